@@ -1,0 +1,1 @@
+"""Hourglass: durable execution for Python on a Rust core."""
