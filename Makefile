@@ -1,0 +1,103 @@
+# Every target does its own set-up: `make demo` or `make test` on a fresh clone is enough.
+# Variables: VENV (virtual environment), PYTHON (to create it), TEMPORAL (the dev server's binary),
+# CARGO_TARGET_DIR, PYTEST_ARGS.
+
+VENV ?= .venv
+PYTHON ?= python3
+TEMPORAL ?= .tools/temporal
+TEMPORAL_VERSION := v1.5.1
+PYTEST_ARGS ?=
+
+BIN := $(abspath $(VENV))/bin
+PY := $(BIN)/python
+NATIVE_DEV := $(VENV)/.native-dev
+NATIVE_RELEASE := $(VENV)/.native-release
+RUST_SOURCES := Cargo.toml Cargo.lock $(wildcard clippy.toml) \
+	$(shell find rust -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.sql' \) -print)
+
+export CARGO_TARGET_DIR ?= $(abspath target)
+# One Python for every cargo call: pyo3 is rebuilt whenever this changes.
+export PYO3_PYTHON := $(PY)
+export HOURGLASS_TEST_TEMPORAL := $(abspath $(TEMPORAL))
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test lint format sizes test-rust test-python bench docs clean temporal-server need-python need-cargo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: $(NATIVE_DEV) ## Create .venv with everything in it and build the native module (the default)
+	@echo "ready: $(VENV)/bin/python -c 'import hourglass'"
+
+demo: $(NATIVE_DEV) ## Index a directory tree durably while its worker is killed twice (DEMO_ARGS='--target localhost:7233 PATH')
+	@$(PY) examples/index_tree/run.py $(DEMO_ARGS)
+
+test: lint test-rust test-python ## Everything CI checks: lints, sizes, Rust tests, Python tests on both engines
+
+lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+sizes: $(VENV)/.installed
+	$(PY) tools/check_sizes.py
+
+format: $(VENV)/.installed need-cargo ## Format Python and Rust in place
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+test-rust: $(NATIVE_DEV)
+	cargo test --workspace --locked
+
+test-python: $(NATIVE_DEV) $(TEMPORAL)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(NATIVE_RELEASE) $(VENV)/.bench-installed ## Measure against DBOS on SQLite, history growth, import time (release build)
+	$(PY) -m benches.run
+
+docs: $(NATIVE_DEV) ## Rust and Python reference as HTML, under target/doc
+	cargo doc --workspace --no-deps --locked
+	cd python && $(PY) -m pydoc -w hourglass && mkdir -p $(CARGO_TARGET_DIR)/doc && mv hourglass.html $(CARGO_TARGET_DIR)/doc/
+
+temporal-server: $(TEMPORAL) ## Build the Temporal dev server that the tests also run against
+
+clean: ## Remove everything that was built, the environment and the tools too
+	chmod -R u+w .tools 2>/dev/null || true
+	rm -rf $(VENV) .tools target dist python/hourglass/*.so .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(TEMPORAL):
+	@command -v go >/dev/null || { echo "The tests also run against a real Temporal server, which is built with Go 1.23 or newer: install it from https://go.dev/dl/ (or your package manager), then run this again." >&2; exit 1; }
+	@mkdir -p $(dir $(TEMPORAL))
+	GOBIN=$(abspath $(dir $(TEMPORAL))) go install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL_VERSION)
+
+$(VENV)/.installed: requirements-dev.txt
+	@$(MAKE) --no-print-directory need-python
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench-installed: $(VENV)/.installed benches/requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r benches/requirements.txt
+	@touch $@
+
+$(NATIVE_DEV): $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
+	@$(MAKE) --no-print-directory need-cargo
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked
+	@rm -f $(NATIVE_RELEASE); touch $@
+
+$(NATIVE_RELEASE): $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
+	@$(MAKE) --no-print-directory need-cargo
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
+	@rm -f $(NATIVE_DEV); touch $@
+
+need-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { echo "Python 3.10 or newer is needed: install it, or name one with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python can't create virtual environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+
+need-cargo:
+	@command -v cargo >/dev/null || { echo "The native module is built with Rust 1.95 or newer: install cargo from https://rustup.rs, then run this again." >&2; exit 1; }

@@ -1,0 +1,123 @@
+"""What every test can ask for: a target to connect to, a client, a deadline.
+
+`target` is the address of an engine: embedded on a file, embedded in memory, or a real Temporal dev
+server, so that a test which asks for it runs on all three and proves that they agree. The server is
+started once per session; every test takes ids and task queues of its own (`tests.support.unique`).
+"""
+
+import faulthandler
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from hourglass.client import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPORAL = Path(os.environ.get("HOURGLASS_TEST_TEMPORAL") or ROOT / ".tools" / "temporal")
+DEADLINE = 60.0
+SERVER_START = 90.0
+
+
+@pytest.fixture(autouse=True)
+def deadline(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that hangs, with the stack of every thread: a hang must never look like a pass.
+
+    60 seconds, or what `@pytest.mark.deadline(seconds)` says.
+    """
+    marker = request.node.get_closest_marker("deadline")
+    seconds = float(marker.args[0]) if marker else DEADLINE
+
+    def expired(_signal: int, _frame: FrameType | None) -> None:
+        faulthandler.dump_traceback(file=sys.__stderr__)
+        raise TimeoutError(f"the test did not end within {seconds:g} seconds")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "deadline(seconds): let a test take that long, not 60 s")
+
+
+def free_port() -> int:
+    """Return a port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_healthy(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    """Ask until the server serves its default namespace; its log is in the error if it doesn't."""
+    question = [TEMPORAL, "operator", "namespace", "describe", "default", "--address", address]
+    give_up = time.monotonic() + SERVER_START
+    while True:
+        answer = subprocess.run(question, capture_output=True, check=False)
+        if answer.returncode == 0:
+            return
+        if server.poll() is not None or time.monotonic() > give_up:
+            server.kill()
+            pytest.fail(f"the Temporal dev server did not start:\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the real Temporal dev server; its ``host:port``. Built by `make temporal-server`."""
+    if not TEMPORAL.exists():
+        missing = f"no Temporal dev server at {TEMPORAL}: build it with `make temporal-server`"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    log = tmp_path_factory.mktemp("temporal") / "server.log"
+    address = f"127.0.0.1:{free_port()}"
+    command = [TEMPORAL, "server", "start-dev", "--headless", "--log-level", "warn"]
+    command += ["--ip", "127.0.0.1", "--port", address.partition(":")[2]]
+    # The server refuses to restart an id within a second, unless told; we never do.
+    command += ["--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"']
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as server,
+    ):
+        try:
+            wait_until_healthy(server, address, log)
+            yield address
+        finally:
+            server.kill()
+
+
+@pytest.fixture(params=["file", "memory", "server"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an engine, once for each kind."""
+    if request.param == "server":
+        address: str = request.getfixturevalue("temporal_server")
+        return address
+    return f"sqlite:///{tmp_path / 'hourglass.db'}" if request.param == "file" else "sqlite://"
+
+
+@pytest.fixture
+def embedded(target: str) -> bool:
+    """Tell whether the engine is ours."""
+    return target.startswith("sqlite:")
+
+
+@pytest.fixture
+async def client(target: str) -> "AsyncIterator[Client]":
+    """Connect a client to the target."""
+    from hourglass.client import Client
+
+    yield await Client.connect(target)
