@@ -29,9 +29,11 @@ def python_code_lines(text: str, tree: ast.Module) -> set[int]:
         if token.type not in NOT_CODE and token.type != tokenize.ENDMARKER:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            if isinstance(node.value.value, str):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
                 lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+            case _:
+                pass
     return lines
 
 
@@ -111,7 +113,9 @@ def main() -> int:
     problems += [
         f"{name}: fits now, take it off {ALLOWED.name}" for name in exceptions.keys() - needed
     ]
-    print("\n".join([*sorted(problems), f"sizes: {count} checked, {len(problems)} problems"]))
+    sys.stdout.write(
+        "\n".join([*sorted(problems), f"sizes: {count} checked, {len(problems)} problems\n"])
+    )
     return 1 if problems else 0
 
 

@@ -1,4 +1,4 @@
-"""What tests share: unique names, workers with a queue of their own, histories as lists of names."""
+"""What tests share: unique names, workers with queues of their own, histories as lists."""
 
 import json
 import uuid

@@ -1,0 +1,160 @@
+"""What can't be done is refused at once, with a typed error that names the culprit."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hourglass import activity, workflow
+from hourglass.client import Client, WorkflowHistory
+from hourglass.service import RPCError, RPCStatusCode
+from tests.conftest import free_port
+from tests.support import event_types, new_worker, unique
+
+
+@workflow.defn(name="Same")
+class One:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
+@workflow.defn(name="Same")
+class Other:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
+@activity.defn(name="same")
+async def one() -> None: ...
+
+
+@activity.defn(name="same")
+async def other() -> None: ...
+
+
+async def test_two_workflows_with_one_name_are_refused_by_name(client: Client) -> None:
+    with pytest.raises(ValueError, match="Same"):
+        new_worker(client, One, Other)
+
+
+async def test_two_activities_with_one_name_are_refused_by_name(client: Client) -> None:
+    with pytest.raises(ValueError, match="same"):
+        new_worker(client, activities=[one, other])
+
+
+async def test_a_class_that_is_no_workflow_is_refused_by_name(client: Client) -> None:
+    class Stranger: ...
+
+    with pytest.raises((ValueError, TypeError), match="Stranger"):
+        new_worker(client, Stranger)
+
+
+async def test_a_worker_without_anything_to_do_is_refused(client: Client) -> None:
+    with pytest.raises(ValueError, match=r"(?i)at least one"):
+        new_worker(client)
+
+
+async def test_an_argument_that_can_not_be_encoded_is_refused_before_anything_starts(
+    client: Client,
+) -> None:
+    workflow_id = unique("unencodable")
+    with pytest.raises(TypeError):
+        await client.start_workflow("Any", object(), id=workflow_id, task_queue=unique("queue"))
+    with pytest.raises(RPCError) as missing:
+        await client.get_workflow_handle(workflow_id).describe()
+    assert missing.value.status == RPCStatusCode.NOT_FOUND
+
+
+async def test_an_unregistered_workflow_type_fails_its_task_and_names_itself(
+    client: Client,
+) -> None:
+    async with new_worker(client, One) as worker:
+        handle = await client.start_workflow(
+            "Unregistered", id=unique("unknown"), task_queue=worker.task_queue
+        )
+        while "WorkflowTaskFailed" not in await event_types(handle):
+            pass
+        history = (await handle.fetch_history()).to_json()
+        await handle.terminate()
+    assert "Unregistered" in history.partition("EVENT_TYPE_WORKFLOW_TASK_FAILED")[2]
+
+
+async def test_an_unknown_namespace_is_refused_by_name(target: str) -> None:
+    name = unique("nowhere")
+    with pytest.raises(RPCError, match=name):
+        client = await Client.connect(target, namespace=name)
+        await client.start_workflow("Any", id=unique("x"), task_queue="queue")
+
+
+async def test_an_empty_workflow_id_or_task_queue_is_refused(client: Client) -> None:
+    with pytest.raises((ValueError, RPCError)):
+        await client.start_workflow("Any", id="", task_queue="queue")
+    with pytest.raises((ValueError, RPCError)):
+        await client.start_workflow("Any", id=unique("x"), task_queue="")
+
+
+@pytest.mark.parametrize("target", ["postgres://somewhere/db", "ftp://x", "sqlite:/one-slash"])
+async def test_an_unknown_target_scheme_is_refused_and_named(target: str) -> None:
+    with pytest.raises(ValueError, match=target.partition(":")[0]):
+        await Client.connect(target)
+
+
+async def test_a_cluster_that_is_not_there_is_named_and_does_not_hang() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(Exception, match=address.replace(".", r"\.")) as refused:
+        await Client.connect(address)
+    assert isinstance(refused.value, RuntimeError | ConnectionError)
+
+
+def not_a_database(path: Path) -> None:
+    path.write_text("dear diary, " * 1000)
+
+
+def somebody_elses_database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE accounts (name TEXT)")
+
+
+def from_the_future(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+
+
+def a_directory(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "spoil", [not_a_database, somebody_elses_database, a_directory], ids=lambda f: f.__name__
+)
+async def test_a_database_that_is_not_ours_is_refused_and_left_alone(
+    tmp_path: Path, spoil: Any
+) -> None:
+    path = tmp_path / "theirs.db"
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else b""
+    with pytest.raises(Exception, match=r"theirs\.db") as refused:
+        await Client.connect(f"sqlite:///{path}")
+    assert type(refused.value).__module__.startswith("hourglass")
+    assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+async def test_a_database_from_a_newer_version_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "newer.db"
+    client = await Client.connect(f"sqlite:///{path}")
+    await client.start_workflow("Any", id="x", task_queue="queue")
+    await client.close()
+    from_the_future(path)
+    with pytest.raises(Exception, match=r"(?i)newer.*newer\.db|newer\.db.*newer"):
+        await Client.connect(f"sqlite:///{path}")
+
+
+async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="no-such-folder"):
+        await Client.connect(f"sqlite:///{tmp_path}/no-such-folder/x.db")
+
+
+def test_a_malformed_history_is_refused() -> None:
+    with pytest.raises(Exception, match=r"(?i)history|event|json"):
+        WorkflowHistory.from_json("x", '{"events": [{"eventType": "Nonsense"}]}')

@@ -1,0 +1,136 @@
+"""Sleeping, waiting for conditions, and racing the two."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from hourglass import workflow
+from hourglass.client import Client
+from tests.support import START, TASK, event_types, history_events, new_worker, unique
+
+FIRED = ["TimerStarted", "TimerFired", *TASK]
+
+
+@workflow.defn
+class Sleeps:
+    @workflow.run
+    async def run(self, kind: str) -> float:
+        before = workflow.time()
+        if kind == "workflow":
+            await workflow.sleep(0.2)
+        elif kind == "asyncio":
+            await asyncio.sleep(0.2)
+        else:
+            await workflow.sleep(timedelta(milliseconds=200))
+        return workflow.time() - before
+
+
+@pytest.mark.parametrize("kind", ["workflow", "asyncio", "timedelta"])
+async def test_every_way_to_sleep_is_one_durable_timer(client: Client, kind: str) -> None:
+    async with new_worker(client, Sleeps) as worker:
+        handle = await client.start_workflow(
+            Sleeps.run, kind, id=unique("sleep"), task_queue=worker.task_queue
+        )
+        assert 0.2 <= await handle.result() < 10
+    assert await event_types(handle) == [*START, *FIRED, "WorkflowExecutionCompleted"]
+    started = (await history_events(handle))[4]["timerStartedEventAttributes"]
+    assert started["startToFireTimeout"] == "0.200s"
+
+
+@workflow.defn
+class Races:
+    def __init__(self) -> None:
+        self.ready = False
+
+    @workflow.run
+    async def run(self, timeout: float) -> str:
+        try:
+            await workflow.wait_condition(lambda: self.ready, timeout=timeout)
+        except asyncio.TimeoutError:
+            return "timed out"
+        return "ready"
+
+    @workflow.signal
+    def set_ready(self) -> None:
+        self.ready = True
+
+
+async def test_a_condition_that_never_comes_true_times_out(client: Client) -> None:
+    async with new_worker(client, Races) as worker:
+        handle = await client.start_workflow(
+            Races.run, 0.1, id=unique("expire"), task_queue=worker.task_queue
+        )
+        assert await handle.result() == "timed out"
+    assert await event_types(handle) == [*START, *FIRED, "WorkflowExecutionCompleted"]
+
+
+async def test_a_condition_met_in_time_cancels_its_timer(client: Client) -> None:
+    queue = unique("met")
+    async with new_worker(client, Races, task_queue=queue):
+        handle = await client.start_workflow(Races.run, 600, id=unique("met"), task_queue=queue)
+        while "TimerStarted" not in await event_types(handle):
+            pass
+        await handle.signal(Races.set_ready)
+        assert await handle.result() == "ready"
+    assert await event_types(handle) == [
+        *START,
+        "TimerStarted",
+        "WorkflowExecutionSignaled",
+        *TASK,
+        "TimerCanceled",
+        "WorkflowExecutionCompleted",
+    ]
+
+
+@workflow.defn
+class ManyTimers:
+    @workflow.run
+    async def run(self) -> list[int]:
+        order: list[int] = []
+
+        async def after(index: int, seconds: float) -> None:
+            await workflow.sleep(seconds)
+            order.append(index)
+
+        await asyncio.gather(*(after(i, 0.05 * (5 - i)) for i in range(5)))
+        return order
+
+
+async def test_timers_fire_in_the_order_they_are_due(client: Client) -> None:
+    async with new_worker(client, ManyTimers) as worker:
+        result = await client.execute_workflow(
+            ManyTimers.run, id=unique("order"), task_queue=worker.task_queue
+        )
+    assert result == [4, 3, 2, 1, 0]
+
+
+@workflow.defn
+class CancelsTimer:
+    @workflow.run
+    async def run(self) -> str:
+        timer = asyncio.create_task(workflow.sleep(600))
+        await workflow.sleep(0.01)
+        timer.cancel()
+        try:
+            await timer
+        except asyncio.CancelledError:
+            return "cancelled"
+        return "fired"
+
+
+async def test_a_cancelled_sleep_is_recorded_as_cancelled(client: Client) -> None:
+    async with new_worker(client, CancelsTimer) as worker:
+        handle = await client.start_workflow(
+            CancelsTimer.run, id=unique("cancel-timer"), task_queue=worker.task_queue
+        )
+        assert await handle.result() == "cancelled"
+    assert await event_types(handle) == [
+        *START,
+        "TimerStarted",
+        "TimerStarted",
+        "TimerFired",
+        *TASK,
+        "TimerCanceled",
+        "WorkflowExecutionCompleted",
+    ]
