@@ -1,0 +1,245 @@
+"""The thread and event loop on which supervision lives.
+
+Of its own, so that it works the same under a user's event loop that is blocked, in a program that
+has none, in Django and in a notebook. The thread starts with the first thing to run. It is a
+daemon, and the trees on it are stopped in order, last started first, by `stop` or else at the
+interpreter's exit. In a forked child the tree is dead: its processes read as `Killed`, its loop
+raises `LoopGone`, and `default_loop` makes a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from . import lifetime
+from .children import halt
+from .clock import Clock, Timer, WallClock
+from .errors import CallTimeout, LoopGone
+from .exits import exception_of, is_abnormal
+from .process import Place, Process
+from .reply import Promise, Reply, mark_supervision_thread
+
+if TYPE_CHECKING:
+    from .exits import ExitReason
+
+P = TypeVar("P", bound=Process)
+T = TypeVar("T")
+
+EXIT_BUDGET: Final = 30.0
+"""Seconds that trees still running at the interpreter's exit may take to stop."""
+
+_log = logging.getLogger("hourglass.supervision")
+
+
+class SupervisionLoop:
+    """A thread with an event loop for supervision trees."""
+
+    def __init__(self, name: str = "hourglass-supervision", clock: Clock | None = None) -> None:
+        self.name: Final = name
+        self.clock: Final[Clock] = clock or WallClock()
+        self._os_pid = os.getpid()
+        self._lock = threading.RLock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread_id: int | None = None
+        self._closed = False
+        self._stopped: Promise[None] = Promise()
+        self._roots: dict[int, Process] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def __repr__(self) -> str:
+        return f"<SupervisionLoop {self.name}>"
+
+    # --- for everybody, from any thread ----------------------------------------------------------
+
+    @property
+    def forked(self) -> bool:
+        """Whether it belongs to the process that this one was forked from."""
+        return self._os_pid != os.getpid()
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is of no more use: stopped (or about to be), or left behind by a fork."""
+        return self.forked or self._closed or self._stopping
+
+    def is_current(self) -> bool:
+        """Whether this is its thread."""
+        return self._thread_id == threading.get_ident() and not self.forked
+
+    def start(self, process: P, name: str | None = None) -> Reply[P]:
+        """Start `process` as the root of a tree; fails with `StartFailed` or `Ignore`."""
+        return self.run(self._start_root, process, name or type(process).__name__)
+
+    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Reply[T]:
+        """Run a coroutine function on the loop. It is cancelled when the loop stops."""
+        promise: Promise[T] = Promise()
+        self.post(self._spawn, promise, function, args)
+        return promise.answer
+
+    def post(self, callback: Callable[..., object], *args: Any) -> None:
+        """Have the loop call `callback`, soon. Raises `LoopGone`."""
+        if self.forked:
+            raise LoopGone(f"{self} belongs to the process this one was forked from")
+        with self._lock:
+            if self._closed:
+                raise LoopGone(f"{self} was stopped")
+            self._running_loop().call_soon_threadsafe(callback, *args)
+
+    def stop(self, timeout: float | None = None) -> Reply[None]:
+        """Stop the trees, last started first, each within its shutdown budget, and end the thread.
+
+        What is left after `timeout` seconds is killed. Stopping again is allowed; a loop that was
+        stopped stays so.
+        """
+        with contextlib.suppress(LoopGone), self._lock:
+            if self._loop is None and not self.forked:
+                self._closed = True
+                self._stopped.resolve(None)
+            self.post(self._begin_stop, timeout)
+        return self._stopped.answer
+
+    # --- for processes, on the loop's thread -----------------------------------------------------
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` in `seconds` of the injected clock."""
+        assert self._loop is not None
+        return self.clock.call_later(self._loop, seconds, callback)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            lifetime.register(self)
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(
+                target=self._thread_main, args=(self._loop,), name=self.name, daemon=True
+            ).start()
+        return self._loop
+
+    def _thread_main(self, loop: asyncio.AbstractEventLoop) -> None:
+        mark_supervision_thread()
+        self._thread_id = threading.get_ident()
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+            with self._lock:
+                self._closed = True  # nothing is accepted from here on; what was still runs
+            loop.run_until_complete(_cancel_everything())
+            loop.close()
+        finally:
+            self._thread_id = None  # thread ids are used again
+            self._stopped.resolve(None)
+
+    def _spawn(
+        self,
+        promise: Promise[T],
+        function: Callable[..., Coroutine[Any, Any, T]],
+        args: tuple[Any, ...],
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(_fulfil(promise, function, args))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start_root(self, process: P, name: str) -> P:
+        if self._stopping:
+            raise LoopGone(f"{self} is being stopped")
+        process.launch(Place(self, None, name))
+        self._roots[process.pid] = process
+        try:
+            await process.until_up()
+        except BaseException:
+            self._roots.pop(process.pid, None)
+            raise
+        process.monitor(self._root_exited)
+        return process
+
+    def _root_exited(self, process: Process, reason: ExitReason) -> None:
+        self._roots.pop(process.pid, None)
+        if is_abnormal(reason):
+            _log.error("%s exited: %s", process, reason, exc_info=exception_of(reason))
+
+    def _begin_stop(self, timeout: float | None) -> None:
+        if timeout is not None:
+            self.call_later(timeout, self._kill_roots)
+        if not self._stopping:
+            self._stopping = True
+            self._spawn(Promise(), self._stop_roots, ())
+
+    async def _stop_roots(self) -> None:
+        try:
+            for process in reversed(tuple(self._roots.values())):
+                await halt(process, process.shutdown)
+        except Exception:
+            _log.exception("%s could not stop its trees in order", self)
+        finally:
+            asyncio.get_running_loop().stop()
+
+    def _kill_roots(self) -> None:
+        for process in tuple(self._roots.values()):
+            process.kill()
+
+    # --- the ends of the interpreter -------------------------------------------------------------
+
+    def stop_at_exit(self) -> None:
+        """Stop in order, but don't keep the interpreter for ever."""
+        try:
+            self.stop(EXIT_BUDGET).result(EXIT_BUDGET + 1)
+        except CallTimeout:
+            _log.error("%s did not stop within %s s: %s", self, EXIT_BUDGET, self._roots)
+
+    def reset_after_fork(self) -> None:
+        """The lock may have been held by a thread that is not here."""
+        self._lock = threading.RLock()
+
+
+async def _fulfil(
+    promise: Promise[T], function: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...]
+) -> None:
+    try:
+        promise.resolve(await function(*args))
+    except asyncio.CancelledError:
+        promise.reject(LoopGone("the supervision loop was stopped meanwhile"))
+    except BaseException as error:
+        promise.reject(error)
+
+
+async def _cancel_everything() -> None:
+    """Cancel what is left; abandoned tasks that resist are given some turns, then left."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for _ in range(64):
+        if all(task.done() for task in others):
+            return
+        for task in others:
+            task.cancel()
+        await asyncio.sleep(0)
+
+
+class _Default:
+    """The one loop for everybody who has none of their own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: SupervisionLoop | None = None
+
+    def get(self) -> SupervisionLoop:
+        with self._lock:
+            if self._loop is None or self._loop.gone:
+                self._loop = SupervisionLoop()
+                lifetime.register(self)
+            return self._loop
+
+    def stop_at_exit(self) -> None:
+        """Nothing: the loop sees to itself."""
+
+    def reset_after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+
+default_loop: Final = _Default().get
+"""The loop of this OS process; a new one after it was stopped, and after a fork."""

@@ -1,0 +1,229 @@
+"""A process: something alive that starts once and ends once, with a reason.
+
+What a supervisor needs of a child is small: start it, ask it to stop, kill it, learn how it ended.
+`Process` is that, and the identity (`pid`) that tells one life from the next. How it lives is up to
+the subclass: `TaskProcess`, `ThreadProcess`, or a third one that implements the three hooks.
+
+Life::
+
+    made ──launch()──> starting ──ready()──> up ──stop() · kill() · by itself──> exited
+                           └── ended before it was up: until_up() raises StartFailed or Ignore
+
+The public methods may be called from any thread. The hooks (`_launch`, `_ask`, `_slay`) and
+`_finish` run on the supervision loop, one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+
+from .errors import LoopGone, NotStarted, StartedTwice, StartFailed
+from .exits import KILLED, NORMAL, SHUTDOWN, Crash, Exit, ExitReason, Ignore
+from .reply import Promise, Reply
+
+if TYPE_CHECKING:
+    from .loop import SupervisionLoop
+
+Kind: TypeAlias = Literal["worker", "supervisor"]
+Budget: TypeAlias = float | Literal["infinity", "brutal_kill"]
+"""How long a child may take to stop before it is killed, in seconds; `brutal_kill`: no time."""
+
+_pids = itertools.count(1)
+_current: ContextVar[Process | None] = ContextVar("hourglass_supervision_process", default=None)
+
+
+def current_process() -> Process | None:
+    """The process whose code is running here; None outside of all processes."""
+    return _current.get()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process is started: on which loop, by whom, under which id."""
+
+    loop: SupervisionLoop
+    parent: Process | None
+    id: str
+
+
+class Process(ABC):
+    """Something alive that starts once and ends once, with a reason."""
+
+    kind: ClassVar[Kind] = "worker"
+    shutdown: ClassVar[Budget] = 5.0
+    """The shutdown budget of a child spec that names none."""
+
+    def __init__(self) -> None:
+        self.pid: Final = next(_pids)
+        self._place: Place | None = None
+        self._up: asyncio.Future[ExitReason | Ignore | None] | None = None
+        self._asked: ExitReason | None = None
+        self._exited: Promise[ExitReason] = Promise()
+
+    def __repr__(self) -> str:
+        name = f"{self._place.id}: " if self._place else ""
+        return f"<{name}{type(self).__name__} #{self.pid}>"
+
+    # --- what everybody may ask ------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where it was started. Raises `NotStarted` before that."""
+        if self._place is None:
+            raise NotStarted(self)
+        return self._place
+
+    @property
+    def id(self) -> str:
+        """The id under which it was started."""
+        return self.place.id
+
+    @property
+    def exit(self) -> Reply[ExitReason]:
+        """How it will have ended: wait for it, as often as you like."""
+        return self._exited.answer
+
+    @property
+    def exit_reason(self) -> ExitReason | None:
+        """How it ended; None before. In a forked child every process of the parent is `Killed`."""
+        if self._place is not None and self._place.loop.forked:
+            return KILLED
+        return self.exit.result() if self.exit.done() else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._place is not None and self.exit_reason is None
+
+    def stop(self, reason: ExitReason = SHUTDOWN) -> None:
+        """Ask it to end with `reason`, and return at once. The first one who asks sets the reason.
+
+        A process that ends without failing after it was asked exits with that reason.
+        """
+        self._signal(self._stop_now, reason)
+
+    def kill(self) -> None:
+        """End it by force, and return at once. Nothing of its own gets time to run."""
+        self._signal(self._kill_now)
+
+    def monitor(self, callback: Callable[[Process, ExitReason], None]) -> Monitor:
+        """Call `callback` exactly once when it has ended: at once if it already has.
+
+        Else the call comes on the supervision loop's thread, so it must be quick.
+        """
+        monitor = Monitor(self, callback)
+        if self._place is not None and self._place.loop.forked:
+            monitor.fire()
+        else:
+            self.exit.on_done(monitor.fire)
+        return monitor
+
+    # --- starting: for supervisors, `Server.start_link` and `SupervisionLoop.start` ---------------
+
+    def launch(self, place: Place) -> None:
+        """Begin its life, on the loop's thread; `until_up` is the second half of starting it."""
+        if self._place is not None:
+            raise StartedTwice(self)
+        self._place = place
+        self._up = asyncio.get_running_loop().create_future()
+        self._launch()
+
+    async def until_up(self) -> None:
+        """Wait until it is up. Raises `StartFailed`, or `Ignore` when it found nothing to run."""
+        assert self._up is not None
+        outcome = await self._up
+        if isinstance(outcome, Ignore):
+            raise outcome
+        if outcome is not None:
+            raise StartFailed(self.id, outcome)
+
+    def ready(self) -> None:
+        """Tell whoever starts it that it is up. Any thread may call it; once is enough."""
+        self._signal(self._set_up, None)
+
+    # --- for subclasses --------------------------------------------------------------------------
+
+    @abstractmethod
+    def _launch(self) -> None:
+        """Begin to live, and return at once; `ready` says when it is up."""
+
+    @abstractmethod
+    def _ask(self, reason: ExitReason) -> None:
+        """Pass on that it was asked to stop. Called at most once."""
+
+    @abstractmethod
+    def _slay(self) -> None:
+        """End it by force, in bounded time, with `_finish(KILLED)`."""
+
+    def _judge(self, error: BaseException | None) -> ExitReason:
+        """The exit reason of a body that returned (None) or raised."""
+        match error:
+            case None:
+                return self._asked or NORMAL
+            case Exit():
+                return error.reason
+            case Ignore():
+                return NORMAL
+            case asyncio.CancelledError() if self._asked is not None:
+                return self._asked
+            case _:
+                return Crash(error)
+
+    def _finish(self, reason: ExitReason, error: BaseException | None = None) -> None:
+        """It has ended: tell whoever waits. Only the first call counts."""
+        self._set_up(error if isinstance(error, Ignore) else reason)
+        self._exited.resolve(reason)
+
+    # --- on the loop -----------------------------------------------------------------------------
+
+    def _set_up(self, outcome: ExitReason | Ignore | None) -> None:
+        if self._up is not None and not self._up.done():
+            self._up.set_result(outcome)
+
+    def _stop_now(self, reason: ExitReason) -> None:
+        if self._asked is None and not self.exit.done():
+            self._asked = reason
+            self._ask(reason)
+
+    def _kill_now(self) -> None:
+        if not self.exit.done():
+            self._slay()
+
+    def _signal(self, action: Callable[..., None], *args: object) -> None:
+        loop = self.place.loop
+        if loop.is_current():
+            action(*args)
+            return
+        with contextlib.suppress(LoopGone):  # then the process is gone too: nothing to tell it
+            loop.post(action, *args)
+
+
+class Monitor:
+    """A pending `Process.monitor`."""
+
+    def __init__(self, process: Process, callback: Callable[[Process, ExitReason], None]) -> None:
+        self.process: Final = process
+        self._callback: Callable[[Process, ExitReason], None] | None = callback
+
+    def cancel(self) -> None:
+        """Don't call it any more."""
+        self._callback = None
+
+    def fire(self) -> None:
+        """Call it, once."""
+        callback, self._callback = self._callback, None
+        reason = self.process.exit_reason
+        if callback is not None and reason is not None:
+            callback(self.process, reason)
+
+
+def enter_process(process: Process) -> None:
+    """Mark the running task or thread as `process`'s own."""
+    _current.set(process)
