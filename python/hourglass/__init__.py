@@ -1,1 +1,48 @@
-"""Hourglass: durable execution for Python on a Rust core."""
+"""Durable execution for Python: workflows that survive crashes.
+
+Importing this has no side effect: no thread, no file, no native code, until first use.
+Submodules are imported when they are first named (``hourglass.workflow``, ``hourglass.client``, …).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hourglass import (
+        activity,
+        client,
+        common,
+        converter,
+        exceptions,
+        service,
+        supervision,
+        worker,
+        workflow,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "__version__",
+    "activity",
+    "client",
+    "common",
+    "converter",
+    "exceptions",
+    "service",
+    "supervision",
+    "worker",
+    "workflow",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"hourglass.{name}")
+    raise AttributeError(f"module 'hourglass' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

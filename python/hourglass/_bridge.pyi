@@ -228,7 +228,12 @@ class Client:
     def start_workflow(self, request: Mapping[str, Any]) -> Operation[str]:
         """StartWorkflowExecution; the run id."""
     def await_workflow(
-        self, workflow_id: str, run_id: str = "", *, timeout: float | None = None, follow_runs: bool = True
+        self,
+        workflow_id: str,
+        run_id: str = "",
+        *,
+        timeout: float | None = None,
+        follow_runs: bool = True,
     ) -> Operation[Wire]:
         """Wait for the close event: ``{"event": HistoryEvent, "run_id": str}``. With `follow_runs`,
         goes on through continue-as-new, retries and cron. Kind `timeout` after `timeout` seconds
@@ -294,9 +299,13 @@ class Worker:
     def poll_activity_task(self, timeout: float | None = None) -> ActivityTask | None: ...
     def complete_workflow_activation(self, completion: WorkflowCompletion) -> None: ...
     def complete_activity_task(self, completion: ActivityCompletion) -> None: ...
-    def complete_workflow_activation_confirmed(self, completion: WorkflowCompletion) -> Operation[None]:
+    def complete_workflow_activation_confirmed(
+        self, completion: WorkflowCompletion
+    ) -> Operation[None]:
         """The same, and tell when core has taken it. Kind `completion`."""
-    def complete_activity_task_confirmed(self, completion: ActivityCompletion) -> Operation[None]: ...
+    def complete_activity_task_confirmed(
+        self, completion: ActivityCompletion
+    ) -> Operation[None]: ...
     def record_activity_heartbeat(self, task_token: bytes, details: Sequence[Payload]) -> None: ...
     def request_workflow_eviction(self, run_id: str) -> None: ...
     def replace_client(self, client: Client) -> None: ...
@@ -330,8 +339,14 @@ class Replayer:
     """Runs histories through a worker without a service; deliveries as from `Worker`."""
 
     def __init__(
-        self, runtime: Runtime, *, task_queue: str = "replay", namespace: str = "replay", inbox: Inbox | None = None,
-        tag: int = 0, build_id: str = "",
+        self,
+        runtime: Runtime,
+        *,
+        task_queue: str = "replay",
+        namespace: str = "replay",
+        inbox: Inbox | None = None,
+        tag: int = 0,
+        build_id: str = "",
     ) -> None: ...
     epoch: Final[int]
     inbox: Final[Inbox]
@@ -453,15 +468,26 @@ class OtherJob:
     fields: Final[Wire]
 
 ActivationJob: TypeAlias = (
-    InitializeWorkflow | FireTimer | UpdateRandomSeed | QueryWorkflow | CancelWorkflow | SignalWorkflow
-    | ResolveActivity | NotifyHasPatch | DoUpdate | RemoveFromCache | OtherJob
+    InitializeWorkflow
+    | FireTimer
+    | UpdateRandomSeed
+    | QueryWorkflow
+    | CancelWorkflow
+    | SignalWorkflow
+    | ResolveActivity
+    | NotifyHasPatch
+    | DoUpdate
+    | RemoveFromCache
+    | OtherJob
 )
 
 # --- commands: what a run wants --------------------------------------------------------------
 
 @final
 class StartTimer:
-    def __init__(self, seq: int, start_to_fire_timeout: Seconds, summary: Payload | None = None) -> None: ...
+    def __init__(
+        self, seq: int, start_to_fire_timeout: Seconds, summary: Payload | None = None
+    ) -> None: ...
 
 @final
 class CancelTimer:
@@ -495,7 +521,9 @@ class RequestCancelActivity:
 
 @final
 class RespondToQuery:
-    def __init__(self, query_id: str, *, response: Payload | None = None, failure: Wire | None = None) -> None: ...
+    def __init__(
+        self, query_id: str, *, response: Payload | None = None, failure: Wire | None = None
+    ) -> None: ...
 
 @final
 class CompleteWorkflowExecution:
@@ -525,9 +553,17 @@ class OtherCommand:
     def __init__(self, variant: str, fields: Wire, *, summary: Payload | None = None) -> None: ...
 
 Command: TypeAlias = (
-    StartTimer | CancelTimer | ScheduleActivity | RequestCancelActivity | RespondToQuery
-    | CompleteWorkflowExecution | FailWorkflowExecution | ContinueAsNewWorkflowExecution
-    | CancelWorkflowExecution | SetPatchMarker | OtherCommand
+    StartTimer
+    | CancelTimer
+    | ScheduleActivity
+    | RequestCancelActivity
+    | RespondToQuery
+    | CompleteWorkflowExecution
+    | FailWorkflowExecution
+    | ContinueAsNewWorkflowExecution
+    | CancelWorkflowExecution
+    | SetPatchMarker
+    | OtherCommand
 )
 # Every command has its arguments as read-only attributes, value equality and a repr.
 
@@ -538,7 +574,13 @@ class WorkflowCompletion:
     run_id: Final[str]
     commands: Final[list[Command]]
     failure: Final[Wire | None]
-    def __init__(self, run_id: str, commands: Sequence[Command] = (), *, used_internal_flags: Sequence[int] = ()) -> None: ...
+    def __init__(
+        self,
+        run_id: str,
+        commands: Sequence[Command] = (),
+        *,
+        used_internal_flags: Sequence[int] = (),
+    ) -> None: ...
     @staticmethod
     def failed(run_id: str, failure: Wire, *, cause: int = 0) -> WorkflowCompletion:
         """Fail the workflow task (not the workflow); it is retried. `cause`: WorkflowTaskFailedCause."""

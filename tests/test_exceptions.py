@@ -1,0 +1,104 @@
+"""The exception tree, and the one place where native errors enter it."""
+
+import asyncio
+import builtins
+import inspect
+from typing import Any
+
+import pytest
+
+from hourglass import exceptions
+from hourglass.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    RPCError,
+    RPCStatusCode,
+    TemporalError,
+    from_bridge,
+)
+
+
+def classes() -> list[type[BaseException]]:
+    return [
+        value
+        for value in vars(exceptions).values()
+        if inspect.isclass(value)
+        and issubclass(value, BaseException)
+        and value.__module__ == exceptions.__name__
+    ]
+
+
+def test_the_tree_at_the_top_shows_every_class_and_no_other() -> None:
+    drawing = (exceptions.__doc__ or "").partition("::")[2].partition("The errors of")[0]
+    shown = {
+        word for line in drawing.splitlines() for word in line.lstrip(" │├└─").split()[:1] if word
+    }
+    assert shown == {cls.__name__ for cls in classes()}
+
+
+@pytest.mark.parametrize("cls", classes(), ids=lambda cls: cls.__name__)
+def test_every_class_is_ours_and_says_what_it_is(cls: type[BaseException]) -> None:
+    assert issubclass(cls, TemporalError)
+    assert cls.__doc__
+
+
+class NativeError(Exception):
+    """Has the shape of the native module's error."""
+
+    def __init__(self, kind: str, message: str, status: int | None = None) -> None:
+        self.kind, self.message, self.status = kind, message, status
+        self.details: list[dict[str, Any]] = []
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        ("bad_argument", ValueError),
+        ("bad_target", ValueError),
+        ("connect", ConnectionError),
+        ("history", ValueError),
+        ("timeout", builtins.TimeoutError),
+        ("database", TemporalError),
+        ("stale_handle", exceptions.StaleHandleError),
+    ],
+)
+def test_a_native_error_becomes_ours_and_stays_its_cause(kind: str, builtin: Any) -> None:
+    native: Any = NativeError(kind, "culprit")
+    error = from_bridge(native)
+    assert isinstance(error, builtin)
+    assert isinstance(error, TemporalError)
+    assert str(error) == "culprit"
+    assert error.cause is native
+
+
+def test_a_grpc_status_becomes_an_rpc_error() -> None:
+    native: Any = NativeError("rpc", "no such workflow", 5)
+    native.details = [{"@type": "type.googleapis.com/temporal.NotFoundFailure", "x": 1}]
+    error = from_bridge(native)
+    assert isinstance(error, RPCError)
+    assert error.status is RPCStatusCode.NOT_FOUND
+    assert error.detail("NotFoundFailure") == native.details[0]
+    assert error.detail("Other") is None
+
+
+def test_an_application_error_shows_its_type_before_its_message() -> None:
+    error = ApplicationError("no money", 7, type="Declined")
+    assert str(error) == "Declined: no money"
+    assert (error.message, list(error.details), error.type) == ("no money", [7], "Declined")
+
+
+def test_cancellation_is_recognised_through_an_activity_error() -> None:
+    error = ActivityError(
+        "x",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="",
+        activity_type="a",
+        activity_id="1",
+        retry_state=None,
+    )
+    assert not exceptions.is_cancelled_exception(error)
+    error.__cause__ = CancelledError()
+    assert exceptions.is_cancelled_exception(error)
+    assert exceptions.is_cancelled_exception(asyncio.CancelledError())
