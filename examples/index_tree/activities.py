@@ -57,7 +57,7 @@ class Totals:
     bytes_by_suffix: dict[str, int] = field(default_factory=dict[str, int])
     largest: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     fingerprint: str = "0"
-    """Sum of the files' digests modulo 2**256, in hex: the same whatever the order or the batches."""
+    """Sum of the files' digests modulo 2**256, in hex: the same in any order."""
 
     def add(self, other: "Totals") -> None:
         """Take the other set in."""
@@ -83,7 +83,7 @@ class BatchResult:
 def regular_files(folder: Path, skip: list[str], after: tuple[str, ...] = ()) -> Iterator[Path]:
     """Yield the regular files below `folder` that come behind `after`, in order; follow no links.
 
-    Folders that lie before `after` are not even looked into: the last page costs what the first did.
+    Folders that lie before `after` are not looked into: the last page costs what the first did.
     """
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if after and entry.name < after[0]:
@@ -135,7 +135,7 @@ def read_file(root: Path, path: str) -> Totals:
 
 @activity.defn
 def index_batch(request: BatchRequest) -> BatchResult:
-    """Hash and measure a batch of files, with a heartbeat for each: a dead worker is noticed soon."""
+    """Hash and measure a batch of files, with a heartbeat for each: a dead worker is noticed."""
     totals = Totals()
     for done, path in enumerate(request.paths):
         activity.heartbeat(done)

@@ -1,9 +1,9 @@
 """Index a directory tree durably, while the worker process is killed twice.
 
-    python examples/index_tree/run.py [DIRECTORY] [--target sqlite|HOST:PORT] [--out FOLDER]
+    python examples/index_tree/run.py [DIRECTORY] [--target HOST:PORT] [--out FOLDER]
 
-The driver never touches the workflow's state: it starts the worker process, reads how far it says it
-is, kills it with SIGKILL while batches are under way, starts it again, and at the end counts the
+The driver never touches the workflow's state: it starts the worker process, reads how far it says
+it is, kills it with SIGKILL while batches are under way, starts it again, and at the end counts the
 tree itself and compares.
 """
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from activities import Tree, index_batch, list_page, measure_tree
+from workflows import IndexJob, IndexTree
+
 from hourglass.client import Client, WorkflowHandle
 from hourglass.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from hourglass.exceptions import WorkflowAlreadyStartedError
 from hourglass.worker import Worker
-from workflows import IndexJob, IndexTree
 
 TASK_QUEUE = "index-tree"
 REFRESH = 0.05
@@ -69,10 +70,9 @@ async def run_until_done(handle: Handle, parent: Parent, history_path: Path) -> 
         for task in (result, *helpers):
             task.cancel()
         await asyncio.gather(result, *helpers, return_exceptions=True)
-    history = await handle.fetch_history()
-    history_path.write_text(history.to_json(), encoding="utf-8")
-    events = json.loads(history.to_json())["events"]
-    parent.tell("result", job=asdict(result.result()), events=len(events))
+    history = (await handle.fetch_history()).to_json()
+    await asyncio.to_thread(history_path.write_text, history, encoding="utf-8")
+    parent.tell("result", job=asdict(result.result()), events=len(json.loads(history)["events"]))
 
 
 async def start_or_find(client: Client, workflow_id: str, tree: Tree) -> Handle:

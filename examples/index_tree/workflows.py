@@ -18,6 +18,7 @@ from activities import (
     list_page,
     measure_tree,
 )
+
 from hourglass import workflow
 from hourglass.common import RetryPolicy
 
@@ -74,7 +75,7 @@ class IndexTree:
 
     @workflow.run
     async def run(self, job: IndexJob) -> IndexJob:
-        """Go round after round until a page comes back empty; the job as it stands is the result."""
+        """Go round after round until a page comes back empty; return the job at its end."""
         if job.expected_files < 0:
             size = await workflow.execute_activity(
                 measure_tree,
