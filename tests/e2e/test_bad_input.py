@@ -1,9 +1,10 @@
 """What can't be done is refused at once, with a typed error that names the culprit."""
 
+import asyncio
 import os
 import sqlite3
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -177,17 +178,14 @@ def test_a_malformed_history_is_refused() -> None:
 
 async def test_a_database_that_another_process_uses_says_so(tmp_path: Path) -> None:
     path = tmp_path / "shared.db"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, f"sqlite:///{path}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, f"sqlite:///{path}"), stdin=PIPE, stdout=PIPE
     )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"open\n"
-        with pytest.raises(DatabaseError, match=r"shared\.db"):
-            await Client.connect(f"sqlite:///{path}")
-        holder.communicate()
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"open\n"
+    with pytest.raises(DatabaseError, match=r"shared\.db"):
+        await Client.connect(f"sqlite:///{path}")
+    await holder.communicate()
     await Client.connect(f"sqlite:///{path}")
 
 
