@@ -100,4 +100,5 @@ need-python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python can't create virtual environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
 
 need-cargo:
+	@command -v cc >/dev/null || { echo "SQLite is compiled in: a C compiler is needed (Debian, Ubuntu: apt-get install gcc libc6-dev)." >&2; exit 1; }
 	@command -v cargo >/dev/null || { echo "The native module is built with Rust 1.95 or newer: install cargo from https://rustup.rs, then run this again." >&2; exit 1; }

@@ -3,10 +3,11 @@
 import dataclasses
 import uuid
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from hourglass import exceptions, workflow
+from hourglass import _bridge, exceptions, workflow
 from hourglass.client import (
     Client,
     WorkflowContinuedAsNewError,
@@ -147,22 +148,28 @@ async def test_a_closed_id_is_reused_as_its_policy_says(
                 )
 
 
-async def test_one_request_id_starts_one_run(client: Client) -> None:
-    async with new_worker(client, WaitsForEnd) as worker:
-        workflow_id, request = unique("dedupe"), str(uuid.uuid4())
-        runs = {
-            (
-                await client.start_workflow(
-                    WaitsForEnd.run,
-                    id=workflow_id,
-                    task_queue=worker.task_queue,
-                    request_id=request,
-                )
-            ).first_execution_run_id
-            for _ in range(3)
+def test_one_request_id_starts_one_run(target: str) -> None:
+    runtime = _bridge.Runtime()
+    try:
+        if target.startswith("sqlite:"):
+            path = target.removeprefix("sqlite://")[1:] or None
+            engine = _bridge.Engine.open(runtime, path).wait()
+            client = _bridge.Client.connect(runtime, engine=engine).wait()
+        else:
+            client = _bridge.Client.connect(runtime, target_url=f"http://{target}").wait()
+        request: dict[str, Any] = {
+            "workflow_id": unique("dedupe"),
+            "workflow_type": {"name": "Any"},
+            "task_queue": {"name": unique("nobody")},
+            "request_id": str(uuid.uuid4()),
         }
+        runs = {client.start_workflow(request).wait(10) for _ in range(3)}
         assert len(runs) == 1
-        await client.get_workflow_handle(workflow_id).terminate()
+        with pytest.raises(_bridge.BridgeError, match="(?i)already") as refused:
+            client.start_workflow({**request, "request_id": str(uuid.uuid4())}).wait(10)
+        assert refused.value.status == RPCStatusCode.ALREADY_EXISTS
+    finally:
+        runtime.close()
 
 
 async def test_a_start_delay_postpones_the_first_task(client: Client) -> None:
