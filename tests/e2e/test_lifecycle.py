@@ -165,7 +165,7 @@ def test_one_request_id_starts_one_run(target: str) -> None:
         }
         runs = {client.start_workflow(request).wait(10) for _ in range(3)}
         assert len(runs) == 1
-        with pytest.raises(_bridge.BridgeError, match="(?i)already") as refused:
+        with pytest.raises(_bridge.BridgeError, match=r"(?i)already") as refused:
             client.start_workflow({**request, "request_id": str(uuid.uuid4())}).wait(10)
         assert refused.value.status == RPCStatusCode.ALREADY_EXISTS
     finally:
