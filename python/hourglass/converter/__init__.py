@@ -1,0 +1,39 @@
+"""Values to payloads and back, exceptions to failures and back, and codecs over both."""
+
+from hourglass._bridge import Payload
+from hourglass.converter.codec import PayloadCodec
+from hourglass.converter.data import DataConverter
+from hourglass.converter.failure import (
+    DefaultFailureConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    FailureConverter,
+)
+from hourglass.converter.json_encoding import AdvancedJSONEncoder
+from hourglass.converter.payload import (
+    BinaryNullPayloadConverter,
+    BinaryPlainPayloadConverter,
+    CompositePayloadConverter,
+    DefaultPayloadConverter,
+    EncodingPayloadConverter,
+    JSONPlainPayloadConverter,
+    JSONProtoPayloadConverter,
+    PayloadConverter,
+)
+
+__all__ = [
+    "AdvancedJSONEncoder",
+    "BinaryNullPayloadConverter",
+    "BinaryPlainPayloadConverter",
+    "CompositePayloadConverter",
+    "DataConverter",
+    "DefaultFailureConverter",
+    "DefaultFailureConverterWithEncodedAttributes",
+    "DefaultPayloadConverter",
+    "EncodingPayloadConverter",
+    "FailureConverter",
+    "JSONPlainPayloadConverter",
+    "JSONProtoPayloadConverter",
+    "Payload",
+    "PayloadCodec",
+    "PayloadConverter",
+]

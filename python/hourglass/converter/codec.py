@@ -1,0 +1,42 @@
+"""Codecs: what happens to payloads between this process and the service (encryption, compression).
+
+A codec is async and may do I/O; it never runs inside a workflow, and never under the evaluator.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+from hourglass._bridge import Payload
+
+
+class PayloadCodec(ABC):
+    """Turns payloads into others, and back."""
+
+    @abstractmethod
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """What is sent instead; as many or fewer."""
+
+    @abstractmethod
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The inverse of `encode`."""
+
+
+_Each = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
+
+
+async def convert_wire(wire: Any, each: _Each) -> Any:
+    """A copy of wire values in which every payload went through `each`."""
+    if isinstance(wire, Payload):
+        return (await each([wire]))[0]
+    if isinstance(wire, dict):
+        members = cast("dict[str, Any]", wire)
+        return {name: await convert_wire(value, each) for name, value in members.items()}
+    if isinstance(wire, list):
+        items: list[Any] = wire
+        if items and isinstance(items[0], Payload):
+            return await each(items)
+        return [await convert_wire(item, each) for item in items]
+    return wire

@@ -1,0 +1,64 @@
+"""The data converter: the three parts together, as clients and workers carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hourglass.converter.codec import PayloadCodec, convert_wire
+from hourglass.converter.failure import DefaultFailureConverter, FailureConverter
+from hourglass.converter.payload import DefaultPayloadConverter, PayloadConverter
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Payload, Wire
+
+
+@dataclass(frozen=True)
+class DataConverter:
+    """How values and exceptions become payloads and failures, and what a codec does to those.
+
+    The payload and failure converters are classes, since they also run inside workflows; the codec
+    is an instance. `encode`, `decode` and their failure siblings do both steps.
+    """
+
+    default: ClassVar[DataConverter]
+
+    payload_converter_class: Callable[[], PayloadConverter] = DefaultPayloadConverter
+    payload_codec: PayloadCodec | None = None
+    failure_converter_class: Callable[[], FailureConverter] = DefaultFailureConverter
+    payload_converter: PayloadConverter = field(init=False)
+    failure_converter: FailureConverter = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "payload_converter", self.payload_converter_class())
+        object.__setattr__(self, "failure_converter", self.failure_converter_class())
+
+    async def encode(self, values: Sequence[Any]) -> list[Payload]:
+        """Values to payloads, through the codec."""
+        payloads = self.payload_converter.to_payloads(values)
+        return payloads if self.payload_codec is None else await self.payload_codec.encode(payloads)
+
+    async def decode(
+        self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None
+    ) -> list[Any]:
+        """Payloads to values, through the codec."""
+        if self.payload_codec is not None:
+            payloads = await self.payload_codec.decode(payloads)
+        return self.payload_converter.from_payloads(payloads, type_hints)
+
+    async def encode_failure(self, exception: BaseException) -> Wire:
+        """An exception to a failure, its payloads through the codec."""
+        failure = self.failure_converter.to_failure(exception, self.payload_converter)
+        if self.payload_codec is not None:
+            failure = await convert_wire(failure, self.payload_codec.encode)
+        return failure
+
+    async def decode_failure(self, failure: Wire) -> BaseException:
+        """A failure to an exception, its payloads through the codec."""
+        if self.payload_codec is not None:
+            failure = await convert_wire(failure, self.payload_codec.decode)
+        return self.failure_converter.from_failure(failure, self.payload_converter)
+
+
+DataConverter.default = DataConverter()

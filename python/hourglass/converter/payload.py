@@ -1,0 +1,222 @@
+"""Values to payloads and back: which encoding takes what, in the convention's order.
+
+=====================  ==========================================================
+``binary/null``        None
+``binary/plain``       bytes
+``json/protobuf``      protobuf messages, when the program uses protobuf itself
+``json/plain``         everything else that `json_encoding` takes
+=====================  ==========================================================
+
+The first that takes a value wins; a value that none takes is an `EncodingError`. On the way back
+the payload's own ``encoding`` decides, so what is read never depends on what is expected.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+from hourglass._bridge import Payload
+from hourglass.common import RawValue
+from hourglass.converter.json_decoding import Mismatch, decoder_for
+from hourglass.converter.json_encoding import AdvancedJSONEncoder, encode_json
+from hourglass.exceptions import DecodingError, EncodingError
+
+_Hints = Sequence[Any] | None
+
+
+class PayloadConverter(ABC):
+    """Makes payloads from values and values from payloads. Called inside workflows: no I/O."""
+
+    default: ClassVar[PayloadConverter]
+    """The converter that is used unless another is given."""
+
+    @abstractmethod
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        """One payload for each value; `EncodingError` names a value that can't be one."""
+
+    @abstractmethod
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: _Hints = None) -> list[Any]:
+        """One value for each payload; `DecodingError` names a payload that does not fit its type.
+
+        Payloads beyond the hints are decoded without one.
+        """
+
+    def to_payload(self, value: Any) -> Payload:
+        """The payload of one value."""
+        return self.to_payloads((value,))[0]
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        """The value of one payload."""
+        return self.from_payloads((payload,), None if type_hint is None else (type_hint,))[0]
+
+
+class EncodingPayloadConverter(ABC):
+    """One encoding of a `CompositePayloadConverter`."""
+
+    @property
+    @abstractmethod
+    def encoding(self) -> str:
+        """What it writes into, and recognises by, the ``encoding`` metadata."""
+
+    @abstractmethod
+    def to_payload(self, value: Any) -> Payload | None:
+        """The payload, or None if the next encoding should try."""
+
+    @abstractmethod
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        """The value; a `DecodingError` or TypeError if it does not fit the hint."""
+
+
+class CompositePayloadConverter(PayloadConverter):
+    """Tries encodings in order; reads by the payload's ``encoding``. `RawValue` passes through."""
+
+    def __init__(self, *converters: EncodingPayloadConverter) -> None:
+        self.converters = {one.encoding.encode(): one for one in converters}
+        self._in_order = tuple(self.converters.values())
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        return [self._encode(value, index) for index, value in enumerate(values)]
+
+    def _encode(self, value: Any, index: int) -> Payload:
+        if isinstance(value, RawValue):
+            return value.payload
+        try:
+            for converter in self._in_order:
+                payload = converter.to_payload(value)
+                if payload is not None:
+                    return payload
+        except EncodingError as error:
+            raise EncodingError(f"value {index}: {error}") from error.__cause__
+        names = ", ".join(one.encoding for one in self._in_order)
+        raise EncodingError(
+            f"value {index} of type {type(value).__qualname__} has no encoding (tried {names})"
+        )
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: _Hints = None) -> list[Any]:
+        hints = type_hints or ()
+        known = len(hints)
+        return [
+            self._decode(payload, index, hints[index] if index < known else None)
+            for index, payload in enumerate(payloads)
+        ]
+
+    def _decode(self, payload: Payload, index: int, hint: Any) -> Any:
+        if hint is RawValue:
+            return RawValue(payload)
+        encoding = payload.metadata.get("encoding", b"")
+        converter = self.converters.get(encoding)
+        if converter is None:
+            shown = encoding.decode("ascii", "backslashreplace") or "no encoding"
+            raise DecodingError(f"payload {index} has an unknown encoding: {shown}")
+        try:
+            return converter.from_payload(payload, hint)
+        except Mismatch as error:
+            where = f" at {error.path}" if error.path else ""
+            raise DecodingError(f"payload {index}{where}: {error.reason}") from error
+        except (TypeError, ValueError) as error:
+            raise DecodingError(f"payload {index}: {error}") from error
+
+
+class BinaryNullPayloadConverter(EncodingPayloadConverter):
+    """None."""
+
+    _payload: ClassVar = Payload(metadata={"encoding": b"binary/null"}, data=b"")
+
+    @property
+    def encoding(self) -> str:
+        return "binary/null"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        return self._payload if value is None else None
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        if payload.data:
+            raise DecodingError("a binary/null payload has data")
+
+
+class BinaryPlainPayloadConverter(EncodingPayloadConverter):
+    """Bytes, as they are."""
+
+    @property
+    def encoding(self) -> str:
+        return "binary/plain"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        if isinstance(value, bytes):
+            return Payload(metadata={"encoding": b"binary/plain"}, data=value)
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        return bytearray(payload.data) if type_hint is bytearray else payload.data
+
+
+class JSONProtoPayloadConverter(EncodingPayloadConverter):
+    """Protobuf messages as protobuf JSON. Needs the protobuf package only when one is met."""
+
+    @property
+    def encoding(self) -> str:
+        return "json/protobuf"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        descriptor = getattr(value, "DESCRIPTOR", None)
+        if descriptor is None or not hasattr(value, "SerializeToString"):
+            return None
+        from google.protobuf import json_format
+
+        text = json_format.MessageToJson(value, indent=None, sort_keys=True)
+        metadata = {"encoding": b"json/protobuf", "messageType": descriptor.full_name.encode()}
+        return Payload(metadata=metadata, data=text.encode())
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        from google.protobuf import descriptor_pool, json_format, message_factory
+
+        name = payload.metadata.get("messageType", b"").decode()
+        try:
+            descriptor = descriptor_pool.Default().FindMessageTypeByName(name)
+        except KeyError:
+            raise DecodingError(f"unknown protobuf message type {name!r}") from None
+        message = message_factory.GetMessageClass(descriptor)()
+        try:
+            json_format.Parse(payload.data, message)
+        except json_format.ParseError as error:
+            raise DecodingError(f"malformed {name}: {error}") from error
+        if isinstance(type_hint, type) and not isinstance(message, type_hint):
+            raise DecodingError(f"expected {type_hint.__qualname__}, found {name}")
+        return message
+
+
+class JSONPlainPayloadConverter(EncodingPayloadConverter):
+    """JSON. `encoder` may be a `json.JSONEncoder` that takes more types."""
+
+    def __init__(self, *, encoder: type[json.JSONEncoder] = AdvancedJSONEncoder) -> None:
+        self._encoder = encoder(separators=(",", ":"), sort_keys=True)
+
+    @property
+    def encoding(self) -> str:
+        return "json/plain"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        data = encode_json(value, self._encoder)
+        return Payload(metadata={"encoding": b"json/plain"}, data=data)
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        value = json.loads(payload.data)
+        return value if type_hint is None else decoder_for(type_hint)(value)
+
+
+class DefaultPayloadConverter(CompositePayloadConverter):
+    """The convention's encodings in the convention's order."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            BinaryNullPayloadConverter(),
+            BinaryPlainPayloadConverter(),
+            JSONProtoPayloadConverter(),
+            JSONPlainPayloadConverter(),
+        )
+
+
+PayloadConverter.default = cast(PayloadConverter, DefaultPayloadConverter())

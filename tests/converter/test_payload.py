@@ -1,0 +1,213 @@
+"""Values survive the round trip, as stable bytes; what can't be encoded is named."""
+
+import collections
+import dataclasses
+import enum
+from datetime import datetime, timezone
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, Optional, TypeVar
+from uuid import UUID
+
+import pytest
+from typing_extensions import NotRequired, TypedDict
+
+from hourglass._bridge import Payload
+from hourglass.common import RawValue
+from hourglass.converter import PayloadConverter
+from hourglass.exceptions import DecodingError, EncodingError
+
+T = TypeVar("T")
+UserId = NewType("UserId", int)
+converter = PayloadConverter.default
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Point(NamedTuple):
+    x: int
+    label: str
+
+
+class Options(TypedDict):
+    name: str
+    size: NotRequired[Level]
+
+
+@dataclasses.dataclass
+class Node:
+    name: str
+    children: list["Node"] = dataclasses.field(default_factory=list["Node"])
+    parent_id: Optional[UUID] = None  # noqa: UP045 - both spellings have to work
+
+
+@dataclasses.dataclass
+class Box(Generic[T]):
+    content: T
+
+
+@dataclasses.dataclass
+class Blob:
+    data: bytes
+
+
+def round_trip(value: Any, hint: Any = None) -> Any:
+    payloads = converter.to_payloads([value])
+    return converter.from_payloads(payloads, None if hint is None else [hint])[0]
+
+
+def encoded(value: Any) -> tuple[str, bytes]:
+    payload = converter.to_payload(value)
+    return payload.metadata["encoding"].decode(), payload.data
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding", "data"),
+    [
+        (None, "binary/null", b""),
+        (b"\x00\xff", "binary/plain", b"\x00\xff"),
+        ("é", "json/plain", b'"\\u00e9"'),
+        ({"b": 1, "a": [True, None]}, "json/plain", b'{"a":[true,null],"b":1}'),
+        (Node("n"), "json/plain", b'{"children":[],"name":"n","parent_id":null}'),
+        (Colour.RED, "json/plain", b'"red"'),
+        ((1, 2), "json/plain", b"[1,2]"),
+        (UUID(int=3), "json/plain", b'"00000000-0000-0000-0000-000000000003"'),
+    ],
+)
+def test_each_value_has_the_conventions_encoding(value: Any, encoding: str, data: bytes) -> None:
+    assert encoded(value) == (encoding, data)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (None, None),
+        (b"x", bytes),
+        (3, int),
+        (2.5, float),
+        ("s", str),
+        (True, bool),
+        ([1, 2], list[int]),
+        ((1, "a"), tuple[int, str]),
+        ((1, 2, 3), tuple[int, ...]),
+        ((), tuple[()]),
+        ({1, 2}, set[int]),
+        (frozenset({1}), frozenset[int]),
+        (collections.deque([1]), collections.deque[int]),
+        ({1: "a"}, dict[int, str]),
+        ({True: 1}, dict[bool, int]),
+        ({Level.LOW: 1}, dict[Level, int]),
+        (collections.Counter("aab"), collections.Counter[str]),
+        (Node("a", [Node("b", parent_id=UUID(int=9))]), Node),
+        ([Node("a"), None], list[Node | None]),
+        (Box(Node("a")), Box[Node]),
+        (Box(3), Box[int]),
+        (Blob(b"ab"), Blob),
+        (Colour.RED, Colour),
+        (Level.LOW, Level),
+        (Point(1, "x"), Point),
+        ({"name": "x", "size": Level.LOW}, Options),
+        (datetime(2024, 1, 2, 3, 4, 5, 6, tzinfo=timezone.utc), datetime),
+        (UUID(int=3), UUID),
+        ("a", Literal["a", "b"]),
+        (3, int | float),
+        (3, float | int),
+        (Node("a"), int | Node),
+        (7, UserId),
+        (7, Annotated[int, "positive"]),
+        (7, Annotated[int, []]),
+        ({"a": [1]}, Any),
+        ({"a": [1]}, dict),
+        ([1], list),
+    ],
+)
+def test_a_value_survives_the_round_trip(value: Any, hint: Any) -> None:
+    result = round_trip(value, hint)
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "culprit"),
+    [
+        (object(), "type object can't"),
+        ({"a": [1, object()]}, r"\['a'\]\[1\]"),
+        (Node("a", [Node(Any)]), r"\.children\[0\]\.name"),  # type: ignore[arg-type]
+        ({(1, 2): 3}, "keys must be"),
+        ({1: 1, "a": 2}, "sorted"),
+        ({"x": 1j}, "type complex"),
+    ],
+)
+def test_a_value_that_can_not_be_encoded_is_named_with_its_path(value: Any, culprit: str) -> None:
+    with pytest.raises(EncodingError, match=culprit):
+        converter.to_payloads([1, value])
+
+
+def test_a_value_that_contains_itself_is_refused() -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(EncodingError, match="contains itself"):
+        converter.to_payload(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "culprit"),
+    [
+        ("x", int, "expected int, found str"),
+        (1.5, int, "expected int"),
+        (float("inf"), int, "expected int"),
+        ({"name": "a", "children": [{"name": 1}]}, Node, r"\.children\[0\]\.name"),
+        ({}, Node, "missing"),
+        ([1, "x"], list[int], r"\[1\]: expected int"),
+        ([1], tuple[int, int], "expected 2 items"),
+        ({"x": 1}, dict[int, int], "the key 'x'"),
+        ("blue", Colour, "no value of Colour"),
+        ("c", Literal["a", "b"], "one of"),
+        ([], int | str, "no member of"),
+        ({"size": 1}, Options, "needs name"),
+        ("yesterday", datetime, "expected a datetime"),
+        ("1-2", UUID, "expected a UUID"),
+        (1, Node, "expected an object"),
+    ],
+)
+def test_a_payload_that_does_not_fit_its_type_is_named_with_its_path(
+    value: Any, hint: Any, culprit: str
+) -> None:
+    with pytest.raises(DecodingError, match=culprit):
+        round_trip(value, hint)
+
+
+def test_an_unknown_encoding_is_named() -> None:
+    with pytest.raises(DecodingError, match="binary/encrypted"):
+        converter.from_payload(Payload(metadata={"encoding": b"binary/encrypted"}, data=b""))
+    with pytest.raises(DecodingError, match="no encoding"):
+        converter.from_payload(Payload(data=b""))
+
+
+def test_malformed_json_is_refused() -> None:
+    with pytest.raises(DecodingError):
+        converter.from_payload(Payload(metadata={"encoding": b"json/plain"}, data=b"{"))
+
+
+def test_an_unknown_field_of_a_dataclass_is_left_out_as_newer_writers_may_have_more() -> None:
+    assert round_trip({"name": "a", "colour": "red"}, Node) == Node("a")
+
+
+def test_a_raw_value_passes_through_both_ways() -> None:
+    payload = Payload(metadata={"encoding": b"mine"}, data=b"x")
+    assert converter.to_payloads([RawValue(payload)]) == [payload]
+    assert converter.from_payloads([payload], [RawValue]) == [RawValue(payload)]
+
+
+def test_payloads_beyond_the_hints_are_decoded_without_one() -> None:
+    payloads = converter.to_payloads([1, {"a": 2}])
+    assert converter.from_payloads(payloads, [int]) == [1, {"a": 2}]
+
+
+def test_a_datetime_with_a_z_is_read() -> None:
+    expected = datetime(2024, 1, 2, tzinfo=timezone.utc)
+    assert round_trip("2024-01-02T00:00:00Z", datetime) == expected
