@@ -1,0 +1,72 @@
+"""Dependencies point one way: engine ← bridge ← Python, and inside Python downwards."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "python" / "hourglass"
+NEVER = {
+    "supervision": {
+        "workflow",
+        "activity",
+        "client",
+        "worker",
+        "converter",
+        "subsystem",
+        "_bridge",
+    },
+    "exceptions": {"workflow", "activity", "client", "worker", "converter", "subsystem"},
+    "common": {"workflow", "activity", "client", "worker", "converter", "subsystem"},
+    "converter": {"workflow", "activity", "client", "worker", "subsystem"},
+    "workflow": {"client", "worker", "subsystem", "supervision"},
+    "activity": {"client", "worker", "subsystem", "supervision", "workflow"},
+}
+"""What each part must not import at run time."""
+CORE = ("temporalio", "pyo3", "tonic")
+
+
+def imported_parts(path: Path) -> Iterator[str]:
+    """Yield the parts of our package that a file imports when it is imported or run."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for inner in node.body:
+                for statement in ast.walk(inner):
+                    if isinstance(statement, ast.ImportFrom):
+                        statement.module = ""  # for type checkers only
+        if isinstance(node, ast.ImportFrom) and node.module:
+            module = node.module
+            if module == "hourglass":
+                yield from (alias.name for alias in node.names)
+            elif module.startswith("hourglass."):
+                yield module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            names = (alias.name for alias in node.names)
+            yield from (name.split(".")[1] for name in names if name.startswith("hourglass."))
+
+
+def files_of(part: str) -> list[Path]:
+    """List a part's files, whether it is a module or a package."""
+    return [*(PACKAGE / part).rglob("*.py"), *PACKAGE.glob(f"{part}.py")]
+
+
+@pytest.mark.parametrize("part", NEVER)
+def test_a_part_imports_nothing_from_above_it(part: str) -> None:
+    offenders = [
+        f"{path.relative_to(PACKAGE)} imports {imported}"
+        for path in files_of(part)
+        for imported in imported_parts(path)
+        if imported in NEVER[part]
+    ]
+    assert files_of(part), f"there is no part {part}"
+    assert offenders == []
+
+
+def test_the_engine_knows_neither_python_nor_the_core() -> None:
+    manifest = (ROOT / "rust" / "engine" / "Cargo.toml").read_text(encoding="utf-8")
+    wanted = [line.split()[0] for line in manifest.splitlines() if line.startswith(CORE)]
+    # The generated messages are data, not the core.
+    assert [name for name in wanted if not name.startswith("temporalio-protos")] == []
