@@ -1,0 +1,171 @@
+"""Inside an activity: what it is, heartbeats, cancellation.
+
+::
+
+    @activity.defn
+    async def charge(order: Order) -> Receipt: ...
+
+Functions, methods of an instance and classes with ``__call__`` can be activities; synchronous ones
+run in threads of the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hourglass.activity import _context
+from hourglass.activity._context import ActivityCancellationDetails, Info
+from hourglass.activity._definition import defn
+
+if TYPE_CHECKING:
+    from hourglass.client import Client
+    from hourglass.converter import PayloadConverter
+
+__all__ = [
+    "ActivityCancellationDetails",
+    "Info",
+    "LoggerAdapter",
+    "cancellation_details",
+    "client",
+    "defn",
+    "heartbeat",
+    "in_activity",
+    "info",
+    "is_cancelled",
+    "is_worker_shutdown",
+    "logger",
+    "payload_converter",
+    "raise_complete_async",
+    "shield_thread_cancel_exception",
+    "wait_for_cancelled",
+    "wait_for_cancelled_sync",
+    "wait_for_worker_shutdown",
+    "wait_for_worker_shutdown_sync",
+]
+
+
+def in_activity() -> bool:
+    """Tell whether this code runs in an activity."""
+    return _context.found() is not None
+
+
+def info() -> Info:
+    """What is known about the running attempt. RuntimeError outside of an activity, as all here."""
+    return _context.current().info
+
+
+def client() -> Client:
+    """The worker's client."""
+    found = _context.current().client
+    if found is None:
+        raise RuntimeError("this activity runs without a client")
+    return found
+
+
+def heartbeat(*details: Any) -> None:
+    """Tell the service that the activity is alive, and what the next attempt should know.
+
+    Cheap: core sends at most one per throttle interval (0.8 of the heartbeat timeout). A
+    cancellation reaches the activity only through heartbeats. `EncodingError` if a detail can't be
+    encoded.
+    """
+    _context.current().send_heartbeat(details)
+
+
+def is_cancelled() -> bool:
+    """Tell whether this attempt was cancelled."""
+    return _context.current().cancelled.is_set()
+
+
+def cancellation_details() -> ActivityCancellationDetails | None:
+    """Why this attempt was cancelled; None if it wasn't."""
+    return _context.current().cancellation_details
+
+
+async def wait_for_cancelled() -> None:
+    """Wait until this attempt is cancelled. In an async activity `CancelledError` comes anyway."""
+    await _context.current().cancelled.wait()
+
+
+def wait_for_cancelled_sync(timeout: timedelta | float | None = None) -> None:
+    """The same in a thread; at most `timeout` seconds. Ask `is_cancelled` afterwards."""
+    _context.current().cancelled.wait_sync(_seconds(timeout))
+
+
+def is_worker_shutdown() -> bool:
+    """Tell whether the worker is stopping; the activity has the graceful period to finish."""
+    return _context.current().worker_shutdown.is_set()
+
+
+async def wait_for_worker_shutdown() -> None:
+    """Wait until the worker is stopping."""
+    await _context.current().worker_shutdown.wait()
+
+
+def wait_for_worker_shutdown_sync(timeout: timedelta | float | None = None) -> None:
+    """The same in a thread; at most `timeout` seconds."""
+    _context.current().worker_shutdown.wait_sync(_seconds(timeout))
+
+
+@contextmanager
+def shield_thread_cancel_exception() -> Iterator[None]:
+    """Keep a cancellation from being raised in this thread until the block is left."""
+    with _context.current().shield():
+        yield
+
+
+def raise_complete_async() -> NoReturn:
+    """Leave the function; somebody else completes the activity later, by its task token or id."""
+    raise _context.CompleteAsyncError
+
+
+def payload_converter() -> PayloadConverter:
+    """The worker's payload converter."""
+    return _context.current().payload_converter
+
+
+def _seconds(timeout: timedelta | float | None) -> float | None:
+    return timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+
+
+class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
+    """Adds which activity it was: at the end of the message, and as ``extra``."""
+
+    def __init__(self, logger: logging.Logger, extra: Mapping[str, Any] | None = None) -> None:
+        super().__init__(logger, extra or {})
+        self.activity_info_on_message = True
+        self.activity_info_on_extra = True
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        context = _context.found()
+        if context is not None:
+            running = context.info
+            shown = {
+                "activity_id": running.activity_id,
+                "activity_type": running.activity_type,
+                "attempt": running.attempt,
+                "task_queue": running.task_queue,
+                "workflow_id": running.workflow_id,
+                "workflow_run_id": running.workflow_run_id,
+                "workflow_type": running.workflow_type,
+            }
+            if self.activity_info_on_message:
+                msg = f"{msg} ({shown})"
+            if self.activity_info_on_extra:
+                kwargs["extra"] = {**(kwargs.get("extra") or {}), "temporal_activity": shown}
+        return msg, kwargs
+
+    @property
+    def base_logger(self) -> logging.Logger:
+        """The logger underneath, for handlers and levels."""
+        return self.logger
+
+
+logger = LoggerAdapter(logging.getLogger(__name__))
+"""A logger that names the activity; usable anywhere."""

@@ -1,0 +1,135 @@
+"""What an activity sees while it runs: one context per attempt, found through a `ContextVar`.
+
+The worker makes it and tells it what happens (`cancel`, the worker's shutdown); the functions in
+`hourglass.activity` ask it. It is used from the event loop and from threads alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hourglass.common import Priority, RetryPolicy
+
+if TYPE_CHECKING:
+    from hourglass.client import Client
+    from hourglass.converter import PayloadConverter
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known about the attempt that is running. Times are UTC."""
+
+    activity_id: str
+    activity_type: str
+    attempt: int
+    current_attempt_scheduled_time: datetime
+    heartbeat_details: Sequence[Any]
+    """What the last heartbeat of an earlier attempt said."""
+    heartbeat_timeout: timedelta | None
+    is_local: bool
+    namespace: str
+    schedule_to_close_timeout: timedelta | None
+    scheduled_time: datetime
+    start_to_close_timeout: timedelta | None
+    started_time: datetime
+    task_queue: str
+    task_token: bytes
+    workflow_id: str
+    workflow_namespace: str
+    workflow_run_id: str
+    workflow_type: str
+    priority: Priority = field(default_factory=Priority)
+    retry_policy: RetryPolicy | None = None
+
+
+@dataclass(frozen=True)
+class ActivityCancellationDetails:
+    """Why an activity was cancelled; more than one may hold."""
+
+    not_found: bool = False
+    """The service does not know the attempt any more: the workflow ended, or it timed out."""
+    cancel_requested: bool = False
+    paused: bool = False
+    reset: bool = False
+    timed_out: bool = False
+    worker_shutdown: bool = False
+
+
+class Latch:
+    """Is set once; can be waited for in threads and on the event loop that it was made on."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self._loop = loop
+        self._threads = threading.Event()
+        self._tasks = asyncio.Event()
+
+    def is_set(self) -> bool:
+        return self._threads.is_set()
+
+    def set(self) -> None:
+        """From any thread."""
+        if self._threads.is_set():
+            return
+        self._threads.set()
+        if self._loop is None or asyncio._get_running_loop() is self._loop:
+            self._tasks.set()
+        else:
+            self._loop.call_soon_threadsafe(self._tasks.set)
+
+    async def wait(self) -> None:
+        await self._tasks.wait()
+
+    def wait_sync(self, timeout: float | None) -> bool:
+        return self._threads.wait(timeout)
+
+
+@dataclass
+class Context:
+    """One attempt of one activity."""
+
+    info: Info
+    payload_converter: PayloadConverter
+    send_heartbeat: Callable[[Sequence[Any]], None]
+    cancelled: Latch
+    worker_shutdown: Latch
+    client: Client | None = None
+    shield: Callable[[], AbstractContextManager[None]] = nullcontext
+    cancellation_details: ActivityCancellationDetails | None = None
+
+    def cancel(self, details: ActivityCancellationDetails) -> None:
+        """Say that it is cancelled, and why; the first reason stays."""
+        if self.cancellation_details is None:
+            self.cancellation_details = details
+        self.cancelled.set()
+
+
+_current: ContextVar[Context] = ContextVar("hourglass_activity")
+
+
+def enter(context: Context) -> None:
+    """Make it the current one: of this task, or of this thread's copied context."""
+    _current.set(context)
+
+
+def current() -> Context:
+    """The context of the running activity; RuntimeError outside of one."""
+    context = _current.get(None)
+    if context is None:
+        raise RuntimeError("not in an activity")
+    return context
+
+
+def found() -> Context | None:
+    """The context of the running activity, if there is one."""
+    return _current.get(None)
+
+
+class CompleteAsyncError(BaseException):
+    """Leaves the activity function without completing the activity; never an answer to anyone."""
