@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -35,9 +36,10 @@ class Kit:
 
     def settle(self) -> None:
         """Let everything that can happen without time passing happen."""
-        self.loop.run(_many_turns).result(WAIT)
+        self.loop.run(_until_idle).result(WAIT)
 
     def advance(self, seconds: float) -> None:
+        self.settle()
         self.clock.advance(seconds)
         self.settle()
 
@@ -57,9 +59,10 @@ class Kit:
         return supervisor.child(child_id).result(WAIT)
 
 
-async def _many_turns() -> None:
-    # Each turn of the loop runs all that is ready; no chain in these tests is longer.
-    for _ in range(300):
+async def _until_idle() -> None:
+    ready: Sized = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+    while ready:  # noqa: ASYNC110 - an idle loop has no event for being idle
         await asyncio.sleep(0)
 
 

@@ -253,6 +253,23 @@ def test_a_queued_restart_waits_behind_the_mailbox(kit: Kit, journal: Journal) -
     assert kit.states(tree) == {"a": "stopped"}
 
 
+def test_a_queued_restart_that_a_cascade_has_overtaken_is_dropped(
+    kit: Kit, journal: Journal
+) -> None:
+    tree = kit.start(Supervisor([journal.spec("a"), journal.spec("b")], strategy="rest_for_one"))
+    first, second = kit.process(tree, "b"), kit.process(tree, "a")
+    journal.take()
+    journal.fail("b", ValueError("not yet"))
+
+    async def kill_both() -> None:
+        first.kill()
+        second.kill()
+
+    kit.loop.run(kill_both).result(WAIT)
+    kit.settle()
+    assert journal.take() == ["!b", "+a", "+b"]
+
+
 def test_an_ignored_child_is_present_without_a_process_and_run_again_by_a_cascade(
     kit: Kit, journal: Journal
 ) -> None:

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import StartFailed
+from .errors import StartedTwice, StartFailed
 from .events import ChildExited, ChildIgnored, ChildStarted, ChildStartFailed, emit
 from .exits import Crash, ExitReason, Ignore, exception_of, is_abnormal
 from .process import Budget, Kind, Process
@@ -73,6 +73,8 @@ def _make(spec: ChildSpec) -> Process:
         raise StartFailed(spec.id, Crash(error)) from error
     if process is None:
         raise Ignore
+    if process.started:
+        raise StartFailed(spec.id, Crash(StartedTwice(process)))
     return process
 
 

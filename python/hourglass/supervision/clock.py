@@ -64,6 +64,9 @@ class VirtualClock:
     ) -> Timer:
         """Call `callback` on `loop` when the clock was moved by `seconds`."""
         timer = _VirtualTimer(loop, callback)
+        if seconds <= 0:
+            timer.fire()
+            return timer
         with self._lock:
             heapq.heappush(self._timers, (self._now + seconds, next(self._serial), timer))
         return timer

@@ -15,6 +15,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from . import lifetime
@@ -24,9 +25,14 @@ from .errors import CallTimeout, LoopGone
 from .exits import exception_of, is_abnormal
 from .process import Place, Process
 from .reply import Promise, Reply, mark_supervision_thread
+from .task import KILL_TURNS
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVarTuple, Unpack
+
     from .exits import ExitReason
+
+    Args = TypeVarTuple("Args")
 
 P = TypeVar("P", bound=Process)
 T = TypeVar("T")
@@ -76,13 +82,15 @@ class SupervisionLoop:
         """Start `process` as the root of a tree; fails with `StartFailed` or `Ignore`."""
         return self.run(self._start_root, process, name or type(process).__name__)
 
-    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Reply[T]:
+    def run(
+        self, function: Callable[[Unpack[Args]], Coroutine[Any, Any, T]], *args: Unpack[Args]
+    ) -> Reply[T]:
         """Run a coroutine function on the loop. It is cancelled when the loop stops."""
         promise: Promise[T] = Promise()
-        self.post(self._spawn, promise, function, args)
+        self.post(self._spawn, promise, partial(function, *args))
         return promise.answer
 
-    def post(self, callback: Callable[..., object], *args: Any) -> None:
+    def post(self, callback: Callable[[Unpack[Args]], object], *args: Unpack[Args]) -> None:
         """Have the loop call `callback`, soon. Raises `LoopGone`."""
         if self.forked:
             raise LoopGone(f"{self} belongs to the process this one was forked from")
@@ -136,15 +144,11 @@ class SupervisionLoop:
             self._thread_id = None  # thread ids are used again
             self._stopped.resolve(None)
 
-    def _spawn(
-        self,
-        promise: Promise[T],
-        function: Callable[..., Coroutine[Any, Any, T]],
-        args: tuple[Any, ...],
-    ) -> None:
-        task = asyncio.get_running_loop().create_task(_fulfil(promise, function, args))
+    def _spawn(self, promise: Promise[T], work: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        task = asyncio.get_running_loop().create_task(_fulfil(promise, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: promise.reject(LoopGone(f"{self} was stopped meanwhile")))
 
     async def _start_root(self, process: P, name: str) -> P:
         if self._stopping:
@@ -169,7 +173,7 @@ class SupervisionLoop:
             self.call_later(timeout, self._kill_roots)
         if not self._stopping:
             self._stopping = True
-            self._spawn(Promise(), self._stop_roots, ())
+            self._spawn(Promise(), self._stop_roots)
 
     async def _stop_roots(self) -> None:
         try:
@@ -198,25 +202,23 @@ class SupervisionLoop:
         self._lock = threading.RLock()
 
 
-async def _fulfil(
-    promise: Promise[T], function: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...]
-) -> None:
+async def _fulfil(promise: Promise[T], work: Callable[[], Coroutine[Any, Any, T]]) -> None:
     try:
-        promise.resolve(await function(*args))
+        promise.resolve(await work())
     except asyncio.CancelledError:
-        promise.reject(LoopGone("the supervision loop was stopped meanwhile"))
+        raise
     except BaseException as error:
         promise.reject(error)
 
 
 async def _cancel_everything() -> None:
     """Cancel what is left; abandoned tasks that resist are given some turns, then left."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for _ in range(64):
-        if all(task.done() for task in others):
-            return
+    for _ in range(KILL_TURNS):
+        others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
+        if not others:
+            return
         await asyncio.sleep(0)
 
 

@@ -102,6 +102,16 @@ class Process(ABC):
         """Whether it was started and has not ended."""
         return self._place is not None and self.exit_reason is None
 
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started: once is all a process can be."""
+        return self._place is not None
+
+    @property
+    def starting(self) -> bool:
+        """Whether somebody waits for it to come up."""
+        return self._up is not None and not self._up.done()
+
     def stop(self, reason: ExitReason = SHUTDOWN) -> None:
         """Ask it to end with `reason`, and return at once. The first one who asks sets the reason.
 
@@ -133,7 +143,10 @@ class Process(ABC):
             raise StartedTwice(self)
         self._place = place
         self._up = asyncio.get_running_loop().create_future()
-        self._launch()
+        try:
+            self._launch()
+        except Exception as error:  # no thread to be had, for one
+            self._finish(Crash(error))
 
     async def until_up(self) -> None:
         """Wait until it is up. Raises `StartFailed`, or `Ignore` when it found nothing to run."""
@@ -175,6 +188,20 @@ class Process(ABC):
                 return self._asked
             case _:
                 return Crash(error)
+
+    def waits_for(self, server: Process) -> bool:
+        """Whether `server` can do nothing before the code that runs here is done.
+
+        It runs here as `server` itself, or as a process that `server` is just starting.
+        """
+        process: Process | None = self if self._runs_here() else None
+        while process is not None and process is not server and process.starting:
+            process = process.place.parent
+        return process is server
+
+    def _runs_here(self) -> bool:
+        """Whether the code that runs is this process's own, and not that of something it began."""
+        return True
 
     def _finish(self, reason: ExitReason, error: BaseException | None = None) -> None:
         """It has ended: tell whoever waits. Only the first call counts."""

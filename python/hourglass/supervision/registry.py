@@ -6,7 +6,7 @@ import threading
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from .errors import AlreadyStarted, Exited, NotFound
+from .errors import AlreadyStarted, Exited, NotFound, NotStarted
 from .process import Process
 from .server import Server
 
@@ -64,6 +64,8 @@ class Registry(Server, Generic[P]):
         reason = self.exit_reason
         if reason is not None:
             raise Exited(self, reason)
+        if not self.started:
+            raise NotStarted(self)
 
     def _drop(self, name: Hashable, process: Process) -> None:
         with self._lock:

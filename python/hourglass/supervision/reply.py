@@ -23,7 +23,7 @@ _marks = threading.local()
 
 def mark_supervision_thread() -> None:
     """Tell `Reply.result` that this thread must never block."""
-    _marks.supervision = True
+    _marks.os_pid = os.getpid()  # a fork of this thread may block: its loop is gone
 
 
 class Reply(Generic[T]):
@@ -44,13 +44,13 @@ class Reply(Generic[T]):
         loop's own thread; `LoopGone` in a forked child.
         """
         self._check_owner()
-        if getattr(_marks, "supervision", False) and not self._future.done():
+        if getattr(_marks, "os_pid", None) == self._os_pid and not self._future.done():
             raise WouldDeadlock("result() would block the supervision loop: await the reply there")
         try:
             return self._future.result(timeout)
         except futures.TimeoutError:
-            if self._future.done():  # the operation's own failure, not ours
-                raise
+            if self._future.done():  # at the last moment, or this is the operation's own failure
+                return self._future.result()
             raise CallTimeout(f"no answer within {timeout} s") from None
 
     def __await__(self) -> Generator[Any, None, T]:

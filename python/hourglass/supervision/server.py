@@ -211,8 +211,8 @@ class Server(TaskProcess):
     # --- answering -------------------------------------------------------------------------------
 
     def _ask_for(self, token: ReplyToken[T], message: _Message, timeout: float | None) -> Reply[T]:
-        if token.caller is self:
-            raise WouldDeadlock(f"{self} calls itself: await the method directly")
+        if token.caller is not None and token.caller.waits_for(self):
+            raise WouldDeadlock(f"{token.caller} calls {self}, which waits for it")
         try:
             self.place.loop.post(self._admit, token, message, timeout)
         except LoopGone as error:

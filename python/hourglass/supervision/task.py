@@ -55,6 +55,10 @@ class TaskProcess(Process):
         """The task is over; a subclass may have more to clear away before `_finish`."""
         self._finish(reason, error)
 
+    def _runs_here(self) -> bool:
+        # The mark of `enter_process` is inherited by tasks and threads that it begins.
+        return self.place.loop.is_current() and asyncio.current_task() is self._task
+
     def _ask(self, reason: ExitReason) -> None:
         assert self._task is not None
         self._task.cancel()

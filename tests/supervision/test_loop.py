@@ -1,0 +1,159 @@
+"""The thread and event loop on which supervision lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+import pytest
+
+from hourglass.supervision import (
+    KILLED,
+    SHUTDOWN,
+    ChildSpec,
+    Crash,
+    LoopGone,
+    StartFailed,
+    SupervisionLoop,
+    Supervisor,
+    Task,
+    Thread,
+    WouldDeadlock,
+    default_loop,
+)
+from tests.supervision.kit import WAIT, Journal, Kit, Witness
+
+
+async def forever(process: Task) -> None:
+    await asyncio.Event().wait()
+
+
+def test_no_thread_before_there_is_something_to_run() -> None:
+    before = threading.active_count()
+    loop = SupervisionLoop()
+    loop.stop().result(WAIT)
+    assert threading.active_count() == before
+    with pytest.raises(LoopGone):
+        loop.start(Task(forever))
+
+
+def test_trees_stop_last_started_first(kit: Kit, journal: Journal) -> None:
+    for name in "abc":
+        kit.start(Witness(journal), name)
+    journal.take()
+    kit.loop.stop().result(WAIT)
+    assert journal.take() == ["-c", "-b", "-a"]
+
+
+def test_stopping_twice_is_stopping_once(kit: Kit, journal: Journal) -> None:
+    kit.start(Witness(journal), "a")
+    first, second = kit.loop.stop(), kit.loop.stop()
+    first.result(WAIT)
+    second.result(WAIT)
+    kit.loop.stop().result(WAIT)
+    assert journal.take() == ["+a", "-a"]
+
+
+def test_what_is_left_after_the_timeout_is_killed(kit: Kit) -> None:
+    gate = threading.Event()
+    spec = ChildSpec("a", lambda: Thread(lambda process: gate.wait(WAIT)), shutdown="infinity")
+    tree = kit.start(Supervisor([spec]))
+    stopped = kit.loop.stop(3.0)
+    kit.settle()
+    assert not stopped.done()
+    kit.clock.advance(3.0)
+    stopped.result(WAIT)
+    assert tree.exit_reason == KILLED
+    gate.set()
+
+
+def test_nothing_starts_on_a_loop_that_is_stopping(kit: Kit) -> None:
+    gate = threading.Event()
+    kit.start(Thread(lambda process: gate.wait(WAIT)))
+    stopped = kit.loop.stop()
+    kit.settle()
+    assert kit.loop.gone
+    with pytest.raises(LoopGone):
+        kit.start(Task(forever))
+    gate.set()
+    stopped.result(WAIT)
+
+
+def test_work_that_the_stop_overtakes_is_told_so(kit: Kit) -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    work = kit.loop.run(wait)
+    kit.settle()
+    kit.loop.stop()
+    with pytest.raises(LoopGone):
+        work.result(WAIT)
+
+
+def test_a_root_that_fails_is_logged(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:
+    process = kit.start(Task(forever), "root")
+    with caplog.at_level(logging.ERROR, "hourglass.supervision"):
+        kit.end(process, Crash(ValueError("boom")))
+    assert "exited: Crash" in caplog.text
+    assert "boom" in caplog.text
+
+
+def test_a_root_that_does_not_start_is_forgotten(kit: Kit, journal: Journal) -> None:
+    journal.fail("a", ValueError("no"))
+    with pytest.raises(StartFailed):
+        kit.start(Witness(journal), "a")
+    kit.start(Witness(journal), "a")
+    kit.loop.stop().result(WAIT)
+    assert journal.take() == ["!a", "+a", "-a"]
+
+
+def test_a_root_that_resists_startup_is_stopped_too(kit: Kit) -> None:
+    starting = kit.loop.start(Task(forever, handshake=True))
+    kit.settle()
+    kit.loop.stop().result(WAIT)
+    with pytest.raises(StartFailed):
+        starting.result(WAIT)
+
+
+def test_blocking_the_loop_on_itself_is_refused(kit: Kit) -> None:
+    async def block() -> None:
+        kit.loop.run(asyncio.sleep, 0).result()
+
+    with pytest.raises(WouldDeadlock):
+        kit.loop.run(block).result(WAIT)
+
+
+def test_a_loop_whose_user_loop_is_blocked_goes_on(kit: Kit, journal: Journal) -> None:
+    async def user_program() -> None:
+        tree = kit.start(Supervisor([journal.spec("a")]))  # blocks this event loop, not ours
+        kit.kill(kit.process(tree, "a"))
+
+    asyncio.run(user_program())
+    assert journal.take() == ["+a", "+a"]
+
+
+def test_the_default_loop_is_one_until_it_is_stopped() -> None:
+    first = default_loop()
+    assert default_loop() is first
+    first.start(Task(forever)).result(WAIT)
+    first.stop().result(WAIT)
+    second = default_loop()
+    assert second is not first
+    second.stop().result(WAIT)
+
+
+def test_many_threads_may_start_it_at_once() -> None:
+    loop = SupervisionLoop()
+    processes: list[Task] = []
+
+    def start() -> None:
+        processes.append(loop.start(Task(forever)).result(WAIT))
+
+    threads = [threading.Thread(target=start) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    loop.stop().result(WAIT)
+    assert [process.exit_reason for process in processes] == [SHUTDOWN] * 16
