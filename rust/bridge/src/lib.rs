@@ -3,17 +3,22 @@
 
 mod activation;
 mod activity;
+mod client;
 mod command;
 mod delivery;
+mod engine;
 mod error;
 mod handle;
+mod history;
 mod inbox;
+mod logs;
 mod message;
 mod operation;
 mod panics;
 mod payload;
 mod port;
 mod record;
+mod runtime;
 mod seconds;
 mod waiting;
 
@@ -31,9 +36,17 @@ fn bridge(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ping, module)?)?;
     module.add_function(wrap_pyfunction!(error::fail, module)?)?;
     module.add_function(wrap_pyfunction!(error::status_name, module)?)?;
+    add_handles(module)?;
     add_waiting(module)?;
     add_activations(module)?;
     add_commands(module)
+}
+
+fn add_handles(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<runtime::Runtime>()?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<client::Client>()?;
+    module.add_class::<history::History>()
 }
 
 fn add_waiting(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,0 +1,183 @@
+//! How a client reaches its service, and how often it tries.
+//!
+//! A cluster is reached through core's connection. The embedded engine is called directly: no
+//! frames, no typed copy in between. Both answer bytes to bytes, under one retry policy.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use hourglass_engine::{Call, RpcStatus};
+use temporalio_client::{
+    Connection,
+    callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse},
+    tonic::{Code, Status, metadata::MetadataMap},
+};
+
+use super::rpc_table::{self, RawRequest};
+use crate::{
+    engine::EngineCore,
+    error::{Failure, Outcome},
+};
+
+pub(crate) const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+
+/// How long an attempt may take when the caller sets no limit.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// For how long transient errors are retried when the caller sets no limit.
+const PATIENCE: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A service that asks for less traffic gets a longer first pause.
+const THROTTLED_PAUSE: Duration = Duration::from_secs(1);
+
+/// One call, as bytes.
+#[derive(Clone)]
+pub(crate) struct Rpc {
+    pub(crate) service: String,
+    pub(crate) method: String,
+    pub(crate) body: Bytes,
+    pub(crate) metadata: MetadataMap,
+    /// The limit for the whole call, retries included.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: bool,
+}
+
+/// How a client reaches its service.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Cluster(Connection),
+    Embedded(Arc<EngineCore>),
+}
+
+impl Transport {
+    /// Make a call, retrying transient errors.
+    pub(crate) async fn call(&self, rpc: &Rpc) -> Outcome<Bytes> {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = rpc
+                .timeout
+                .map(|timeout| timeout.saturating_sub(start.elapsed()));
+            let status = match self.attempt(rpc, left.unwrap_or(ATTEMPT)).await? {
+                Ok(body) => return Ok(body),
+                Err(status) => status,
+            };
+            let wait = jittered(match status.code() {
+                Code::ResourceExhausted => pause.max(THROTTLED_PAUSE),
+                _ => pause,
+            });
+            let budget = rpc.timeout.unwrap_or(PATIENCE);
+            if !rpc.retry || !transient(&status) || start.elapsed() + wait >= budget {
+                return Err(Failure::rpc(&status));
+            }
+            tokio::time::sleep(wait).await;
+            pause = pause.mul_f64(1.7).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn attempt(&self, rpc: &Rpc, timeout: Duration) -> Outcome<Result<Bytes, Status>> {
+        match self {
+            Self::Embedded(engine) => {
+                let call = Call {
+                    service: rpc.service.clone(),
+                    method: rpc.method.clone(),
+                    timeout: Some(timeout),
+                    body: rpc.body.clone(),
+                };
+                let answer = engine.native()?.dispatch(call).await;
+                Ok(answer.map_err(|status| to_status(&status)))
+            }
+            Self::Cluster(connection) => {
+                let request = RawRequest {
+                    body: rpc.body.clone(),
+                    timeout: Some(timeout),
+                    metadata: rpc.metadata.clone(),
+                };
+                let answer = rpc_table::call(connection, &rpc.service, &rpc.method, request)?;
+                // The limit is sent along, and kept here too: a peer that is gone can't keep it.
+                let late = Duration::from_millis(500);
+                match tokio::time::timeout(timeout + late, answer).await {
+                    Ok(answer) => Ok(answer.map(Bytes::from)),
+                    Err(_) => Ok(Err(Status::deadline_exceeded("no answer in time"))),
+                }
+            }
+        }
+    }
+}
+
+/// What is worth another try: the service may be restarting or busy.
+fn transient(status: &Status) -> bool {
+    let too_large = status.message().contains("larger than max");
+    match status.code() {
+        Code::Unavailable | Code::Aborted | Code::Unknown | Code::DataLoss | Code::OutOfRange => {
+            true
+        }
+        Code::ResourceExhausted => !too_large,
+        // The embedded engine's own bugs are not transient; a proxy's are.
+        Code::Internal => !status.message().is_empty(),
+        _ => false,
+    }
+}
+
+/// Callers that failed together don't come back together.
+fn jittered(pause: Duration) -> Duration {
+    let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
+    let part = f64::from(u8::try_from(low & 0xff).unwrap_or(0)) / 255.0;
+    pause.mul_f64(0.8 + 0.4 * part)
+}
+
+fn to_status(status: &RpcStatus) -> Status {
+    Status::with_details(
+        Code::from(status.code.number()),
+        status.message.clone(),
+        status.details.clone(),
+    )
+}
+
+/// The engine as the service that core's connection talks to.
+pub(crate) fn service_of(engine: Arc<EngineCore>) -> CallbackBasedGrpcService {
+    CallbackBasedGrpcService {
+        callback: Arc::new(move |request: GrpcRequest| {
+            let engine = Arc::clone(&engine);
+            Box::pin(async move {
+                let timeout = request
+                    .headers
+                    .get("grpc-timeout")
+                    .and_then(|value| value.to_str().ok())
+                    .and_then(grpc_timeout);
+                let call = Call {
+                    service: request.service,
+                    method: request.rpc,
+                    timeout,
+                    body: request.proto,
+                };
+                let native = engine.native().map_err(|gone| Status::internal(gone.message))?;
+                let answer = native.dispatch(call).await;
+                answer
+                    .map(|body| GrpcSuccessResponse {
+                        headers: Default::default(),
+                        proto: body.into(),
+                    })
+                    .map_err(|status| to_status(&status))
+            })
+        }),
+    }
+}
+
+/// `grpc-timeout`: up to eight digits and a unit.
+fn grpc_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let amount: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3_600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}

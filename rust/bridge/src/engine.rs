@@ -1,0 +1,122 @@
+//! `Engine`: an embedded engine on one database.
+
+use std::{path::PathBuf, sync::Arc};
+
+use hourglass_engine::{Engine as Native, EngineError, EngineOptions, Synchronous};
+use pyo3::{IntoPyObjectExt, prelude::*};
+use tracing::dispatcher;
+
+use crate::{
+    error::{Failure, Kind, Outcome},
+    handle::Owned,
+    operation::{Operation, nothing},
+    panics,
+    runtime::{Runtime, RuntimeCore, aborted},
+};
+
+/// The native side of an engine, shared by every client made from it.
+pub(crate) struct EngineCore(Owned<Native>);
+
+impl EngineCore {
+    pub(crate) fn native(&self) -> Outcome<&Native> {
+        self.0.get()
+    }
+
+    /// Commit what is in flight, end long polls, close the file. Blocks.
+    pub(crate) fn close(&self) {
+        if let Ok(native) = self.0.get() {
+            native.close();
+        }
+    }
+}
+
+/// An embedded engine.
+#[pyclass(frozen, module = "hourglass._bridge")]
+#[derive(Clone)]
+pub(crate) struct Engine {
+    runtime: Arc<RuntimeCore>,
+    core: Arc<EngineCore>,
+    path: Option<String>,
+}
+
+impl Engine {
+    pub(crate) fn checked(&self) -> Outcome<Arc<EngineCore>> {
+        self.runtime.stamp.check("Engine")?;
+        Ok(Arc::clone(&self.core))
+    }
+}
+
+fn database(error: &EngineError) -> Failure {
+    Failure::new(Kind::Database, error.to_string())
+}
+
+#[pymethods]
+impl Engine {
+    #[staticmethod]
+    #[pyo3(signature = (runtime, path, *, synchronous = "full"))]
+    fn open(
+        runtime: &Runtime,
+        path: Option<String>,
+        synchronous: &str,
+    ) -> PyResult<Operation> {
+        let runtime = runtime.checked()?;
+        let options = EngineOptions {
+            path: path.as_ref().map(PathBuf::from),
+            synchronous: match synchronous {
+                "full" => Synchronous::Full,
+                "normal" => Synchronous::Normal,
+                other => {
+                    let why = format!("synchronous: {other:?} is neither full nor normal");
+                    return Err(Failure::bad_argument(why).into());
+                }
+            },
+            ..EngineOptions::default()
+        };
+        let dispatch = runtime.dispatch();
+        let owner = Arc::clone(&runtime);
+        Ok(runtime.spawn(async move {
+            let open = move || {
+                dispatcher::with_default(&dispatch, || {
+                    panics::contain(|| Native::open(options).map_err(|error| database(&error)))
+                })
+            };
+            let native = tokio::task::spawn_blocking(open)
+                .await
+                .map_err(|error| aborted(&error))??;
+            let core = Arc::new(EngineCore(Owned::new(native)));
+            owner.adopt(&core);
+            let engine = Self {
+                runtime: owner,
+                core,
+                path,
+            };
+            let value: crate::operation::Value = Box::new(move |py| engine.clone().into_py_any(py));
+            Ok(value)
+        }))
+    }
+
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.runtime.stamp.epoch()
+    }
+
+    #[getter]
+    fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
+    fn close(&self) -> PyResult<Operation> {
+        let core = self.checked()?;
+        Ok(self.runtime.spawn(async move {
+            tokio::task::spawn_blocking(move || panics::contain(|| Ok(core.close())))
+                .await
+                .map_err(|error| aborted(&error))??;
+            Ok(nothing())
+        }))
+    }
+
+    fn __repr__(&self) -> String {
+        let path = self.path.as_deref().unwrap_or("in memory");
+        format!("Engine({path}, epoch={})", self.runtime.stamp.epoch())
+    }
+}
