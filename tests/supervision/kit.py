@@ -56,7 +56,11 @@ class Kit:
         return {info.id: info.state for info in supervisor.which_children().result(WAIT)}
 
     def process(self, supervisor: Supervisor, child_id: str) -> Process:
-        return supervisor.child(child_id).result(WAIT)
+        """The living process of a child, once things have calmed down."""
+        self.settle()
+        process = supervisor.lookup(child_id)
+        assert process is not None
+        return process
 
 
 async def _until_idle() -> None:

@@ -26,6 +26,8 @@ def tree():
     specs.append(ChildSpec("db", lambda: Resource(lambda: print("open", flush=True),
                                                   lambda _: print("close", flush=True))))
     return default_loop().start(Supervisor(specs)).result(10)
+
+def server(root): return root.lookup("a")
 """
 
 
@@ -66,7 +68,7 @@ root = tree()
 main_is_over = threading.main_thread().join
 def work():
     main_is_over()
-    print(root.child("a").result(10).ping().result(10), flush=True)
+    print(server(root).ping().result(10), flush=True)
 threading.Thread(target=work).start()
 """
     assert run(body) == [*STARTED, "pong", *STOPPED]
@@ -79,7 +81,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_in_a_forked_child_the_tree_is_dead_and_a_new_one_starts() -> None:
     body = """
 root = tree()
-child = root.child("a").result(10)
+child = server(root)
 loop = default_loop()
 if os.fork() == 0:
     told = []
@@ -95,7 +97,7 @@ if os.fork() == 0:
         raise AssertionError("a dead tree answered")
     assert default_loop() is not loop and loop.gone
     fresh = tree()
-    assert fresh.child("a").result(10).ping().result(10) == "pong"
+    assert server(fresh).ping().result(10) == "pong"
     default_loop().stop().result(10)
     os._exit(0)
 _, status = os.wait()
@@ -121,18 +123,18 @@ else:
 def test_a_fork_while_another_thread_uses_the_loop_does_not_hang_the_child() -> None:
     body = """
 root = tree()
-server = root.child("a").result(10)
+target = server(root)
 over = threading.Event()
 def hammer():
     while not over.is_set():
-        server.ping().result(10)
+        target.ping().result(10)
 threads = [threading.Thread(target=hammer) for _ in range(3)]
 for thread in threads:
     thread.start()
 for _ in range(20):
     if os.fork() == 0:
         signal.alarm(10)
-        assert not server.alive
+        assert not target.alive
         fresh = default_loop().start(Loud()).result(10)
         assert fresh.ping().result(10) == "pong"
         os._exit(0)
@@ -152,7 +154,7 @@ def test_a_fork_from_within_the_tree_gives_a_child_that_may_block() -> None:
     body = """
 async def fork(process):
     if os.fork() == 0:
-        assert tree().child("a").result(10).ping().result(10) == "pong"
+        assert server(tree()).ping().result(10) == "pong"
         os._exit(0)
     _, status = os.wait()
     assert status == 0, status

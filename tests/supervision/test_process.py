@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 
 import pytest
 
@@ -82,7 +83,42 @@ def test_a_cancelled_monitor_is_not_told(kit: Kit) -> None:
     assert told == []
 
 
-def test_a_monitor_that_fails_does_not_keep_others_from_being_told(kit: Kit) -> None:
+def test_a_monitor_that_is_over_is_forgotten(kit: Kit) -> None:
+    """Else a process that lives long would collect one for every call it ever made."""
+    process = kit.start(Task(forever))
+    monitor = process.monitor(lambda dead, reason: None)
+    gone = weakref.ref(monitor)
+    monitor.cancel()
+    del monitor
+    assert gone() is None
+
+
+def test_monitors_set_while_it_exits_are_all_told_once(kit: Kit) -> None:
+    for _ in range(50):
+        process = kit.start(Task(forever))
+        told: list[int] = []
+        begin = threading.Barrier(3)
+
+        def watch(process: Task, told: list[int], begin: threading.Barrier) -> None:
+            begin.wait(WAIT)
+            for n in range(20):
+                process.monitor(lambda dead, reason, n=n: told.append(n))  # type: ignore[misc]
+
+        threads = [threading.Thread(target=watch, args=(process, told, begin)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        begin.wait(WAIT)
+        process.kill()
+        for thread in threads:
+            thread.join(WAIT)
+        process.exit.result(WAIT)
+        kit.settle()
+        assert sorted(told) == sorted([*range(20), *range(20)])
+
+
+def test_a_monitor_that_fails_does_not_keep_others_from_being_told(
+    kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
     told: list[object] = []
     process = kit.start(Task(forever))
 
@@ -93,6 +129,7 @@ def test_a_monitor_that_fails_does_not_keep_others_from_being_told(kit: Kit) -> 
     process.monitor(lambda dead, reason: told.append((dead, reason)))
     kit.kill(process)
     assert told == [(process, KILLED)]
+    assert f"a monitor of {process} failed" in caplog.text
 
 
 async def test_an_exit_can_be_awaited_anywhere_and_often(kit: Kit) -> None:

@@ -126,8 +126,7 @@ def test_a_child_can_be_added_terminated_restarted_and_deleted(kit: Kit, journal
     assert kit.states(tree) == {"a": "running", "b": "stopped"}
     with pytest.raises(AlreadyPresent):
         tree.start_child(journal.spec("b")).result(WAIT)
-    with pytest.raises(NotFound):
-        tree.child("b").result(WAIT)
+    assert tree.lookup("b") is None
 
     again = tree.restart_child("b").result(WAIT)
     assert again is not None
@@ -145,7 +144,7 @@ def test_a_temporary_child_that_is_terminated_is_forgotten(kit: Kit, journal: Jo
     assert kit.states(tree) == {}
 
 
-@pytest.mark.parametrize("verb", ["terminate_child", "restart_child", "delete_child", "child"])
+@pytest.mark.parametrize("verb", ["terminate_child", "restart_child", "delete_child"])
 def test_a_child_that_nobody_knows_is_not_found(kit: Kit, verb: str) -> None:
     tree = kit.start(Supervisor())
     with pytest.raises(NotFound, match="has no 'x'"):
@@ -281,6 +280,29 @@ def test_a_child_that_asks_its_own_supervisor_while_starting_is_told_so(kit: Kit
         kit.start(Supervisor([ChildSpec("a", lambda: Curious(Journal()))]))
     assert isinstance(caught.value.cause, StartFailed)
     assert isinstance(caught.value.cause.cause, WouldDeadlock)
+
+
+def test_a_child_may_look_up_its_elders_while_it_starts(kit: Kit, journal: Journal) -> None:
+    seen: list[Process | None] = []
+
+    class Younger(Witness):
+        async def init(self) -> None:
+            parent = self.place.parent
+            assert isinstance(parent, Supervisor)
+            seen.extend(parent.lookup(name) for name in ("a", "b", "c"))
+
+    specs = [journal.spec("a"), ChildSpec("b", lambda: Younger(journal)), journal.spec("c")]
+    tree = kit.start(Supervisor(specs, strategy="one_for_all"))
+    assert seen == [kit.process(tree, "a"), None, None]
+
+
+def test_a_child_that_has_just_exited_is_not_found(kit: Kit, journal: Journal) -> None:
+    tree = kit.start(Supervisor([journal.spec("a")]))
+    process = kit.process(tree, "a")
+    found: list[Process | None] = []
+    process.monitor(lambda dead, reason: found.append(tree.lookup("a")))
+    kit.kill(process)
+    assert found == [None]
 
 
 def test_every_exit_of_a_child_is_told_once(kit: Kit, journal: Journal) -> None:

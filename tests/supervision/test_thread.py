@@ -133,7 +133,7 @@ def test_a_resource_is_started_and_stopped_on_one_thread(kit: Kit) -> None:
     tree = kit.start(Supervisor([ChildSpec("db", lambda: Resource(start, stop))]))
     resource = kit.process(tree, "db")
     assert isinstance(resource, Resource)
-    assert resource.value == "handle"
+    assert resource.value == "handle"  # pyright: ignore[reportUnknownMemberType]
     tree.stop()
     assert tree.exit.result(WAIT) == SHUTDOWN
     assert len(threads) == 2

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -35,6 +36,8 @@ Kind: TypeAlias = Literal["worker", "supervisor"]
 Budget: TypeAlias = float | Literal["infinity", "brutal_kill"]
 """How long a child may take to stop before it is killed, in seconds; `brutal_kill`: no time."""
 
+_log = logging.getLogger("hourglass.supervision")
+_log = logging.getLogger("hourglass.supervision")
 _pids = itertools.count(1)
 _current: ContextVar[Process | None] = ContextVar("hourglass_supervision_process", default=None)
 
@@ -66,6 +69,8 @@ class Process(ABC):
         self._up: asyncio.Future[ExitReason | Ignore | None] | None = None
         self._asked: ExitReason | None = None
         self._exited: Promise[ExitReason] = Promise()
+        self._monitors: dict[Monitor, None] = {}
+        self.exit.on_done(self._tell_monitors)
 
     def __repr__(self) -> str:
         name = f"{self._place.id}: " if self._place else ""
@@ -93,7 +98,7 @@ class Process(ABC):
     @property
     def exit_reason(self) -> ExitReason | None:
         """How it ended; None before. In a forked child every process of the parent is `Killed`."""
-        if self._place is not None and self._place.loop.forked:
+        if self._forked:
             return KILLED
         return self.exit.result() if self.exit.done() else None
 
@@ -129,11 +134,24 @@ class Process(ABC):
         Else the call comes on the supervision loop's thread, so it must be quick.
         """
         monitor = Monitor(self, callback)
-        if self._place is not None and self._place.loop.forked:
-            monitor.fire()
-        else:
-            self.exit.on_done(monitor.fire)
+        if self._forked:
+            monitor.tell(KILLED)  # and leave the others to the parent
+            return monitor
+        self._monitors[monitor] = None
+        if self.exit.done():  # then `_tell_monitors` may have been before us
+            self._tell_monitors()
         return monitor
+
+    def forget(self, monitor: Monitor) -> bool:
+        """Take a monitor off the list; False when it is not there (any more)."""
+        return self._monitors.pop(monitor, monitor) is None
+
+    def _tell_monitors(self) -> None:
+        # On two threads at once it may be: whoever takes a monitor off the list calls it.
+        reason = self.exit.result()
+        for monitor in tuple(self._monitors):
+            if self.forget(monitor):
+                monitor.tell(reason)
 
     # --- starting: for supervisors, `Server.start_link` and `SupervisionLoop.start` ---------------
 
@@ -208,6 +226,10 @@ class Process(ABC):
         self._set_up(error if isinstance(error, Ignore) else reason)
         self._exited.resolve(reason)
 
+    @property
+    def _forked(self) -> bool:
+        return self._place is not None and self._place.loop.forked
+
     # --- on the loop -----------------------------------------------------------------------------
 
     def _set_up(self, outcome: ExitReason | Ignore | None) -> None:
@@ -237,18 +259,18 @@ class Monitor:
 
     def __init__(self, process: Process, callback: Callable[[Process, ExitReason], None]) -> None:
         self.process: Final = process
-        self._callback: Callable[[Process, ExitReason], None] | None = callback
+        self._callback: Final = callback
 
     def cancel(self) -> None:
         """Don't call it any more."""
-        self._callback = None
+        self.process.forget(self)
 
-    def fire(self) -> None:
-        """Call it, once."""
-        callback, self._callback = self._callback, None
-        reason = self.process.exit_reason
-        if callback is not None and reason is not None:
-            callback(self.process, reason)
+    def tell(self, reason: ExitReason) -> None:
+        """Call it. Its failure is logged: it must not keep others from being told."""
+        try:
+            self._callback(self.process, reason)
+        except Exception:
+            _log.exception("a monitor of %s failed", self.process)
 
 
 def enter_process(process: Process) -> None:

@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 from .clock import Timer
 from .errors import CallTimeout, Exited, LoopGone, WouldDeadlock
 from .exits import Exit, ExitReason, is_abnormal
-from .process import Place, Process, current_process
+from .process import Monitor, Place, Process, current_process
 from .reply import Promise, Reply
 from .task import TaskProcess
 
@@ -170,9 +170,9 @@ class Server(TaskProcess):
         process.monitor(self._link_broke)
         return process
 
-    def watch(self, process: Process) -> None:
+    def watch(self, process: Process) -> Monitor:
         """Have `handle_down` told once when `process` has exited, also if it already has."""
-        process.monitor(lambda dead, reason: self.cast(self.handle_down, dead, reason))
+        return process.monitor(lambda dead, reason: self.cast(self.handle_down, dead, reason))
 
     # --- the mailbox -----------------------------------------------------------------------------
 

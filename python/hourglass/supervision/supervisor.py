@@ -71,9 +71,15 @@ class Supervisor(Server):
         """How many children of which sort."""
         return self.call(self._count_children, timeout=None)
 
-    def child(self, child_id: str) -> Reply[Process]:
-        """The process of a child; `NotFound` when there is none."""
-        return self.call(self._child_process, child_id, timeout=None)
+    def lookup(self, child_id: str) -> Process | None:
+        """The living process of a child.
+
+        It takes no turn of the mailbox, so a child may look up its elders while it starts.
+        """
+        for child in tuple(self._children):
+            if child.spec.id == child_id and child.process is not None and child.process.alive:
+                return child.process
+        return None
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -167,12 +173,6 @@ class Supervisor(Server):
 
     async def _count_children(self) -> ChildCounts:
         return count(self._children)
-
-    async def _child_process(self, child_id: str) -> Process:
-        process = self._find(child_id).process
-        if process is None:
-            raise Refuse(NotFound(child_id, self))
-        return process
 
     async def _launch_or_refuse(self, child: Child) -> None:
         try:
