@@ -38,7 +38,7 @@ def deadline(request: pytest.FixtureRequest) -> Iterator[None]:
     seconds = float(marker.args[0]) if marker else DEADLINE
 
     def expired(_signal: int, _frame: FrameType | None) -> None:
-        faulthandler.dump_traceback(file=sys.__stderr__)
+        faulthandler.dump_traceback(file=sys.__stderr__ or sys.stderr)
         raise TimeoutError(f"the test did not end within {seconds:g} seconds")
 
     previous = signal.signal(signal.SIGALRM, expired)
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 def wait_until_healthy(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
     """Ask until the server serves its default namespace; its log is in the error if it doesn't."""
-    question = [TEMPORAL, "operator", "namespace", "describe", "default", "--address", address]
+    question = [str(TEMPORAL), "operator", "namespace", "describe", "default", "--address", address]
     give_up = time.monotonic() + SERVER_START
     while True:
         answer = subprocess.run(question, capture_output=True, check=False)
@@ -85,7 +85,7 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(missing)
     log = tmp_path_factory.mktemp("temporal") / "server.log"
     address = f"127.0.0.1:{free_port()}"
-    command = [TEMPORAL, "server", "start-dev", "--headless", "--log-level", "warn"]
+    command = [str(TEMPORAL), "server", "start-dev", "--headless", "--log-level", "warn"]
     command += ["--ip", "127.0.0.1", "--port", address.partition(":")[2]]
     # The server refuses to restart an id within a second, unless told; we never do.
     command += ["--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"']
