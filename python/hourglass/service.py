@@ -1,8 +1,30 @@
-"""Errors of raw calls to the service, where the convention has them.
+"""The connection's options and the errors of raw calls, where the convention has them."""
 
-They are defined in `hourglass.exceptions`, with the rest of the tree.
-"""
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 from hourglass.exceptions import RPCError, RPCStatusCode
 
-__all__ = ["RPCError", "RPCStatusCode"]
+__all__ = ["RPCError", "RPCStatusCode", "TLSConfig"]
+
+
+@dataclass(frozen=True)
+class TLSConfig:
+    """How to prove the server's identity and one's own; certificates and keys are PEM."""
+
+    server_root_ca_cert: bytes | None = None
+    domain: str | None = None
+    """The name in the server's certificate, where it is not the host's."""
+    client_cert: bytes | None = None
+    client_private_key: bytes | None = None
+
+    def to_native(self) -> dict[str, bytes | str]:
+        """What the native client takes: only what is set."""
+        members = {
+            "server_root_ca_cert": self.server_root_ca_cert,
+            "domain": self.domain,
+            "client_cert": self.client_cert,
+            "client_private_key": self.client_private_key,
+        }
+        return {name: value for name, value in members.items() if value is not None}

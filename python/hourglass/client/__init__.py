@@ -1,0 +1,43 @@
+"""Starting workflows and talking to them.
+
+::
+
+    client = await Client.connect("sqlite:///orders.db")
+    result = await client.execute_workflow(Order.run, order, id="order-7", task_queue="orders")
+"""
+
+from hourglass.client._client import Client
+from hourglass.client._errors import (
+    WorkflowContinuedAsNewError,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from hourglass.client._execution import (
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+)
+from hourglass.client._handle import WorkflowHandle
+from hourglass.client._history import WorkflowHistory
+from hourglass.client._requests.start_workflow_execution import StartOptions
+from hourglass.exceptions import RPCError, RPCStatusCode, WorkflowAlreadyStartedError
+from hourglass.service import TLSConfig
+
+__all__ = [
+    "Client",
+    "RPCError",
+    "RPCStatusCode",
+    "StartOptions",
+    "TLSConfig",
+    "WorkflowAlreadyStartedError",
+    "WorkflowContinuedAsNewError",
+    "WorkflowExecution",
+    "WorkflowExecutionDescription",
+    "WorkflowExecutionStatus",
+    "WorkflowFailureError",
+    "WorkflowHandle",
+    "WorkflowHistory",
+    "WorkflowQueryFailedError",
+    "WorkflowQueryRejectedError",
+]

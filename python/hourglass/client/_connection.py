@@ -1,0 +1,149 @@
+"""What a client stands on: the native client, and for a database its share of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hourglass._aio import performed
+from hourglass.client._target import Cluster, Database, parse_target
+from hourglass.exceptions import ClosedError, InvalidArgumentError
+from hourglass.service import TLSConfig
+
+if TYPE_CHECKING:
+    from hourglass import _bridge
+    from hourglass._bridge import Wire
+    from hourglass.subsystem.runtime import EngineLease
+
+
+def default_identity() -> str:
+    """Who this process says it is: its id and its host."""
+    return f"{os.getpid()}@{socket.gethostname()}"
+
+
+@dataclass
+class ConnectionOptions:
+    """Where to connect, and how."""
+
+    target: str
+    namespace: str = "default"
+    identity: str = ""
+    api_key: str | None = None
+    tls: bool | TLSConfig | None = None
+    rpc_metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    connect_timeout: timedelta = timedelta(seconds=10)
+
+    def native_options(self, place: Cluster | Database) -> dict[str, Any]:
+        """Keywords for the native client, without the engine."""
+        options: dict[str, Any] = {
+            "namespace": self.namespace,
+            "identity": self.identity or default_identity(),
+            "connect_timeout": self.connect_timeout.total_seconds(),
+        }
+        if isinstance(place, Database):
+            given = {"api_key": self.api_key, "tls": self.tls, "rpc_metadata": self.rpc_metadata}
+            if useless := [name for name, value in given.items() if value]:
+                raise InvalidArgumentError(
+                    f"{', '.join(useless)}: has no meaning for the database {self.target!r}"
+                )
+            return options
+        tls = self.tls
+        if tls is None:
+            tls = place.tls if place.tls is not None else self.api_key is not None
+        if place.tls is not None and place.tls is not bool(tls):
+            raise InvalidArgumentError(f"tls={tls!r} contradicts the target {self.target!r}")
+        options["target_url"] = place.url(bool(tls))
+        options["tls"] = tls.to_native() or True if isinstance(tls, TLSConfig) else tls
+        options["api_key"] = self.api_key
+        options["rpc_metadata"] = dict(self.rpc_metadata)
+        return options
+
+
+class Connection:
+    """One connection; made at once or, when lazy, with the first call."""
+
+    def __init__(self, options: ConnectionOptions) -> None:
+        self.options = options
+        self._place = parse_target(options.target)
+        self._native_options = options.native_options(self._place)
+        self._native: _bridge.Client | None = None
+        self._lease: EngineLease | None = None
+        self._connecting: asyncio.Task[_bridge.Client] | None = None
+        self._closed = False
+
+    @property
+    def identity(self) -> str:
+        """Who it says it is."""
+        identity: str = self._native_options["identity"]
+        return identity
+
+    @property
+    def connected(self) -> _bridge.Client | None:
+        """The native client, if it is connected already."""
+        return self._native
+
+    async def native(self) -> _bridge.Client:
+        """The native client, connected now if it isn't. `ConnectError`, `DatabaseError`."""
+        if self._native is not None:
+            return self._native
+        if self._closed:
+            raise ClosedError(f"the client of {self.options.target!r} is closed")
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connect())
+            self._connecting.add_done_callback(self._connection_attempted)
+        return await asyncio.shield(self._connecting)
+
+    def _connection_attempted(self, attempt: asyncio.Task[_bridge.Client]) -> None:
+        self._connecting = None
+        if not attempt.cancelled():
+            attempt.exception()  # whoever waits raises it; if nobody does any more, it is lost
+
+    async def _connect(self) -> _bridge.Client:
+        from hourglass import _bridge
+        from hourglass.subsystem.runtime import open_engine, process_runtime
+
+        options = dict(self._native_options)
+        if isinstance(self._place, Database):
+            lease = await open_engine(self._place.path, self._place.synchronous)
+            finalizer = weakref.finalize(self, lease.release)
+            finalizer.atexit = False
+            self._lease = lease
+            options["engine"] = lease.engine
+        try:
+            self._native = await performed(_bridge.Client.connect, process_runtime(), **options)
+        except BaseException:
+            await self._release()
+            raise
+        return self._native
+
+    async def call(
+        self,
+        rpc: str,
+        request: Mapping[str, Any],
+        rpc_metadata: Mapping[str, str] | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> Wire:
+        """Any RPC of the workflow service by name. `RPCError`."""
+        native = self._native or await self.native()
+        timeout = None if rpc_timeout is None else rpc_timeout.total_seconds()
+        metadata = {} if rpc_metadata is None else rpc_metadata
+        return await performed(native.call, rpc, request, timeout=timeout, metadata=metadata)
+
+    async def close(self) -> None:
+        """Give everything back; idempotent. An engine closes with its last client."""
+        self._closed = True
+        if self._connecting is not None:
+            await asyncio.wait([self._connecting])
+        await self._release()
+
+    async def _release(self) -> None:
+        self._native = None
+        if self._lease is not None:
+            lease, self._lease = self._lease, None
+            await lease.close()

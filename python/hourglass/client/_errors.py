@@ -1,0 +1,58 @@
+"""What a client's calls raise beyond `hourglass.exceptions`.
+
+::
+
+    TemporalError
+     ├── WorkflowFailureError         result(): the workflow did not complete; see its `cause`
+     ├── WorkflowContinuedAsNewError  result(follow_runs=False): the run went on as another
+     ├── WorkflowQueryFailedError     query(): the handler raised, or there is none
+     └── WorkflowQueryRejectedError   query(): the reject condition held; nobody was asked
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hourglass.exceptions import TemporalError
+
+if TYPE_CHECKING:
+    from hourglass.client._execution import WorkflowExecutionStatus
+
+
+class WorkflowFailureError(TemporalError):
+    """A workflow failed, timed out, was cancelled or terminated. Not `ChildWorkflowError`."""
+
+    def __init__(self, *, cause: BaseException) -> None:
+        super().__init__(f"Workflow execution failed: {cause}")
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException:
+        """Why: `ApplicationError`, `CancelledError`, `TerminatedError`, `TimeoutError`, …"""
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
+class WorkflowContinuedAsNewError(TemporalError):
+    """The run went on as another, and following was not asked for. Not a failure."""
+
+    def __init__(self, new_execution_run_id: str) -> None:
+        super().__init__(f"Workflow continued as new: run {new_execution_run_id}")
+        self.new_execution_run_id = new_execution_run_id
+
+
+class WorkflowQueryFailedError(TemporalError):
+    """The query's handler raised or does not exist. The workflow itself is unharmed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class WorkflowQueryRejectedError(TemporalError):
+    """The query's reject condition held. Not `WorkflowQueryFailedError`: no handler ran."""
+
+    def __init__(self, status: WorkflowExecutionStatus | None) -> None:
+        shown = "unknown" if status is None else status.name
+        super().__init__(f"Query rejected, workflow status: {shown}")
+        self.status = status

@@ -1,0 +1,337 @@
+"""A workflow from outside: its result, and everything one can ask or tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from hourglass._aio import performed
+from hourglass.client import _execution
+from hourglass.client._execution import WorkflowExecutionDescription
+from hourglass.client._requests import (
+    get_workflow_execution_history,
+    query_workflow,
+    request_cancel_workflow_execution,
+    signal_workflow_execution,
+    terminate_workflow_execution,
+)
+from hourglass.client._requests._parts import UNSET, arguments, duration, execution
+from hourglass.client._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
+from hourglass.common import QueryRejectCondition
+from hourglass.exceptions import InvalidArgumentError, RPCError
+
+if TYPE_CHECKING:
+    from hourglass import _bridge
+    from hourglass.client._client import Client
+    from hourglass.client._history import WorkflowHistory
+
+SelfT = TypeVar("SelfT")
+ResultT = TypeVar("ResultT")
+AnswerT = TypeVar("AnswerT")
+_Metadata = Mapping[str, str]
+
+
+class WorkflowHandle(Generic[SelfT, ResultT]):
+    """A workflow by id. Making one asks nothing; the workflow may not exist."""
+
+    def __init__(
+        self,
+        client: Client,
+        id: str,  # noqa: A002 - the convention's name
+        *,
+        run_id: str | None = None,
+        result_run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+        result_type: Any = None,
+    ) -> None:
+        self._client = client
+        self._id = id
+        self._run_id = run_id
+        self._result_run_id = result_run_id
+        self._first_execution_run_id = first_execution_run_id
+        self._result_type = result_type
+
+    def __repr__(self) -> str:
+        run = self._run_id or self._first_execution_run_id
+        return f"<WorkflowHandle {self._id!r}{f' run {run}' if run else ''}>"
+
+    @property
+    def id(self) -> str:
+        """The workflow id."""
+        return self._id
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that signals, queries and describe go to; None is the latest."""
+        return self._run_id
+
+    @property
+    def result_run_id(self) -> str | None:
+        """The run whose result `result` waits for, from where it follows."""
+        return self._result_run_id
+
+    @property
+    def first_execution_run_id(self) -> str | None:
+        """The first run of the chain; cancel and terminate refuse any other chain."""
+        return self._first_execution_run_id
+
+    async def _native(self) -> _bridge.Client:
+        connection = self._client.connection
+        return connection.connected or await connection.native()
+
+    async def result(
+        self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None
+    ) -> ResultT:
+        """Wait for the workflow to close; its result.
+
+        Args:
+            follow_runs: Go on through continue-as-new, retries and cron.
+            rpc_timeout: Give up after that long; the workflow goes on.
+
+        Raises:
+            WorkflowFailureError: It failed, timed out, was cancelled or terminated: see `cause`.
+            WorkflowContinuedAsNewError: It continued as new, and `follow_runs` is False.
+            OperationTimeoutError: `rpc_timeout` is over.
+            RPCError: NOT_FOUND if there is no such workflow.
+        """
+        native = await self._native()
+        timeout = duration("rpc_timeout", rpc_timeout)
+        closed = await performed(
+            native.await_workflow,
+            self._id,
+            self._result_run_id or "",
+            timeout=None if timeout is None else timeout.total_seconds(),
+            follow_runs=follow_runs,
+        )
+        result: ResultT = await get_workflow_execution_history.outcome(
+            closed["event"], self._result_type, self._client.data_converter
+        )
+        return result
+
+    async def cancel(
+        self,
+        *,
+        reason: str = "",
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Ask the workflow to cancel itself. Returns when that is recorded, not when it did."""
+        request = request_cancel_workflow_execution.request(
+            self._id, self._run_id, self._first_execution_run_id, reason
+        )
+        if rpc_metadata or rpc_timeout is not None:
+            rpc = "RequestCancelWorkflowExecution"
+            await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
+        else:
+            await performed((await self._native()).cancel_workflow, request)
+
+    async def terminate(
+        self,
+        *args: Any,
+        reason: str | None = None,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """End the workflow at once, without asking its code. `args` are kept as details."""
+        request = await terminate_workflow_execution.request(
+            self._id,
+            self._run_id,
+            first_execution_run_id=self._first_execution_run_id,
+            reason=reason,
+            details=args,
+            converter=self._client.data_converter,
+        )
+        rpc = "TerminateWorkflowExecution"
+        await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
+
+    async def describe(
+        self, *, rpc_metadata: _Metadata | None = None, rpc_timeout: timedelta | None = None
+    ) -> WorkflowExecutionDescription:
+        """What the service knows about it."""
+        if rpc_metadata or rpc_timeout is not None:
+            rpc, request = "DescribeWorkflowExecution", {"execution": self._execution()}
+            response = await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
+        else:
+            native = await self._native()
+            response = await performed(native.describe_workflow, self._id, self._run_id or "")
+        return _execution.description_of(
+            response, self._client.namespace, self._client.data_converter
+        )
+
+    def _execution(self) -> dict[str, Any]:
+        return execution(self._id, self._run_id)
+
+    async def fetch_history(self) -> WorkflowHistory:
+        """All events of the run, over all pages."""
+        from hourglass.client._history import WorkflowHistory
+
+        native = await self._native()
+        return WorkflowHistory(await performed(native.fetch_history, self._id, self._run_id or ""))
+
+    # --- signal ------------------------------------------------------------------------------
+
+    @overload
+    async def signal(
+        self,
+        signal: HandlerNoParam[SelfT, Any],
+        *,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> None: ...
+    @overload
+    async def signal(
+        self,
+        signal: HandlerOneParam[SelfT, ParamT, Any],
+        arg: ParamT,
+        *,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> None: ...
+    @overload
+    async def signal(
+        self,
+        signal: HandlerAnyParams[SelfT, Any],
+        *,
+        args: Sequence[Any],
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> None: ...
+    @overload
+    async def signal(
+        self,
+        signal: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> None: ...
+    async def signal(
+        self,
+        signal: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Send a signal. Returns when it is recorded. RPCError NOT_FOUND if the run is closed."""
+        request = await signal_workflow_execution.request(
+            self._id,
+            self._run_id,
+            _signal_name(signal),
+            arguments(arg, args),
+            self._client.data_converter,
+        )
+        if rpc_metadata or rpc_timeout is not None:
+            rpc = "SignalWorkflowExecution"
+            await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
+        else:
+            await performed((await self._native()).signal_workflow, request)
+
+    # --- query -------------------------------------------------------------------------------
+
+    @overload
+    async def query(
+        self,
+        query: HandlerNoParam[SelfT, AnswerT],
+        *,
+        reject_condition: QueryRejectCondition | None = ...,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> AnswerT: ...
+    @overload
+    async def query(
+        self,
+        query: HandlerOneParam[SelfT, ParamT, AnswerT],
+        arg: ParamT,
+        *,
+        reject_condition: QueryRejectCondition | None = ...,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> AnswerT: ...
+    @overload
+    async def query(
+        self,
+        query: HandlerAnyParams[SelfT, AnswerT],
+        *,
+        args: Sequence[Any],
+        reject_condition: QueryRejectCondition | None = ...,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> AnswerT: ...
+    @overload
+    async def query(
+        self,
+        query: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        result_type: type | None = ...,
+        reject_condition: QueryRejectCondition | None = ...,
+        rpc_metadata: _Metadata | None = ...,
+        rpc_timeout: timedelta | None = ...,
+    ) -> Any: ...
+    async def query(
+        self,
+        query: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        result_type: type | None = None,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> Any:
+        """Ask a query handler; needs a worker, also when the workflow is closed.
+
+        Raises:
+            WorkflowQueryFailedError: The handler raised, or there is none of that name.
+            WorkflowQueryRejectedError: The reject condition held.
+            RPCError: NOT_FOUND if there is no such workflow.
+        """
+        name, declared = _query_name(query)
+        condition = reject_condition or self._client.default_workflow_query_reject_condition
+        converter = self._client.data_converter
+        request = await query_workflow.request(
+            self._id,
+            self._run_id,
+            name,
+            args=arguments(arg, args),
+            reject_condition=condition,
+            converter=converter,
+        )
+        try:
+            response = await self._client.connection.call(
+                "QueryWorkflow", request, rpc_metadata, rpc_timeout
+            )
+        except RPCError as refused:
+            raise query_workflow.error(refused) from refused
+        return await query_workflow.answer(response, result_type or declared, converter)
+
+
+def _signal_name(signal: str | Callable[..., Any]) -> str:
+    """The signal's name. `DefinitionError` if it isn't one."""
+    if isinstance(signal, str):
+        return signal
+    from hourglass.workflow._definition import SignalDefinition
+
+    return _not_dynamic(SignalDefinition.of(signal).name, signal)
+
+
+def _query_name(query: str | Callable[..., Any]) -> tuple[str, Any]:
+    """The query's name and declared answer. `DefinitionError` if it isn't one."""
+    if isinstance(query, str):
+        return query, None
+    from hourglass.workflow._definition import QueryDefinition
+
+    definition = QueryDefinition.of(query)
+    return _not_dynamic(definition.name, query), definition.ret_type
+
+
+def _not_dynamic(name: str | None, handler: Any) -> str:
+    if name is None:
+        shown = getattr(handler, "__qualname__", repr(handler))
+        raise InvalidArgumentError(f"{shown} is a dynamic handler: say which name to send")
+    return name

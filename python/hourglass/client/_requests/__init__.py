@@ -1,0 +1,1 @@
+"""One module per RPC: the request from what the caller gave, and what its answer means."""

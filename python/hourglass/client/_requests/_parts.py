@@ -1,0 +1,76 @@
+"""Parts that several requests have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from hourglass.exceptions import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Payload, Wire
+    from hourglass.converter import DataConverter
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+UNSET: Final[Any] = _Unset()
+"""Stands for an argument that was not given, where None is a value."""
+
+
+def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """The positional arguments from the two ways of giving them."""
+    if arg is UNSET:
+        if isinstance(args, (str, bytes)):
+            raise InvalidArgumentError("args takes a list of arguments, not one text")
+        return args
+    if args:
+        raise InvalidArgumentError("give either one argument or args, not both")
+    return (arg,)
+
+
+async def encode(converter: DataConverter, values: Sequence[Any]) -> list[Payload]:
+    """Payloads; without a codec there is nothing to wait for."""
+    if converter.payload_codec is None:
+        return converter.payload_converter.to_payloads(values)
+    return await converter.encode(values)
+
+
+async def payloads(converter: DataConverter, values: Sequence[Any]) -> Wire | None:
+    """`temporal.api.common.v1.Payloads`, None without values."""
+    return {"payloads": await encode(converter, values)} if values else None
+
+
+async def memo(converter: DataConverter, memo: Mapping[str, Any] | None) -> Wire | None:
+    """`temporal.api.common.v1.Memo`."""
+    if not memo:
+        return None
+    values = await encode(converter, list(memo.values()))
+    return {"fields": dict(zip(memo, values, strict=True))}
+
+
+def execution(workflow_id: str, run_id: str | None) -> Wire:
+    """`temporal.api.common.v1.WorkflowExecution`."""
+    if not workflow_id:
+        raise InvalidArgumentError("the workflow id is empty")
+    return {"workflow_id": workflow_id, "run_id": run_id or ""}
+
+
+def duration(name: str, value: timedelta | None) -> timedelta | None:
+    """A duration that is not negative; None stays unset."""
+    if value is None:
+        return None
+    if not isinstance(value, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidArgumentError(f"{name} has to be a timedelta, not {value!r}")
+    if value < timedelta(0):
+        raise InvalidArgumentError(f"{name} is negative: {value}")
+    return value
+
+
+def compact(wire: Mapping[str, Any]) -> Wire:
+    """Without what is unset."""
+    return {name: value for name, value in wire.items() if value not in (None, "", 0, False)}

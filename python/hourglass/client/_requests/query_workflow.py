@@ -1,0 +1,56 @@
+"""QueryWorkflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hourglass.client._errors import WorkflowQueryFailedError, WorkflowQueryRejectedError
+from hourglass.client._execution import WorkflowExecutionStatus
+from hourglass.client._requests._parts import compact, execution, payloads
+from hourglass.common import QueryRejectCondition
+from hourglass.exceptions import RPCError, RPCStatusCode
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Wire
+    from hourglass.converter import DataConverter
+
+
+async def request(
+    workflow_id: str,
+    run_id: str | None,
+    query_type: str,
+    *,
+    args: Sequence[Any],
+    reject_condition: QueryRejectCondition | None,
+    converter: DataConverter,
+) -> Wire:
+    """QueryWorkflowRequest."""
+    query = compact({"query_type": query_type, "query_args": await payloads(converter, args)})
+    return compact(
+        {
+            "execution": execution(workflow_id, run_id),
+            "query": query,
+            "query_reject_condition": int(reject_condition or 0),
+        }
+    )
+
+
+async def answer(response: Wire, type_hint: Any, converter: DataConverter) -> Any:
+    """The handler's value. `WorkflowQueryRejectedError` if it was not asked."""
+    if (rejected := response.get("query_rejected")) is not None:
+        status = rejected.get("status", 0)
+        raise WorkflowQueryRejectedError(WorkflowExecutionStatus(status) if status else None)
+    result = response.get("query_result", {}).get("payloads", [])
+    if not result:
+        return None
+    return (await converter.decode(result, None if type_hint is None else [type_hint]))[0]
+
+
+def error(refused: RPCError) -> Exception:
+    """A handler that fails makes the call invalid, as the service puts it."""
+    if refused.status is not RPCStatusCode.INVALID_ARGUMENT:
+        return refused
+    failed = WorkflowQueryFailedError(refused.message)
+    failed.__cause__ = refused
+    return failed

@@ -1,0 +1,149 @@
+"""Where a client goes: what the target's text means.
+
+==============================  ===============================================================
+``sqlite:///orders.db``         the embedded engine on a file, relative to the working directory
+``sqlite:////var/orders.db``    the same, absolute
+``sqlite://``                   the embedded engine in memory: gone with the client
+``host:port``                   a Temporal cluster (TLS as the options say)
+``http://…``, ``https://…``     a Temporal cluster, without and with TLS
+nothing                         ``TEMPORAL_ADDRESS`` if set, else ``sqlite:///hourglass.db``
+==============================  ===============================================================
+
+``?synchronous=normal`` behind a file's path trades the last transactions at a power cut for speed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from hourglass.exceptions import InvalidTargetError
+from hourglass.service import TLSConfig
+
+if TYPE_CHECKING:
+    from hourglass.subsystem.runtime import Synchronous
+
+DEFAULT_TARGET = "sqlite:///hourglass.db"
+_HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):\d{1,5}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_FORMS = (
+    "sqlite:///relative/path.db, sqlite:////absolute/path.db, sqlite:// (in memory), host:port, "
+    "http://host:port, https://host:port"
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """The embedded engine; `path` None is in memory."""
+
+    path: str | None
+    synchronous: Synchronous = "full"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Temporal cluster; `tls` None leaves the choice to the options."""
+
+    address: str
+    tls: bool | None
+
+    def url(self, tls: bool) -> str:
+        """The address with the scheme that belongs to `tls`."""
+        return f"{'https' if tls else 'http'}://{self.address}"
+
+
+def parse_target(target: str) -> Database | Cluster:
+    """Read a target; `InvalidTargetError` names what is wrong and what is accepted."""
+    if not isinstance(target, str):  # pyright: ignore[reportUnnecessaryIsInstance] - user input
+        raise InvalidTargetError(f"the target {target!r} is no text; accepted are: {_FORMS}")
+    if target == "sqlite:" or target.startswith("sqlite:/"):
+        return _database(target)
+    for prefix, tls in (("http://", False), ("https://", True)):
+        if target.startswith(prefix):
+            address = target.removeprefix(prefix).rstrip("/")
+            if not address or re.search(r"[\s/?#@]", address):
+                raise InvalidTargetError(f"the target {target!r} has no plain host:port")
+            return Cluster(address, tls)
+    if _HOST_PORT.fullmatch(target):
+        return Cluster(target, None)
+    scheme = _SCHEME.match(target)
+    culprit = f"scheme {scheme[0]!r}" if scheme else "form"
+    raise InvalidTargetError(
+        f"the target {target!r} has an unknown {culprit}; accepted are: {_FORMS}"
+    )
+
+
+def _database(target: str) -> Database:
+    if target == "sqlite://":
+        return Database(None)
+    if not target.startswith("sqlite:///"):
+        raise InvalidTargetError(
+            f"the target {target!r} does not say which file: sqlite:/// stands before a relative "
+            "path, sqlite://// before an absolute one"
+        )
+    path, _, query = target.removeprefix("sqlite:///").partition("?")
+    if not path:
+        raise InvalidTargetError(f"the target {target!r} has no path; in memory is sqlite://")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    synchronous = options.pop("synchronous", "full")
+    if options:
+        raise InvalidTargetError(f"the target {target!r} has an unknown option {min(options)!r}")
+    if synchronous not in ("full", "normal"):
+        raise InvalidTargetError(f"the target {target!r}: synchronous is either full or normal")
+    if path == ":memory:":
+        return Database(None)
+    return Database(path, "normal" if synchronous == "normal" else "full")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the environment says about where to go, for `Client.connect` without a target."""
+
+    target: str
+    namespace: str | None = None
+    api_key: str | None = None
+    tls: bool | TLSConfig | None = None
+
+
+def surroundings(environment: Mapping[str, str] | None = None) -> Surroundings:
+    """Read the convention's variables: ``TEMPORAL_ADDRESS``, ``_NAMESPACE``, ``_API_KEY``,
+    ``_TLS`` and ``_TLS_…_PATH``. Without an address the rest does not apply."""
+    values = os.environ if environment is None else environment
+    address = values.get("TEMPORAL_ADDRESS")
+    if not address:
+        return Surroundings(DEFAULT_TARGET)
+    return Surroundings(
+        address,
+        values.get("TEMPORAL_NAMESPACE") or None,
+        values.get("TEMPORAL_API_KEY") or None,
+        _tls_of(values),
+    )
+
+
+def _tls_of(values: Mapping[str, str]) -> bool | TLSConfig | None:
+    def content(name: str) -> bytes | None:
+        path = values.get(f"TEMPORAL_TLS_{name}_PATH")
+        if path:
+            return Path(path).read_bytes()
+        data = values.get(f"TEMPORAL_TLS_{name}_DATA")
+        return data.encode() if data else None
+
+    config = TLSConfig(
+        server_root_ca_cert=content("SERVER_CA_CERT"),
+        domain=values.get("TEMPORAL_TLS_SERVER_NAME") or None,
+        client_cert=content("CLIENT_CERT"),
+        client_private_key=content("CLIENT_KEY"),
+    )
+    switch = values.get("TEMPORAL_TLS")
+    if switch is not None and switch.lower() not in ("true", "false", "1", "0"):
+        raise InvalidTargetError(f"TEMPORAL_TLS is {switch!r}; it has to be true or false")
+    if switch is not None and switch.lower() in ("false", "0"):
+        return False
+    if config != TLSConfig():
+        return config
+    return True if switch is not None else None

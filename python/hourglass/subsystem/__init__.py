@@ -1,0 +1,1 @@
+"""What one process has once, below every client and worker."""
