@@ -31,7 +31,7 @@ def server(root): return root.lookup("a")
 """
 
 
-def run(body: str, *, status: int = 0) -> list[str]:
+def run(body: str, *, status: int = 0, complaint: str = "") -> list[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", PROGRAM + body],
@@ -41,7 +41,7 @@ def run(body: str, *, status: int = 0) -> list[str]:
         timeout=50,
         env=environment,
     )
-    assert done.stderr == ""
+    assert complaint in done.stderr if complaint else done.stderr == ""
     assert done.returncode == status
     return done.stdout.split()
 
@@ -72,6 +72,33 @@ def work():
 threading.Thread(target=work).start()
 """
     assert run(body) == [*STARTED, "pong", *STOPPED]
+
+
+HURRY = """
+import hourglass.supervision.loop
+hourglass.supervision.loop.EXIT_BUDGET = 0.1
+forever = threading.Event()
+"""
+
+
+def test_a_child_that_will_not_stop_does_not_keep_the_program() -> None:
+    body = """
+spec = ChildSpec("a", lambda: Thread(lambda process: forever.wait()), shutdown="infinity")
+default_loop().start(Supervisor([spec])).result(10)
+"""
+    run(HURRY + body, complaint="exited: Killed()")
+
+
+def test_a_loop_that_somebody_blocks_does_not_keep_the_program() -> None:
+    body = """
+blocked = threading.Event()
+async def block(process):
+    blocked.set()
+    forever.wait()
+default_loop().start(Task(block))
+blocked.wait(10)
+"""
+    run(HURRY + body, complaint="did not stop within 0.1 s")
 
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

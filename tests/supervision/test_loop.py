@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from contextvars import ContextVar
 
 import pytest
 
@@ -24,6 +25,8 @@ from hourglass.supervision import (
 )
 from tests.supervision.kit import WAIT, Journal, Kit, Witness
 
+SETTING: ContextVar[str] = ContextVar("SETTING", default="none")
+
 
 async def forever(process: Task) -> None:
     await asyncio.Event().wait()
@@ -35,7 +38,7 @@ def test_no_thread_before_there_is_something_to_run() -> None:
     loop.stop().result(WAIT)
     assert threading.active_count() == before
     with pytest.raises(LoopGone):
-        loop.start(Task(forever))
+        loop.start(Task(forever)).result(WAIT)
 
 
 def test_trees_stop_last_started_first(kit: Kit, journal: Journal) -> None:
@@ -114,6 +117,44 @@ def test_a_root_that_resists_startup_is_stopped_too(kit: Kit) -> None:
     kit.loop.stop().result(WAIT)
     with pytest.raises(StartFailed):
         starting.result(WAIT)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_nothing_on_the_loop_can_end_its_thread(
+    kit: Kit, journal: Journal, caplog: pytest.LogCaptureFixture, error: BaseException
+) -> None:
+    tree = kit.start(Supervisor([journal.spec("a")]))
+
+    def leave() -> None:
+        raise error
+
+    with caplog.at_level(logging.ERROR, "hourglass.supervision"):
+        kit.loop.post(leave)
+        kit.kill(kit.process(tree, "a"))
+    assert "tried to end the thread" in caplog.text
+    assert kit.states(tree) == {"a": "running"}
+
+
+def test_a_failure_of_work_is_the_one_s_who_asked_for_it(kit: Kit) -> None:
+    async def fail() -> None:
+        raise LookupError("theirs")
+
+    with pytest.raises(LookupError, match="theirs"):
+        kit.loop.run(fail).result(WAIT)
+
+
+def test_nothing_of_the_starter_s_context_is_carried_on(kit: Kit) -> None:
+    seen: list[str] = []
+
+    async def look(process: Task) -> None:
+        seen.append(SETTING.get())
+
+    token = SETTING.set("of the starter")
+    try:
+        kit.start(Task(look)).exit.result(WAIT)
+    finally:
+        SETTING.reset(token)
+    assert seen == ["none"]
 
 
 def test_blocking_the_loop_on_itself_is_refused(kit: Kit) -> None:

@@ -264,6 +264,23 @@ def test_a_linked_process_never_outlives_the_server(kit: Kit, desk: Desk) -> Non
     assert linked.exit_reason == KILLED
 
 
+def test_a_server_that_has_ended_starts_nothing_any_more(kit: Kit) -> None:
+    late = Desk()
+
+    class Careless(Desk):
+        async def start_late(self) -> None:
+            await self.gate.wait()
+            await self.start_link(late, "late")
+
+    careless = kit.start(Careless())
+    left_behind = kit.loop.run(careless.start_late)
+    kit.kill(careless)
+    kit.loop.post(careless.gate.set)
+    with pytest.raises(Exited):
+        left_behind.result(WAIT)
+    assert not late.started
+
+
 def test_a_linked_process_that_does_not_start_is_reported_where_it_was_started(
     kit: Kit, desk: Desk
 ) -> None:

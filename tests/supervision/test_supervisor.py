@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,19 @@ def test_a_factory_that_makes_the_same_process_twice_is_named(kit: Kit, journal:
 def test_two_children_with_one_id_are_refused(journal: Journal) -> None:
     with pytest.raises(ValueError, match="two children with one id"):
         Supervisor([journal.spec("a"), journal.spec("a")])
+
+
+def test_a_word_that_means_nothing_is_refused_by_name() -> None:
+    anything: Any = "sometimes"
+    for make in (
+        lambda: Supervisor(strategy=anything),
+        lambda: ChildSpec("a", lambda: None, restart=anything),
+        lambda: ChildSpec("a", lambda: None, shutdown=anything),
+    ):
+        with pytest.raises(ValueError, match="is 'sometimes', not one of"):
+            make()
+    with pytest.raises(ValueError, match=r"shutdown of child 'a' is -1 s"):
+        ChildSpec("a", lambda: None, shutdown=-1)
 
 
 def test_a_child_can_be_added_terminated_restarted_and_deleted(kit: Kit, journal: Journal) -> None:
@@ -212,12 +226,15 @@ def test_a_child_that_takes_longer_than_its_budget_is_killed(
     assert tree.exit_reason == SHUTDOWN
 
 
-def test_a_child_with_no_budget_is_killed_at_once(kit: Kit, journal: Journal) -> None:
+def test_a_child_with_no_budget_is_killed_at_once(
+    kit: Kit, journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
     tree = kit.start(Supervisor([journal.spec("a", shutdown="brutal_kill")]))
     child = kit.process(tree, "a")
     kit.end(tree, SHUTDOWN)
     assert child.exit_reason == KILLED
     assert journal.take() == ["+a"]
+    assert caplog.text == ""  # it is what was wanted
 
 
 def test_a_child_with_an_infinite_budget_is_never_killed(kit: Kit) -> None:

@@ -72,7 +72,7 @@ from .exits import (
     is_abnormal,
 )
 from .loop import SupervisionLoop, default_loop
-from .process import Budget, Monitor, Process, current_process
+from .process import Budget, Monitor, Place, Process, current_process
 from .registry import Registry
 from .reply import Promise, Reply
 from .server import Refuse, ReplyToken, Server
@@ -115,6 +115,7 @@ __all__ = [
     "Normal",
     "NotFound",
     "NotStarted",
+    "Place",
     "Process",
     "ProcessAbandoned",
     "Promise",

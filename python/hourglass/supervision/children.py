@@ -98,13 +98,21 @@ async def halt_child(supervisor: Server, child: Child) -> None:
     process = child.process
     if process is not None:
         budget = process.shutdown if child.spec.shutdown is None else child.spec.shutdown
-        report_exit(supervisor, child, process, await halt(process, budget))
+        reason = await halt(process, budget)
+        report_exit(supervisor, child, process, reason, expected=budget == "brutal_kill")
     child.lose("stopped")
 
 
-def report_exit(supervisor: Server, child: Child, process: Process, reason: ExitReason) -> None:
-    """Tell logs and subscribers that a child's process ended."""
-    if is_abnormal(reason):
+def report_exit(
+    supervisor: Server,
+    child: Child,
+    process: Process,
+    reason: ExitReason,
+    *,
+    expected: bool = False,
+) -> None:
+    """Tell subscribers that a child's process ended, and the log if that is news to anybody."""
+    if is_abnormal(reason) and not expected:
         name = child.spec.id
         _log.error(
             "%s: child %r exited: %s", supervisor, name, reason, exc_info=exception_of(reason)

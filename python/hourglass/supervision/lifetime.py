@@ -1,6 +1,6 @@
 """The ends of the interpreter: its exit, and a fork.
 
-Whatever runs a thread registers here when it starts one. Nothing is installed by importing.
+Whatever runs a thread registers here when it starts one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import atexit
 import os
 import threading
 import weakref
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Mortal(Protocol):
@@ -22,33 +22,35 @@ class Mortal(Protocol):
         """This is the child of a fork: no thread of the parent is here, locks may be held."""
 
 
-class _Lifetime:
-    """What is registered, and whether the hooks are in."""
+class Lifetime:
+    """Who is registered. `lock` is free again after a fork."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.members: weakref.WeakSet[Mortal] = weakref.WeakSet()
-        self.installed = False
+        self._members: weakref.WeakSet[Mortal] = weakref.WeakSet()
+        self._at_exit = False
 
     def register(self, member: Mortal) -> None:
+        """Tell `member` of the ends to come, for as long as it is referenced elsewhere."""
         with self.lock:
-            self.members.add(member)
-            if self.installed:
-                return
-            self.installed = True
-            atexit.register(self.at_exit)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self.after_fork)
+            self._members.add(member)
+            if not self._at_exit:
+                self._at_exit = True
+                atexit.register(self.exit)
 
-    def at_exit(self) -> None:
-        for member in tuple(self.members):
+    def exit(self) -> None:
+        """The interpreter ends."""
+        for member in tuple(self._members):
             member.stop_at_exit()
 
-    def after_fork(self) -> None:
+    def forked(self) -> None:
+        """This is the child of a fork."""
         self.lock = threading.Lock()
-        members, self.members = tuple(self.members), weakref.WeakSet()
+        members, self._members = tuple(self._members), weakref.WeakSet()
         for member in members:
             member.reset_after_fork()
 
 
-register = _Lifetime().register
+lifetime: Final = Lifetime()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lifetime.forked)

@@ -15,14 +15,15 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from . import lifetime
 from .children import halt
 from .clock import Clock, Timer, WallClock
 from .errors import CallTimeout, LoopGone
 from .exits import exception_of, is_abnormal
+from .lifetime import lifetime
 from .process import Place, Process
 from .reply import Promise, Reply, mark_supervision_thread
 from .task import KILL_TURNS
@@ -58,6 +59,7 @@ class SupervisionLoop:
         self._roots: dict[int, Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._halted = False
 
     def __repr__(self) -> str:
         return f"<SupervisionLoop {self.name}>"
@@ -85,19 +87,26 @@ class SupervisionLoop:
     def run(
         self, function: Callable[[Unpack[Args]], Coroutine[Any, Any, T]], *args: Unpack[Args]
     ) -> Reply[T]:
-        """Run a coroutine function on the loop. It is cancelled when the loop stops."""
+        """Run a coroutine function on the loop; fails with `LoopGone` when the loop stops first."""
         promise: Promise[T] = Promise()
-        self.post(self._spawn, promise, partial(function, *args))
+        try:
+            self.post(self._spawn, promise, partial(function, *args))
+        except LoopGone as error:
+            promise.reject(error)
         return promise.answer
 
     def post(self, callback: Callable[[Unpack[Args]], object], *args: Unpack[Args]) -> None:
-        """Have the loop call `callback`, soon. Raises `LoopGone`."""
+        """Have the loop call `callback`, soon. Raises `LoopGone`.
+
+        It is called in an empty context: a process must not carry on what happened to be set where
+        somebody started it.
+        """
         if self.forked:
             raise LoopGone(f"{self} belongs to the process this one was forked from")
         with self._lock:
             if self._closed:
                 raise LoopGone(f"{self} was stopped")
-            self._running_loop().call_soon_threadsafe(callback, *args)
+            self._running_loop().call_soon_threadsafe(callback, *args, context=Context())
 
     def stop(self, timeout: float | None = None) -> Reply[None]:
         """Stop the trees, last started first, each within its shutdown budget, and end the thread.
@@ -135,7 +144,8 @@ class SupervisionLoop:
         self._thread_id = threading.get_ident()
         asyncio.set_event_loop(loop)
         try:
-            loop.run_forever()
+            while not self._halted:
+                self._run(loop)
             with self._lock:
                 self._closed = True  # nothing is accepted from here on; what was still runs
             loop.run_until_complete(_cancel_everything())
@@ -143,6 +153,12 @@ class SupervisionLoop:
         finally:
             self._thread_id = None  # thread ids are used again
             self._stopped.resolve(None)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):  # these two come through every task and callback
+            _log.exception("something on %s tried to end the thread", self)
 
     def _spawn(self, promise: Promise[T], work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         task = asyncio.get_running_loop().create_task(_fulfil(promise, work))
@@ -182,6 +198,7 @@ class SupervisionLoop:
         except Exception:
             _log.exception("%s could not stop its trees in order", self)
         finally:
+            self._halted = True
             asyncio.get_running_loop().stop()
 
     def _kill_roots(self) -> None:
@@ -223,25 +240,12 @@ async def _cancel_everything() -> None:
 
 
 class _Default:
-    """The one loop for everybody who has none of their own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: SupervisionLoop | None = None
-
-    def get(self) -> SupervisionLoop:
-        with self._lock:
-            if self._loop is None or self._loop.gone:
-                self._loop = SupervisionLoop()
-                lifetime.register(self)
-            return self._loop
-
-    def stop_at_exit(self) -> None:
-        """Nothing: the loop sees to itself."""
-
-    def reset_after_fork(self) -> None:
-        self._lock = threading.Lock()
+    loop: SupervisionLoop | None = None
 
 
-default_loop: Final = _Default().get
-"""The loop of this OS process; a new one after it was stopped, and after a fork."""
+def default_loop() -> SupervisionLoop:
+    """The loop of this OS process; a new one after it was stopped, and after a fork."""
+    with lifetime.lock:
+        if _Default.loop is None or _Default.loop.gone:
+            _Default.loop = SupervisionLoop()
+        return _Default.loop

@@ -97,6 +97,7 @@ class Server(TaskProcess):
         self._news = asyncio.Event()
         self._tokens: set[ReplyToken[Any]] = set()
         self._links: dict[int, Process] = {}
+        self._ended: ExitReason | None = None
 
     # --- to override -----------------------------------------------------------------------------
 
@@ -160,6 +161,8 @@ class Server(TaskProcess):
 
         Raises `StartFailed` or `Ignore`, and then there will be no `handle_exit`.
         """
+        if self._ended is not None:  # called by something that a handler began and left behind
+            raise Exited(self, self._ended)
         process.launch(Place(self.place.loop, self, child_id))
         self._links[process.pid] = process
         try:
@@ -254,6 +257,7 @@ class Server(TaskProcess):
 
     def _end(self, reason: ExitReason, error: BaseException | None) -> None:
         """Everything linked goes first, by force; then the exit is told."""
+        self._ended = reason
         for process in tuple(self._links.values()):
             process.kill()
         self._bury(reason, error)

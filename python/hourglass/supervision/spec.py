@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from .process import Budget, Kind, Process
 
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 Strategy: TypeAlias = Literal["one_for_one", "rest_for_one", "one_for_all"]
 ChildState: TypeAlias = Literal["running", "restarting", "stopped", "ignored"]
+
+
+def choose(what: str, value: str, choices: object) -> None:
+    """Raise `ValueError` unless `value` is one of the literal type `choices`."""
+    if value not in get_args(choices):
+        raise ValueError(f"{what} is {value!r}, not one of {get_args(choices)}")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,14 @@ class ChildSpec:
     start: Callable[[], Process | None]
     restart: Restart = "permanent"
     shutdown: Budget | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no restart type or no budget, by name."""
+        choose(f"restart of child {self.id!r}", self.restart, Restart)
+        if isinstance(self.shutdown, str):
+            choose(f"shutdown of child {self.id!r}", self.shutdown, get_args(Budget)[1])
+        elif self.shutdown is not None and not self.shutdown >= 0:
+            raise ValueError(f"shutdown of child {self.id!r} is {self.shutdown} s")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .process import Budget, Kind, Process
 from .reply import Reply
 from .restart import Intensity, affected, answer
 from .server import Refuse, Server
-from .spec import ChildCounts, ChildInfo, ChildSpec, Strategy
+from .spec import ChildCounts, ChildInfo, ChildSpec, Strategy, choose
 
 
 class Supervisor(Server):
@@ -36,6 +36,7 @@ class Supervisor(Server):
     ) -> None:
         super().__init__()
         self._children = [Child(spec) for spec in children]
+        choose("strategy", strategy, Strategy)
         self._strategy: Strategy = strategy
         self._intensity = Intensity(max_restarts, max_seconds)
         ids = [child.spec.id for child in self._children]
