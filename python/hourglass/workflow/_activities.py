@@ -1,0 +1,170 @@
+"""Activities as a workflow sees them: scheduled at the call, awaited through a handle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hourglass._bridge import RequestCancelActivity, ScheduleActivity
+from hourglass.exceptions import DefinitionError
+from hourglass.workflow._durations import optional_timeout
+
+if TYPE_CHECKING:
+    from hourglass._bridge import ResolveActivity
+    from hourglass.common import Priority, RetryPolicy
+    from hourglass.workflow._instance import WorkflowInstance
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    _Future = asyncio.Future[T]
+else:
+    _Future = asyncio.Future
+
+UNSET: Any = object()
+"""An argument that was not given; None is an argument."""
+
+
+class ActivityCancellationType(IntEnum):
+    """What a workflow does about an activity that it cancels."""
+
+    TRY_CANCEL = 0
+    """Ask for the cancellation and go on at once."""
+    WAIT_CANCELLATION_COMPLETED = 1
+    """Ask for it and wait until the activity has ended, however it does."""
+    ABANDON = 2
+    """Go on at once and don't ask."""
+
+
+class ActivityHandle(_Future[T]):
+    """A scheduled activity. Awaiting it gives its result or raises `ActivityError`.
+
+    `cancel` asks for cancellation: the handle then ends as history says, with an `ActivityError`
+    whose cause is a `CancelledError`, or with a result that came first. Cancelling a task that
+    awaits the handle does the same.
+    """
+
+    __slots__ = ("_cancel_asked", "_instance", "_result_type", "_seq")
+
+    def __init__(self, instance: WorkflowInstance, seq: int, result_type: Any) -> None:
+        super().__init__(loop=instance.loop)
+        self._instance = instance
+        self._seq = seq
+        self._result_type = result_type
+        self._cancel_asked = False
+
+    def __hash__(self) -> int:
+        return self._instance.loop.hash_base - self._seq
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Ask for cancellation; False when it is done already."""
+        if self.done():
+            return False
+        loop = self._instance.loop
+        if loop.evicted:
+            return super().cancel(msg)
+        if not self._cancel_asked:
+            loop.check_writable("cancel an activity")
+            self._cancel_asked = True
+            self._instance.commands.append(RequestCancelActivity(self._seq))
+        return True
+
+    def resolve(self, job: ResolveActivity) -> None:
+        """Take the outcome that history recorded."""
+        if self.done():
+            return
+        converter = self._instance.payload_converter
+        if job.status == "completed":
+            result = job.result
+            if result is None:
+                self.set_result(None)  # type: ignore[arg-type]
+            else:
+                hints = None if self._result_type is None else [self._result_type]
+                self.set_result(converter.from_payloads([result], hints)[0])
+        elif job.failure is not None:
+            error = self._instance.failure_converter.from_failure(job.failure, converter)
+            self.set_exception(error)
+        else:
+            raise RuntimeError(f"activity {self._seq} ended as {job.status!r} without a failure")
+
+
+def resolve_activity_type(activity: Any) -> tuple[str, Any]:
+    """The type name and the result type of a name, a function, a method or a callable class."""
+    if isinstance(activity, str):
+        return activity, None
+    definition = getattr(activity, "__hourglass_activity_definition__", None)
+    if definition is None:
+        name = getattr(activity, "__qualname__", repr(activity))
+        raise DefinitionError(f"{name} is not an activity: decorate it with @activity.defn")
+    if definition.name is None:
+        raise DefinitionError("a dynamic activity can't be called by its function; give a name")
+    return definition.name, definition.ret_type
+
+
+def arguments_of(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """Join the two ways to give arguments; TypeError when both are used."""
+    if arg is UNSET:
+        if isinstance(args, (str, bytes)):
+            raise TypeError(f"args: a sequence of arguments, not {args!r}")
+        return args
+    if args:
+        raise TypeError("give one argument, or all in args; not both")
+    return (arg,)
+
+
+def schedule_activity(
+    instance: WorkflowInstance,
+    activity: Any,
+    arguments: Sequence[Any],
+    *,
+    result_type: Any = None,
+    task_queue: str | None = None,
+    schedule_to_close_timeout: timedelta | None = None,
+    schedule_to_start_timeout: timedelta | None = None,
+    start_to_close_timeout: timedelta | None = None,
+    heartbeat_timeout: timedelta | None = None,
+    retry_policy: RetryPolicy | None = None,
+    cancellation_type: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
+    activity_id: str | None = None,
+    summary: str | None = None,
+    priority: Priority | None = None,
+) -> ActivityHandle[Any]:
+    """Add the command. Everything that can be wrong is found before a number is used up."""
+    instance.loop.check_writable("start an activity")
+    if schedule_to_close_timeout is None and start_to_close_timeout is None:
+        raise ValueError(
+            f"activity {activity!r} needs start_to_close_timeout or schedule_to_close_timeout:"
+            " without a limit a lost activity would never be tried again"
+        )
+    name, declared = resolve_activity_type(activity)
+    seq = instance.activity_seq + 1
+    converter = instance.payload_converter
+    command = ScheduleActivity(
+        seq,
+        activity_id or str(seq),
+        name,
+        task_queue or instance.task_queue,
+        converter.to_payloads(arguments) if arguments else (),
+        schedule_to_close_timeout=optional_timeout(
+            schedule_to_close_timeout, "schedule_to_close_timeout"
+        ),
+        schedule_to_start_timeout=optional_timeout(
+            schedule_to_start_timeout, "schedule_to_start_timeout"
+        ),
+        start_to_close_timeout=optional_timeout(start_to_close_timeout, "start_to_close_timeout"),
+        heartbeat_timeout=optional_timeout(heartbeat_timeout, "heartbeat_timeout"),
+        retry_policy=None if retry_policy is None else retry_policy.to_wire(),
+        cancellation_type=int(cancellation_type),
+        priority=None if priority is None else priority.to_wire(),
+        summary=instance.summary(summary),
+    )
+    handle: ActivityHandle[Any] = ActivityHandle(
+        instance, seq, declared if result_type is None else result_type
+    )
+    instance.activity_seq = seq
+    instance.activities[seq] = handle
+    instance.commands.append(command)
+    return handle

@@ -1,0 +1,323 @@
+"""What workflow code calls, apart from activities."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random as _random
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hourglass._bridge import ContinueAsNewWorkflowExecution
+from hourglass.workflow._activities import UNSET, arguments_of
+from hourglass.workflow._context import current, current_or_none
+from hourglass.workflow._definition import WorkflowDefinition
+from hourglass.workflow._durations import optional_timeout, seconds_of
+from hourglass.workflow._instance import ContinueAsNewCommandError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Wire
+    from hourglass.common import RetryPolicy
+    from hourglass.converter import PayloadConverter
+    from hourglass.workflow._info import Info
+
+_log = logging.getLogger("hourglass.workflow")
+
+
+# --- waiting -----------------------------------------------------------------------------------
+
+
+async def sleep(duration: float | timedelta, *, summary: str | None = None) -> None:
+    """Wait for a durable timer: `duration` in seconds, at least 0; also 0 waits for its timer.
+
+    Raises TypeError or ValueError for what is no duration, before anything is recorded.
+
+    Args:
+        summary: a short text that user interfaces show with the timer.
+    """
+    seconds = seconds_of(duration, "sleep")
+    loop = current().loop
+    loop.check_writable("sleep")
+    future: asyncio.Future[None] = loop.create_future()
+    timer = loop.start_timer(seconds, summary, _wake, (future,))
+    try:
+        await future
+    finally:
+        timer.cancel()
+
+
+async def wait_condition(
+    fn: Callable[[], bool],
+    *,
+    timeout: timedelta | float | None = None,
+    timeout_summary: str | None = None,
+) -> None:
+    """Wait until `fn` holds. It is asked again whenever the workflow has done something.
+
+    `fn` only looks: what would change the workflow raises `ReadOnlyContextError`. What it raises
+    is raised here.
+
+    Args:
+        timeout: seconds; `asyncio.TimeoutError` when they are over first. At 0 or less `fn` is
+            asked once, now.
+        timeout_summary: a short text that user interfaces show with the timer.
+    """
+    instance = current()
+    if timeout is None:
+        await instance.add_condition(fn)
+        return
+    given = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(given, (int, float)) and given <= 0:
+        if not fn():
+            raise asyncio.TimeoutError
+        return
+    seconds = seconds_of(timeout, "wait_condition: timeout")
+    future = instance.add_condition(fn)
+    timer = instance.loop.start_timer(seconds, timeout_summary, _time_out, (future,))
+    try:
+        await future
+    finally:
+        timer.cancel()
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _time_out(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(asyncio.TimeoutError())
+
+
+# --- looking around ----------------------------------------------------------------------------
+
+
+def in_workflow() -> bool:
+    """Whether this code runs in a workflow. May be asked anywhere."""
+    return current_or_none() is not None
+
+
+def instance() -> Any:
+    """The object of the workflow class that is running."""
+    return current().object
+
+
+def info() -> Info:
+    """About the running workflow."""
+    return current().info
+
+
+def now() -> datetime:
+    """The time, UTC: when the current task was started; it stands still in between."""
+    return current().now
+
+
+def time() -> float:
+    """The same in seconds since the epoch."""
+    return current().loop.now
+
+
+def time_ns() -> int:
+    """The same in nanoseconds since the epoch."""
+    return current().activation.timestamp_ns
+
+
+def random() -> _random.Random:
+    """Random numbers that are the same in every replay. Not for security."""
+    return current().random
+
+
+def new_random() -> _random.Random:
+    """A generator of its own, seeded from `random`."""
+    return _random.Random(current().random.getrandbits(64))
+
+
+def uuid4() -> uuid.UUID:
+    """A random UUID that is the same in every replay. Not for security."""
+    return uuid.UUID(int=current().random.getrandbits(128), version=4)
+
+
+def payload_converter() -> PayloadConverter:
+    """The converter of this worker."""
+    return current().payload_converter
+
+
+def cancellation_reason() -> str | None:
+    """Why cancellation was asked for; None while it was not."""
+    return current().cancel_reason
+
+
+def is_failure_exception(err: BaseException) -> bool:
+    """Whether `err`, leaving the run method, fails the workflow; otherwise its task is retried."""
+    return current().is_failure(err)
+
+
+def memo() -> Mapping[str, Any]:
+    """The memo the workflow was started with, decoded without type hints."""
+    converter = current().payload_converter
+    return {
+        key: converter.from_payloads([payload], None)[0]
+        for key, payload in current().info.raw_memo.items()
+    }
+
+
+def memo_value(key: str, default: Any = UNSET, *, type_hint: Any = None) -> Any:
+    """One value of the memo; `default` if it is not there, KeyError without one."""
+    payload = current().info.raw_memo.get(key)
+    if payload is not None:
+        hints = None if type_hint is None else [type_hint]
+        return current().payload_converter.from_payloads([payload], hints)[0]
+    if default is UNSET:
+        raise KeyError(f"the memo has no value {key!r}")
+    return default
+
+
+# --- handlers ----------------------------------------------------------------------------------
+
+
+def all_handlers_finished() -> bool:
+    """Whether no signal handler is still running. Made for `wait_condition`."""
+    return not current().handlers.running
+
+
+def get_signal_handler(name: str) -> Callable[..., Any] | None:
+    """The handler of signal `name`, not the dynamic one."""
+    handlers = current().handlers
+    definition = handlers.signals.get(name)
+    return None if definition is None else handlers.bound(definition)
+
+
+def set_signal_handler(name: str, handler: Callable[..., Any] | None) -> None:
+    """Set, replace or (None) remove a handler. Signals kept for it are handled now, in order."""
+    current().handlers.set_signal(name, handler)
+
+
+def get_dynamic_signal_handler() -> Callable[..., Any] | None:
+    """The handler of signals that have none of their own."""
+    handlers = current().handlers
+    definition = handlers.signals.get(None)
+    return None if definition is None else handlers.bound(definition)
+
+
+def set_dynamic_signal_handler(handler: Callable[..., Any] | None) -> None:
+    """Set, replace or (None) remove the handler ``(name, args: Sequence[RawValue])``."""
+    current().handlers.set_signal(None, handler)
+
+
+def get_query_handler(name: str) -> Callable[..., Any] | None:
+    """The handler of query `name`, not the dynamic one."""
+    handlers = current().handlers
+    definition = handlers.queries.get(name)
+    return None if definition is None else handlers.bound(definition)
+
+
+def set_query_handler(name: str, handler: Callable[..., Any] | None) -> None:
+    """Set, replace or (None) remove a handler."""
+    current().handlers.set_query(name, handler)
+
+
+def get_dynamic_query_handler() -> Callable[..., Any] | None:
+    """The handler of queries that have none of their own."""
+    handlers = current().handlers
+    definition = handlers.queries.get(None)
+    return None if definition is None else handlers.bound(definition)
+
+
+def set_dynamic_query_handler(handler: Callable[..., Any] | None) -> None:
+    """Set, replace or (None) remove the handler ``(name, args: Sequence[RawValue])``."""
+    current().handlers.set_query(None, handler)
+
+
+# --- versions of the code ----------------------------------------------------------------------
+
+
+def patched(id: str) -> bool:  # noqa: A002 - the convention's name
+    """Whether to take the new way of a change to workflow code.
+
+    True for runs that get here for the first time, False for those whose history was made before
+    the change. The answer never changes within a run.
+    """
+    return current().patch(id, deprecated=False)
+
+
+def deprecate_patch(id: str) -> None:  # noqa: A002 - the convention's name
+    """Say that the old way of a change is gone: only the new code is left, old runs have ended."""
+    current().patch(id, deprecated=True)
+
+
+def continue_as_new(
+    arg: Any = UNSET,
+    *,
+    args: Sequence[Any] = (),
+    workflow: Callable[..., Any] | str | None = None,
+    task_queue: str | None = None,
+    run_timeout: timedelta | None = None,
+    task_timeout: timedelta | None = None,
+    backoff_start_interval: timedelta | None = None,
+    retry_policy: RetryPolicy | None = None,
+    memo: Mapping[str, Any] | None = None,
+) -> NoReturn:
+    """End this run and go on in a fresh one with a history of its own, under the same id.
+
+    What is not given stays as it is. Raises; don't catch it.
+
+    Args:
+        workflow: another workflow to continue as: its class, its run method or its name.
+        backoff_start_interval: how long the next run waits before it starts.
+    """
+    running = current()
+    running.loop.check_writable("continue as new")
+    converter = running.payload_converter
+    fields: Wire = {
+        "workflow_type": _type_name(workflow, running.definition.name),
+        "task_queue": task_queue or running.task_queue,
+        "arguments": converter.to_payloads(arguments_of(arg, args)),
+    }
+    for name, duration in (
+        ("workflow_run_timeout", run_timeout),
+        ("workflow_task_timeout", task_timeout),
+        ("backoff_start_interval", backoff_start_interval),
+    ):
+        if duration is not None:
+            fields[name] = optional_timeout(duration, name)
+    if retry_policy is not None:
+        fields["retry_policy"] = retry_policy.to_wire()
+    if memo is not None:
+        fields["memo"] = {key: converter.to_payloads([value])[0] for key, value in memo.items()}
+    raise ContinueAsNewCommandError(ContinueAsNewWorkflowExecution(fields))
+
+
+def _type_name(workflow: Callable[..., Any] | str | None, own: str) -> str:
+    if workflow is None:
+        return own
+    return workflow if isinstance(workflow, str) else WorkflowDefinition.of(workflow).name
+
+
+class unsafe:  # noqa: N801 - the convention's name
+    """What workflow code should know but rarely use."""
+
+    @staticmethod
+    def is_replaying() -> bool:
+        """Whether the past is being worked through again."""
+        return current().activation.is_replaying
+
+    @staticmethod
+    def is_read_only() -> bool:
+        """Whether the workflow can't be changed here: in a query handler, in a condition."""
+        return bool(current().loop.read_only)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def imports_passed_through() -> Iterator[None]:
+        """Without effect, for programs that have it: there is no sandbox to pass through."""
+        yield
+
+    @staticmethod
+    @contextlib.contextmanager
+    def sandbox_unrestricted() -> Iterator[None]:
+        """Without effect, for programs that have it: there is no sandbox."""
+        yield

@@ -1,0 +1,510 @@
+"""One run in the cache: activations in, completions out.
+
+The coroutines of a workflow stay alive between activations and are fed in the order of history;
+nothing is ever run again from the top. An activation is worked through in this order:
+
+1. the start (the object is made), patches, random seeds: state, no code of the user but
+   ``__init__``;
+2. signals, each queued in order, then the loop is drained;
+3. the run method (if this is the start) and all resolutions, then the loop is drained;
+4. queries, one by one, with the loop standing still and everything read only.
+
+A drain ends when nothing is ready and no `wait_condition` has become true. What the code asked for
+is in `commands`, in the order it asked. The command that ends the run comes last, whenever in the
+activation it was decided: handlers that ran after it are not lost.
+
+Invariants:
+
+* the same activations on a fresh instance give byte-identical completions;
+* a query adds nothing but its answer;
+* after the run has ended, only queries run code; another activation gets the ending again;
+* after a failed task the instance answers nothing but that failure, until it is evicted and built
+  anew from history;
+* eviction comes before everything else and is answered with nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from hourglass._bridge import (
+    CancelTimer,
+    CancelWorkflow,
+    CancelWorkflowExecution,
+    CompleteWorkflowExecution,
+    DoUpdate,
+    FailWorkflowExecution,
+    FireTimer,
+    InitializeWorkflow,
+    NotifyHasPatch,
+    OtherJob,
+    QueryWorkflow,
+    ResolveActivity,
+    SetPatchMarker,
+    SignalWorkflow,
+    StartTimer,
+    UpdateRandomSeed,
+    WorkflowCompletion,
+)
+from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exception
+from hourglass.workflow._durations import END_OF_TIME, seconds_of
+from hourglass.workflow._errors import ContinueAsNewError, Evicted
+from hourglass.workflow._handlers import Handlers
+from hourglass.workflow._info import Info, make_info
+from hourglass.workflow._loop import TimerHandle, make_loop
+
+if TYPE_CHECKING:
+    from hourglass._bridge import (
+        ActivationJob,
+        Command,
+        ContinueAsNewWorkflowExecution,
+        Payload,
+        WorkflowActivation,
+    )
+    from hourglass.converter import DataConverter
+    from hourglass.workflow._activities import ActivityHandle
+    from hourglass.workflow._definition import WorkflowDefinition
+
+_log = logging.getLogger("hourglass.workflow")
+_get_loop = asyncio._get_running_loop
+_set_loop = asyncio._set_running_loop
+
+_STATE = (InitializeWorkflow, NotifyHasPatch, UpdateRandomSeed)
+_SINGLE = (FireTimer, ResolveActivity)
+"""Jobs that make up most activations, alone."""
+
+
+class ContinueAsNewCommandError(ContinueAsNewError):
+    """What `continue_as_new` raises: the command is made where the arguments are known."""
+
+    def __init__(self, command: ContinueAsNewWorkflowExecution) -> None:
+        super().__init__("the workflow continues as new")
+        self.command = command
+
+
+class WorkflowInstance:
+    """See the module's text. Never used by two threads at a time."""
+
+    __slots__ = (
+        "_conditions",
+        "_info",
+        "_init",
+        "_is_failure",
+        "_log_details",
+        "_notified_patches",
+        "_outcome",
+        "_patches",
+        "_primary",
+        "_random",
+        "_seed",
+        "_start_time",
+        "_task_error",
+        "_timer_seq",
+        "_timers",
+        "_workflow_args",
+        "activation",
+        "activities",
+        "activity_seq",
+        "cancel_reason",
+        "commands",
+        "definition",
+        "failure_converter",
+        "handlers",
+        "loop",
+        "namespace",
+        "object",
+        "payload_converter",
+        "run_id",
+        "task_queue",
+    )
+
+    def __init__(
+        self,
+        definition: WorkflowDefinition,
+        init: InitializeWorkflow,
+        *,
+        run_id: str,
+        namespace: str,
+        task_queue: str,
+        data_converter: DataConverter,
+        failure_types: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        self.definition = definition
+        self.run_id = run_id
+        self.namespace = namespace
+        self.task_queue = task_queue
+        self.payload_converter = data_converter.payload_converter
+        self.failure_converter = data_converter.failure_converter
+        self.loop = make_loop(self, init.randomness_seed)
+        self.handlers = Handlers(self)
+        self.object: Any = None
+        self.activation: WorkflowActivation = _NO_ACTIVATION
+        self.commands: list[Command] = []
+        self.activities: dict[int, ActivityHandle[Any]] = {}
+        self.activity_seq = 0
+        self.cancel_reason: str | None = None
+        self._init = init
+        self._info: Info | None = None
+        self._log_details: dict[str, object] | None = None
+        self._start_time = 0.0
+        # asyncio's own timeout is a failure too: what wait_condition and wait_for raise.
+        self._is_failure = (
+            FailureError,
+            asyncio.TimeoutError,
+            *failure_types,
+            *definition.failure_exception_types,
+        )
+        self._workflow_args: list[Any] = []
+        self._primary: asyncio.Task[None] | None = None
+        self._outcome: Command | None = None
+        self._task_error: BaseException | None = None
+        self._timers: dict[int, TimerHandle] = {}
+        self._timer_seq = 0
+        self._conditions: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+        self._seed = init.randomness_seed
+        self._random: random.Random | None = None
+        self._patches: dict[str, bool] = {}
+        self._notified_patches: set[str] = set()
+
+    # --- activations
+
+    def activate(self, activation: WorkflowActivation) -> WorkflowCompletion:
+        """Apply one activation. Only a KeyboardInterrupt comes out."""
+        self.activation = activation
+        self.loop.now = activation.timestamp
+        self.commands = []
+        leave = self._enter()
+        try:
+            if self._task_error is None:
+                self._apply(activation.jobs)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._task_error = error
+        finally:
+            leave()
+        if self._task_error is not None:
+            return self._failed(self._task_error)
+        return WorkflowCompletion(self.run_id, self.commands)
+
+    def evict(self) -> None:
+        """End all code of the run without letting it do anything."""
+        leave = self._enter()
+        try:
+            self.loop.evict()
+        finally:
+            leave()
+        self._timers.clear()
+        self.activities.clear()
+        self._conditions.clear()
+        self.object = self._primary = None
+
+    def _apply(self, jobs: list[ActivationJob]) -> None:
+        if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._outcome is None:
+            _APPLY[type(jobs[0])](self, jobs[0])
+            self._drain()
+        else:
+            self._apply_in_order(jobs)
+        if self._outcome is not None and not all(type(job) is QueryWorkflow for job in jobs):
+            self.commands.append(self._outcome)
+
+    def _apply_in_order(self, jobs: list[ActivationJob]) -> None:
+        queries = [job for job in jobs if isinstance(job, QueryWorkflow)]
+        if self._outcome is None:
+            signals = [job for job in jobs if isinstance(job, SignalWorkflow)]
+            for job in jobs:
+                if isinstance(job, _STATE):
+                    _APPLY[type(job)](self, job)
+            if signals:
+                for signal in signals:
+                    self.handlers.signal(signal)
+                self._drain()
+            self._resolve(jobs)
+        if self._task_error is None:
+            for query in queries:
+                self.commands.append(self.handlers.query(query))
+
+    def _resolve(self, jobs: list[ActivationJob]) -> None:
+        """Start the run method if it is time; apply what is neither state, signal nor query."""
+        if self._primary is None:
+            self._primary = self.loop.create_task(self._run_workflow(), name="run")
+        for job in jobs:
+            if not isinstance(job, (*_STATE, SignalWorkflow, QueryWorkflow)):
+                _APPLY[type(job)](self, job)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Run until nothing is ready and no condition has become true."""
+        loop = self.loop
+        while loop.ready:
+            loop.drain()
+            if self._conditions:
+                self._wake_conditions()
+
+    def _wake_conditions(self) -> None:
+        """Evaluate each condition once, in the order of the waits; wake those that hold."""
+        still_waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+        self.loop.read_only = "wait_condition predicate"
+        woken: list[tuple[asyncio.Future[None], BaseException | None]] = []
+        try:
+            for entry in self._conditions:
+                predicate, future = entry
+                if future.done():
+                    continue
+                try:
+                    holds = predicate()
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    woken.append((future, error))
+                    continue
+                if holds:
+                    woken.append((future, None))
+                else:
+                    still_waiting.append(entry)
+        finally:
+            self.loop.read_only = ""
+        self._conditions = still_waiting
+        for future, raised in woken:
+            if raised is None:
+                future.set_result(None)
+            else:
+                future.set_exception(raised)
+
+    def _enter(self) -> Callable[[], None]:
+        """Make our loop the running one; the result puts back what was there."""
+        outer = _get_loop()
+        leave = _leave if outer is None else _displace(outer)
+        _set_loop(self.loop)
+        return leave
+
+    def _failed(self, error: BaseException) -> WorkflowCompletion:
+        _log.error(
+            "workflow task failed and will be retried (%s): %r",
+            self.log_details,
+            error,
+            exc_info=error,
+        )
+        failure = self.failure_converter.to_failure(error, self.payload_converter)
+        return WorkflowCompletion.failed(self.run_id, failure)
+
+    # --- jobs
+
+    def _initialize(self, job: InitializeWorkflow) -> None:
+        definition = self.definition
+        self._start_time = self.loop.now
+        payloads = job.arguments
+        definition.signature.check_arity(len(payloads))
+        types = definition.signature.arg_types
+        if payloads:
+            hints = None if types is None else types[: len(payloads)]
+            self._workflow_args = self.payload_converter.from_payloads(payloads, hints)
+        cls = definition.cls
+        create: Any = cls.__new__
+        self.object = create(cls)
+        if definition.init_takes_arguments:
+            self.object.__init__(*self._workflow_args)
+        else:
+            self.object.__init__()
+
+    def _fire_timer(self, job: FireTimer) -> None:
+        timer = self._timers.pop(job.seq, None)
+        if timer is not None:
+            self.loop.ready.append(timer)
+
+    def _resolve_activity(self, job: ResolveActivity) -> None:
+        handle = self.activities.pop(job.seq, None)
+        if handle is not None:
+            handle.resolve(job)
+
+    def _cancel_workflow(self, job: CancelWorkflow) -> None:
+        self.cancel_reason = job.reason
+        if self._primary is not None:
+            # Queued, so that a run that starts in this activation gets to its first await.
+            self.loop.call_soon(self._primary.cancel)
+
+    def _update_random_seed(self, job: UpdateRandomSeed) -> None:
+        self._seed = job.randomness_seed
+        if self._random is not None:
+            self._random.seed(self._seed)
+
+    def _notify_has_patch(self, job: NotifyHasPatch) -> None:
+        self._notified_patches.add(job.patch_id)
+
+    def _unknown(self, job: ActivationJob) -> None:
+        what = job.variant if isinstance(job, OtherJob) else type(job).__name__
+        raise NotImplementedError(f"this version of Hourglass can't take {what} in a workflow")
+
+    # --- endings
+
+    async def _run_workflow(self) -> None:
+        try:
+            result = await self.definition.run_fn(self.object, *self._workflow_args)
+            payload = self.payload_converter.to_payloads([result])[0]
+        except (Evicted, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self.conclude(error)
+        else:
+            self._end(CompleteWorkflowExecution(payload))
+
+    def conclude(self, error: BaseException) -> None:
+        """Decide what an exception that left the run method or a signal handler means."""
+        try:
+            if isinstance(error, ContinueAsNewCommandError):
+                self._end(error.command)
+                return
+            self._fail_or_cancel(
+                CancelledError(str(error) or "Cancelled")
+                if isinstance(error, asyncio.CancelledError)
+                else error
+            )
+        except Exception as failed:
+            self._task_error = self._task_error or failed
+
+    def _fail_or_cancel(self, error: BaseException) -> None:
+        if self.cancel_reason is not None and is_cancelled_exception(error):
+            self._end(CancelWorkflowExecution())
+        elif isinstance(error, self._is_failure):
+            failure = self.failure_converter.to_failure(error, self.payload_converter)
+            self._end(FailWorkflowExecution(failure))
+        elif self._task_error is None:
+            self._task_error = error
+
+    def _end(self, outcome: Command) -> None:
+        if self._outcome is None:
+            self._outcome = outcome
+            if self.handlers.running and not self.activation.is_replaying:
+                self.handlers.warn_unfinished()
+
+    # --- what the authoring calls use
+
+    def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
+        """Record a timer (see `TimerHost`)."""
+        seconds = seconds_of(seconds, "timer")
+        if self.loop.now + seconds > END_OF_TIME:
+            raise ValueError(f"timer: {seconds} seconds from now is after the year 9999")
+        note = self.summary(summary)
+        self._timer_seq = timer.seq = self._timer_seq + 1
+        self._timers[timer.seq] = timer
+        self.commands.append(StartTimer(timer.seq, seconds, note))
+
+    def cancel_timer(self, timer: TimerHandle) -> None:
+        """Forget a timer that has not fired (see `TimerHost`)."""
+        if self.loop.evicted or timer.seq not in self._timers:
+            return
+        self.loop.check_writable("cancel a timer")
+        del self._timers[timer.seq]
+        self.commands.append(CancelTimer(timer.seq))
+
+    def add_condition(self, predicate: Callable[[], object]) -> asyncio.Future[None]:
+        """A future that is done once `predicate` holds after a drain."""
+        self.loop.check_writable("wait for a condition")
+        future = self.loop.create_future()
+        self._conditions.append((predicate, future))
+        return future
+
+    def patch(self, patch_id: str, *, deprecated: bool) -> bool:
+        """Whether the run takes the patched way; the first asking decides for good."""
+        if not isinstance(patch_id, str):
+            raise TypeError(f"a patch id is a string, not {patch_id!r}")
+        known = self._patches.get(patch_id)
+        if known is not None:
+            return known
+        self.loop.check_writable("ask for a patch that it has not asked for before")
+        patched = (
+            deprecated or not self.activation.is_replaying or patch_id in self._notified_patches
+        )
+        self._patches[patch_id] = patched
+        if patched:
+            self.commands.append(SetPatchMarker(patch_id, deprecated))
+        return patched
+
+    @property
+    def random(self) -> random.Random:
+        """The run's random numbers. Not for queries: drawing one changes the next."""
+        if self.loop.read_only:
+            self.loop.check_writable("draw a random number")
+        if self._random is None:
+            self._random = random.Random(self._seed)
+        return self._random
+
+    @property
+    def now(self) -> datetime:
+        """The time of the activation, in UTC."""
+        return datetime.fromtimestamp(self.loop.now, tz=timezone.utc)
+
+    @property
+    def info(self) -> Info:
+        """Made when first asked for."""
+        if self._info is None:
+            self._info = make_info(
+                self._init,
+                run_id=self.run_id,
+                namespace=self.namespace,
+                task_queue=self.task_queue,
+                start_time=datetime.fromtimestamp(self._start_time, tz=timezone.utc),
+            )
+        return self._info
+
+    @property
+    def log_details(self) -> dict[str, object]:
+        """The few facts that a log line carries."""
+        if self._log_details is None:
+            self._log_details = {
+                "attempt": self._init.attempt or 1,
+                "namespace": self.namespace,
+                "run_id": self.run_id,
+                "task_queue": self.task_queue,
+                "workflow_id": self._init.workflow_id,
+                "workflow_type": self._init.workflow_type,
+            }
+        return self._log_details
+
+    def summary(self, text: str | None) -> Payload | None:
+        """Encode the summary of a command."""
+        return None if text is None else self.payload_converter.to_payloads([text])[0]
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Whether `error`, leaving the run method, fails the workflow and not just the task."""
+        return isinstance(error, self._is_failure)
+
+
+_NO_ACTIVATION: Any = None
+_APPLY: dict[type[Any], Callable[[WorkflowInstance, Any], None]] = {
+    InitializeWorkflow: WorkflowInstance._initialize,
+    NotifyHasPatch: WorkflowInstance._notify_has_patch,
+    UpdateRandomSeed: WorkflowInstance._update_random_seed,
+    FireTimer: WorkflowInstance._fire_timer,
+    ResolveActivity: WorkflowInstance._resolve_activity,
+    CancelWorkflow: WorkflowInstance._cancel_workflow,
+    DoUpdate: WorkflowInstance._unknown,
+    OtherJob: WorkflowInstance._unknown,
+}
+
+
+def _leave() -> None:
+    _set_loop(None)
+
+
+def _displace(outer: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """The thread runs another loop (a test, a replay inside a program): hide its current task and
+    its hooks for async generators, which would otherwise adopt ours."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    swap: Any = getattr(asyncio.tasks, "_swap_current_task", None)  # Python 3.12
+    task = swap(outer, None) if swap is not None else None
+
+    def restore() -> None:
+        _set_loop(outer)
+        if swap is not None:
+            swap(outer, task)
+        sys.set_asyncgen_hooks(*hooks)
+
+    return restore

@@ -1,0 +1,117 @@
+"""The worker's side: which workflows there are, and which runs are in the cache."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hourglass._bridge import InitializeWorkflow, RemoveFromCache, WorkflowCompletion
+from hourglass.exceptions import DefinitionError
+from hourglass.workflow._definition import WorkflowDefinition
+from hourglass.workflow._instance import WorkflowInstance
+
+if TYPE_CHECKING:
+    from hourglass._bridge import WorkflowActivation
+    from hourglass.converter import DataConverter
+
+_log = logging.getLogger("hourglass.workflow")
+
+
+class WorkflowRunner:
+    """Evaluates the activations of one worker. Different runs may be evaluated by different
+    threads at once, one run never is: core hands out one activation of a run at a time."""
+
+    def __init__(
+        self,
+        definitions: Sequence[type],
+        *,
+        task_queue: str,
+        namespace: str,
+        data_converter: DataConverter,
+        workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+    ) -> None:
+        """Raises DefinitionError: a class that is not decorated, a name that is used twice, a type
+        hint that can't be resolved."""
+        self._task_queue = task_queue
+        self._namespace = namespace
+        self._data_converter = data_converter
+        self._failure_types = tuple(workflow_failure_exception_types)
+        self._definitions: dict[str, WorkflowDefinition] = {}
+        self._instances: dict[str, WorkflowInstance] = {}
+        for cls in definitions:
+            definition = WorkflowDefinition.of(cls)
+            earlier = self._definitions.setdefault(definition.name, definition)
+            if earlier is not definition:
+                raise DefinitionError(
+                    f"two workflows are named {definition.name!r}: {_name(earlier.cls)} and"
+                    f" {_name(cls)}"
+                )
+            definition.resolve()
+
+    def cached(self) -> int:
+        """How many runs are in the cache."""
+        return len(self._instances)
+
+    def evaluate(self, activation: WorkflowActivation) -> WorkflowCompletion:
+        """Run the code of a workflow for one activation. Whatever is wrong with the run or its
+        code becomes a failed task; only a KeyboardInterrupt comes out."""
+        run_id = activation.run_id
+        if activation.only_eviction():
+            self._evict(run_id)
+            return WorkflowCompletion(run_id)
+        try:
+            instance = self._instances.get(run_id)
+            if instance is None or any(type(job) is InitializeWorkflow for job in activation.jobs):
+                instance = self._start(activation)
+            completion = instance.activate(activation)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            _log.error("workflow task of run %s failed: %s", run_id, error)
+            return self._failed(run_id, error)
+        if any(type(job) is RemoveFromCache for job in activation.jobs):
+            self._evict(run_id)
+        return completion
+
+    def _start(self, activation: WorkflowActivation) -> WorkflowInstance:
+        run_id = activation.run_id
+        init = next((job for job in activation.jobs if isinstance(job, InitializeWorkflow)), None)
+        if init is None:
+            raise LookupError(
+                f"run {run_id} is not in this worker's cache; the service sends its whole history"
+                " next"
+            )
+        definition = self._definitions.get(init.workflow_type)
+        if definition is None:
+            known = ", ".join(sorted(self._definitions)) or "none"
+            raise LookupError(
+                f"workflow type {init.workflow_type!r} is not registered on this worker (task queue"
+                f" {self._task_queue!r}); registered: {known}"
+            )
+        self._evict(run_id)
+        instance = WorkflowInstance(
+            definition,
+            init,
+            run_id=run_id,
+            namespace=self._namespace,
+            task_queue=self._task_queue,
+            data_converter=self._data_converter,
+            failure_types=self._failure_types,
+        )
+        self._instances[run_id] = instance
+        return instance
+
+    def _evict(self, run_id: str) -> None:
+        instance = self._instances.pop(run_id, None)
+        if instance is not None:
+            instance.evict()
+
+    def _failed(self, run_id: str, error: BaseException) -> WorkflowCompletion:
+        converter = self._data_converter
+        failure = converter.failure_converter.to_failure(error, converter.payload_converter)
+        return WorkflowCompletion.failed(run_id, failure)
+
+
+def _name(cls: type[Any]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
