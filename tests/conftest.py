@@ -120,4 +120,6 @@ async def client(target: str) -> "AsyncIterator[Client]":
     """Connect a client to the target."""
     from hourglass.client import Client
 
-    yield await Client.connect(target)
+    client = await Client.connect(target)
+    yield client
+    await client.close()

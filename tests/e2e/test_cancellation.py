@@ -14,6 +14,8 @@ from tests.support import START, TASK, AnyHandle, event_types, new_worker, uniqu
 
 SECONDS_20 = timedelta(seconds=20)
 HEARTBEAT = timedelta(seconds=2)
+STARTED = 2
+"""PENDING_ACTIVITY_STATE_STARTED"""
 
 
 @workflow.defn
@@ -156,10 +158,8 @@ class CancelsActivity:
 async def activity_started(handle: AnyHandle) -> None:
     """Return once an attempt of the workflow's activity runs at a worker."""
     while True:
-        raw = (await handle.describe()).raw_description
-        pending = raw["pending_activities"] if isinstance(raw, dict) else raw.pending_activities
-        states = [p["state"] if isinstance(p, dict) else p.state for p in pending]
-        if 2 in states:
+        pending = (await handle.describe()).raw_description.get("pending_activities", [])
+        if any(one.get("state") == STARTED for one in pending):
             return
 
 
