@@ -65,8 +65,8 @@ class ActivityCancellationDetails:
 class Latch:
     """Is set once; can be waited for in threads and on the event loop that it was made on."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self._threads = threading.Event()
         self._tasks = asyncio.Event()
 
@@ -78,10 +78,10 @@ class Latch:
         if self._threads.is_set():
             return
         self._threads.set()
-        if self._loop is None or asyncio._get_running_loop() is self._loop:
+        if asyncio._get_running_loop() is self.loop:
             self._tasks.set()
         else:
-            self._loop.call_soon_threadsafe(self._tasks.set)
+            self.loop.call_soon_threadsafe(self._tasks.set)
 
     async def wait(self) -> None:
         await self._tasks.wait()

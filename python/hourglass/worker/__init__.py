@@ -1,0 +1,11 @@
+"""Running workflows and activities.
+
+::
+
+    worker = Worker(client, task_queue="orders", workflows=[Order], activities=[charge])
+    await worker.run()
+"""
+
+from hourglass.worker._worker import Worker
+
+__all__ = ["Worker"]

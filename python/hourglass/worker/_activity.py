@@ -1,0 +1,335 @@
+"""A worker's activities: takes tasks on the event loop, runs them there or in threads.
+
+The native inbox tells the loop through its port that there are tasks. An async activity is a task
+of that loop; a synchronous one runs in the executor with a copy of the context. Completions and
+heartbeats go to the native worker without waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
+
+from hourglass import _aio
+from hourglass._bridge import (
+    ActivityCompletion,
+    ActivityTask,
+    BridgeError,
+    CompletionRejected,
+    Inbox,
+    PollingEnded,
+)
+from hourglass.activity import _context
+from hourglass.activity._context import ActivityCancellationDetails, Context, Info, Latch
+from hourglass.activity._definition import ActivityDefinition
+from hourglass.common import Priority, RetryPolicy
+from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
+from hourglass.worker import _activity_outcome as outcome
+from hourglass.worker._thread_cancel import ThreadCancel
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Payload, Worker
+    from hourglass.client import Client
+
+logger = logging.getLogger("hourglass.worker")
+_REASONS = {
+    "NOT_FOUND": "not_found",
+    "CANCELLED": "cancel_requested",
+    "TIMED_OUT": "timed_out",
+    "WORKER_SHUTDOWN": "worker_shutdown",
+    "PAUSED": "paused",
+    "RESET": "reset",
+}
+
+
+class Activities:
+    """What a worker runs as activities, and what is running."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, tuple[ActivityDefinition, Callable[..., Any]]],
+        *,
+        client: Client,
+        task_queue: str,
+        executor: Callable[[], Executor],
+        polling_ended: Callable[[PollingEnded], None],
+    ) -> None:
+        self.functions = functions
+        self.client = client
+        self.converter = client.data_converter
+        self.task_queue = task_queue
+        self.executor = executor
+        self.inbox = Inbox()
+        self.worker_shutdown = Latch(asyncio.get_running_loop())
+        self.running: dict[bytes, RunningActivity] = {}
+        self.native: Worker | None = None
+        self._polling_ended = polling_ended
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stop_listening: Callable[[], None] | None = None
+
+    def attach(self, worker: Worker) -> None:
+        """Begin to take tasks."""
+        self.native = worker
+        self._stop_listening = _aio.hub().listen(self.inbox, self._take)
+        self._take()
+
+    def detach(self) -> None:
+        """Stop taking tasks."""
+        if self._stop_listening is not None:
+            self._stop_listening()
+
+    def _take(self) -> None:
+        while deliveries := self.inbox.take(64, 0):
+            for delivery in deliveries:
+                self._route(delivery)
+
+    def _route(self, delivery: object) -> None:
+        if isinstance(delivery, ActivityTask):
+            if delivery.variant == "start":
+                RunningActivity(self, delivery).start()
+            elif (running := self.running.get(delivery.task_token)) is not None:
+                running.cancel(_REASONS[delivery.cancel_reason])
+        elif isinstance(delivery, PollingEnded):
+            self._polling_ended(delivery)
+        elif isinstance(delivery, CompletionRejected):
+            logger.warning("an activity's completion was refused: %s", delivery.error)
+
+    def started(self, activity: RunningActivity) -> None:
+        """Count it in."""
+        self.running[activity.task.task_token] = activity
+        self._idle.clear()
+
+    def complete(self, activity: RunningActivity, completion: ActivityCompletion) -> None:
+        """Hand a completion over and count the activity out; only its first one counts."""
+        token = activity.task.task_token
+        if self.running.get(token) is not activity:
+            return
+        del self.running[token]
+        if not self.running:
+            self._idle.set()
+        assert self.native is not None
+        try:
+            self.native.complete_activity_task(completion)
+        except BridgeError as error:  # the runtime is gone: the attempt times out at the service
+            logger.warning("an activity's completion can't be sent: %s", error)
+
+    async def until_idle(self, timeout: float | None) -> bool:
+        """Wait until nothing runs; False after `timeout` seconds."""
+        if self._idle.is_set():  # also when there is no time to wait
+            return True
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    def cancel_all(self) -> None:
+        """Cancel what still runs, because the worker stops."""
+        for activity in list(self.running.values()):
+            activity.cancel("worker_shutdown")
+
+    async def abandon_all(self) -> None:
+        """Answer for what ignores its cancellation; the threads are left behind."""
+        for activity in list(self.running.values()):
+            info = f"{activity.task.activity_type!r} ({activity.task.activity_id})"
+            logger.error("activity %s ignores its cancellation: left behind", info)
+            token = activity.task.task_token
+            failure = await outcome.failed(token, outcome.abandoned(), self.converter)
+            self.complete(activity, failure)
+
+
+class RunningActivity:
+    """One attempt."""
+
+    def __init__(self, activities: Activities, task: ActivityTask) -> None:
+        self.activities = activities
+        self.task = task
+        self.cancelled = Latch(asyncio.get_running_loop())
+        self.details: ActivityCancellationDetails | None = None
+        self.context: Context | None = None
+        self._thread_cancel: ThreadCancel | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._cancel_task = True
+        self._heartbeats: Heartbeats | None = None
+
+    def start(self) -> None:
+        """Run it as a task of the event loop."""
+        self.activities.started(self)
+        name = f"activity {self.task.activity_type} {self.task.activity_id}"
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
+
+    def cancel(self, reason: str) -> None:
+        """Cancel the function: asyncio's way, or by an exception in its thread. Once only."""
+        if self.details is not None:
+            return
+        self.details = ActivityCancellationDetails(**{reason: True})
+        if self.context is not None:
+            self.context.cancel(self.details)
+        self.cancelled.set()
+        if self._thread_cancel is not None:
+            self._thread_cancel.cancel()
+        if self._cancel_task and self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        converter, token = self.activities.converter, self.task.task_token
+        try:
+            result = await self._call()
+            completion = await self._without_cancellation(
+                outcome.completed(token, result, converter)
+            )
+        except (Exception, asyncio.CancelledError, _context.CompleteAsyncError) as error:
+            completion = await self._without_cancellation(
+                outcome.raised(token, error, self.details, converter)
+            )
+        if self._heartbeats is not None:
+            await self._heartbeats.flushed()
+        self.activities.complete(self, completion)
+
+    async def _without_cancellation(self, step: Any) -> ActivityCompletion:
+        """From here on the outcome is decided."""
+        self._cancel_task = False
+        completion: ActivityCompletion = await step
+        return completion
+
+    async def _call(self) -> Any:
+        found = self.activities.functions.get(self.task.activity_type)
+        if found is None:
+            known = ", ".join(sorted(self.activities.functions)) or "none"
+            raise ApplicationError(
+                f"Activity {self.task.activity_type!r} is not registered on this worker of task "
+                f"queue {self.activities.task_queue!r}; registered are: {known}",
+                type="NotFoundError",
+            )
+        definition, function = found
+        args = await self._decode(self.task.input, definition.arg_types, "arguments")
+        details = await self._decode(self.task.heartbeat_details, None, "heartbeat details")
+        self.context = self._new_context(details)
+        if self.details is not None:
+            self.context.cancel(self.details)
+        if definition.is_async:
+            _context.enter(self.context)
+            return await function(*args)
+        return await self._call_in_thread(definition, function, args)
+
+    async def _decode(
+        self, payloads: Sequence[Payload], hints: Sequence[Any] | None, what: str
+    ) -> list[Any]:
+        converter = self.activities.converter
+        try:
+            if converter.payload_codec is None:
+                return converter.payload_converter.from_payloads(payloads, hints)
+            return await converter.decode(payloads, hints)
+        except DecodingError as error:
+            raise ApplicationError(
+                f"the {what} can't be decoded: {error}", type="DecodingError"
+            ) from error
+
+    async def _call_in_thread(
+        self, definition: ActivityDefinition, function: Callable[..., Any], args: list[Any]
+    ) -> Any:
+        """The task itself is not cancelled: it waits for the thread, whatever that does."""
+        assert self.context is not None
+        self._cancel_task = False
+        cancel = ThreadCancel()
+        variables = contextvars.copy_context()
+        variables.run(_context.enter, self.context)
+        if not definition.no_thread_cancel_exception:
+            self.context.shield = cancel.shield
+            self._thread_cancel = cancel
+        loop = asyncio.get_running_loop()
+        executor = self.activities.executor()
+        return await loop.run_in_executor(executor, variables.run, cancel.run, function, args)
+
+    def _new_context(self, heartbeat_details: list[Any]) -> Context:
+        activities = self.activities
+        return Context(
+            info=_info(self.task, activities, heartbeat_details),
+            payload_converter=activities.converter.payload_converter,
+            send_heartbeat=self._heartbeat,
+            cancelled=self.cancelled,
+            worker_shutdown=activities.worker_shutdown,
+            client=activities.client,
+        )
+
+    def _heartbeat(self, details: Sequence[Any]) -> None:
+        payloads = self.activities.converter.payload_converter.to_payloads(details)
+        if self.activities.converter.payload_codec is None:
+            self._send_heartbeat(payloads)
+            return
+        if self._heartbeats is None:
+            self._heartbeats = Heartbeats(self)
+        self._heartbeats.send(payloads)
+
+    def _send_heartbeat(self, payloads: Sequence[Payload]) -> None:
+        assert self.activities.native is not None
+        try:
+            self.activities.native.record_activity_heartbeat(self.task.task_token, payloads)
+        except BridgeError as error:
+            raise from_bridge(error) from error
+
+
+class Heartbeats:
+    """Heartbeats that go through a codec: in order, and only the latest if they come too fast."""
+
+    def __init__(self, activity: RunningActivity) -> None:
+        self._activity = activity
+        self._loop = activity.activities.worker_shutdown.loop
+        self._latest: list[Payload] | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    def send(self, payloads: list[Payload]) -> None:
+        """From the loop or from the activity's thread."""
+        self._latest = payloads
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        if self._sending is None or self._sending.done():
+            self._sending = self._loop.create_task(self._send())
+
+    async def _send(self) -> None:
+        codec = self._activity.activities.converter.payload_codec
+        assert codec is not None
+        while self._latest is not None:
+            payloads, self._latest = self._latest, None
+            try:
+                self._activity._send_heartbeat(await codec.encode(payloads))
+            except Exception:
+                logger.exception("a heartbeat could not be sent")
+
+    async def flushed(self) -> None:
+        """Wait until the last one is out."""
+        self._begin()
+        if self._sending is not None:
+            await self._sending
+
+
+def _info(task: ActivityTask, activities: Activities, heartbeat_details: list[Any]) -> Info:
+    retry_policy = task.retry_policy
+    return Info(
+        activity_id=task.activity_id,
+        activity_type=task.activity_type,
+        attempt=task.attempt,
+        current_attempt_scheduled_time=task.current_attempt_scheduled_time,
+        heartbeat_details=heartbeat_details,
+        heartbeat_timeout=task.heartbeat_timeout,
+        is_local=task.is_local,
+        namespace=activities.client.namespace,
+        schedule_to_close_timeout=task.schedule_to_close_timeout,
+        scheduled_time=task.scheduled_time,
+        start_to_close_timeout=task.start_to_close_timeout,
+        started_time=task.started_time,
+        task_queue=activities.task_queue,
+        task_token=task.task_token,
+        workflow_id=task.workflow_id,
+        workflow_namespace=task.workflow_namespace,
+        workflow_run_id=task.workflow_run_id,
+        workflow_type=task.workflow_type,
+        priority=Priority.from_wire(task.priority),
+        retry_policy=RetryPolicy.from_wire(retry_policy) if retry_policy else None,
+    )

@@ -1,0 +1,102 @@
+"""How an attempt of an activity ended, as core wants to hear it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from hourglass._bridge import ActivityCompletion
+from hourglass.activity._context import ActivityCancellationDetails, CompleteAsyncError
+from hourglass.exceptions import (
+    ApplicationError,
+    ApplicationErrorCategory,
+    CancelledError,
+    EncodingError,
+)
+
+if TYPE_CHECKING:
+    from hourglass.converter import DataConverter
+
+logger = logging.getLogger("hourglass.worker")
+
+
+async def completed(token: bytes, result: Any, converter: DataConverter) -> ActivityCompletion:
+    """It returned. A result that can't be encoded would fail every attempt alike: no retry."""
+    try:
+        if converter.payload_codec is None:
+            payload = converter.payload_converter.to_payloads((result,))[0]
+        else:
+            payload = (await converter.encode((result,)))[0]
+    except EncodingError as error:
+        refused = ApplicationError(
+            f"the result can't be encoded: {error}", type="EncodingError", non_retryable=True
+        )
+        refused.__cause__ = error
+        logger.warning("an activity completed, but its result can't be encoded: %s", error)
+        return await _failed(token, refused, converter)
+    return ActivityCompletion.completed(token, payload)
+
+
+async def raised(
+    token: bytes,
+    error: BaseException,
+    cancellation: ActivityCancellationDetails | None,
+    converter: DataConverter,
+) -> ActivityCompletion:
+    """It raised: a cancellation that was asked for, or a failure."""
+    if isinstance(error, CompleteAsyncError):
+        return ActivityCompletion.will_complete_async(token)
+    if isinstance(error, (asyncio.CancelledError, CancelledError)) and cancellation is not None:
+        interrupted = _interruption(cancellation)
+        if interrupted is not None:
+            interrupted.__cause__ = error
+            return await _failed(token, interrupted, converter)
+        cancelled = error if isinstance(error, CancelledError) else CancelledError()
+        return ActivityCompletion.cancelled(token, await converter.encode_failure(cancelled))
+    if isinstance(error, asyncio.CancelledError):
+        error = CancelledError("cancelled by the activity itself")
+    benign = isinstance(error, ApplicationError) and (
+        error.category is ApplicationErrorCategory.BENIGN
+    )
+    logger.log(logging.DEBUG if benign else logging.WARNING, "an activity failed", exc_info=error)
+    return await _failed(token, error, converter)
+
+
+def _interruption(cancellation: ActivityCancellationDetails) -> ApplicationError | None:
+    """Endings that the service did not ask for as a cancellation; it tries again."""
+    if cancellation.paused:
+        return ApplicationError("the activity was paused", type="ActivityPause")
+    if cancellation.reset:
+        return ApplicationError("the activity was reset", type="ActivityReset")
+    if cancellation.worker_shutdown and not cancellation.cancel_requested:
+        return abandoned()
+    return None
+
+
+def abandoned() -> ApplicationError:
+    """The worker stops before the activity did."""
+    return ApplicationError(
+        "the worker stopped before the activity completed", type="WorkerShutdown"
+    )
+
+
+async def failed(
+    token: bytes, error: BaseException, converter: DataConverter
+) -> ActivityCompletion:
+    """It failed with `error`."""
+    return await _failed(token, error, converter)
+
+
+async def _failed(
+    token: bytes, error: BaseException, converter: DataConverter
+) -> ActivityCompletion:
+    try:
+        failure = await converter.encode_failure(error)
+    except Exception as unencodable:  # noqa: BLE001, RUF100 - user details: report, don't lose it
+        substitute = ApplicationError(
+            f"{type(error).__name__} could not be encoded: {unencodable}",
+            type=type(unencodable).__name__,
+        )
+        failure = await converter.encode_failure(substitute)
+    return ActivityCompletion.failed(token, failure)

@@ -1,0 +1,70 @@
+"""What is given to a worker, checked before anything starts: names must tell things apart."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hourglass.activity._definition import ActivityDefinition
+from hourglass.exceptions import DefinitionError
+
+if TYPE_CHECKING:
+    from hourglass.workflow._definition import WorkflowDefinition
+
+ActivityTable = dict[str, tuple[ActivityDefinition, Callable[..., Any]]]
+
+
+def _shown(thing: Any) -> str:
+    module = getattr(thing, "__module__", "")
+    name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
+    return f"{module}.{name}" if module else name
+
+
+def activity_table(activities: Sequence[Callable[..., Any]]) -> ActivityTable:
+    """Activities by name; `DefinitionError` names what is undecorated, unbound or there twice."""
+    table: ActivityTable = {}
+    for activity in activities:
+        definition = ActivityDefinition.of(activity)
+        if definition.of_class and inspect.isclass(activity):
+            raise DefinitionError(
+                f"activity {_shown(activity)} is a class: pass an instance of it to the worker"
+            )
+        if not definition.of_class and _is_unbound(activity):
+            raise DefinitionError(
+                f"activity {_shown(activity)} is a method: pass it bound to an instance"
+            )
+        if definition.name in table:
+            other = table[definition.name][1]
+            raise DefinitionError(
+                f"two activities have the name {definition.name!r}: {_shown(other)} and "
+                f"{_shown(activity)}"
+            )
+        _ = definition.arg_types, definition.ret_type  # a bad hint is found here, not in a task
+        table[definition.name] = (definition, activity)
+    return table
+
+
+def _is_unbound(activity: Callable[..., Any]) -> bool:
+    if not inspect.isfunction(activity):
+        return False
+    parameters = list(inspect.signature(activity).parameters)
+    return bool(parameters) and parameters[0] == "self"
+
+
+def workflow_definitions(workflows: Sequence[type]) -> list[WorkflowDefinition]:
+    """The definitions; `DefinitionError` names what is no workflow or there twice."""
+    from hourglass.workflow._definition import WorkflowDefinition
+
+    found: dict[str, WorkflowDefinition] = {}
+    for workflow in workflows:
+        definition = WorkflowDefinition.of(workflow)
+        if definition.name in found:
+            other = found[definition.name].cls
+            raise DefinitionError(
+                f"two workflows have the name {definition.name!r}: {_shown(other)} and "
+                f"{_shown(workflow)}"
+            )
+        definition.resolve()
+        found[definition.name] = definition
+    return list(found.values())

@@ -1,0 +1,121 @@
+"""A worker's options, checked, and as the native worker takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hourglass.exceptions import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from hourglass.worker._definitions import ActivityTable
+    from hourglass.workflow._definition import WorkflowDefinition
+
+_AT_LEAST_ONE = (
+    "max_concurrent_workflow_tasks",
+    "max_concurrent_activities",
+    "max_concurrent_local_activities",
+    "max_concurrent_workflow_task_polls",
+    "max_concurrent_activity_task_polls",
+)
+_DURATIONS = (
+    "sticky_queue_schedule_to_start_timeout",
+    "max_heartbeat_throttle_interval",
+    "default_heartbeat_throttle_interval",
+    "graceful_shutdown_timeout",
+)
+
+
+@dataclass
+class WorkerOptions:
+    """Everything about a worker except its client."""
+
+    task_queue: str
+    activities: ActivityTable
+    workflows: list[WorkflowDefinition]
+    activity_executor: Executor | None
+    identity: str | None
+    build_id: str
+    max_cached_workflows: int
+    max_concurrent_workflow_tasks: int
+    max_concurrent_activities: int
+    max_concurrent_local_activities: int
+    max_concurrent_workflow_task_polls: int
+    max_concurrent_activity_task_polls: int
+    nonsticky_to_sticky_poll_ratio: float
+    sticky_queue_schedule_to_start_timeout: timedelta
+    max_heartbeat_throttle_interval: timedelta
+    default_heartbeat_throttle_interval: timedelta
+    max_activities_per_second: float | None
+    max_task_queue_activities_per_second: float | None
+    graceful_shutdown_timeout: timedelta
+    workflow_failure_exception_types: Sequence[type[BaseException]]
+    on_fatal_error: Callable[[BaseException], Awaitable[None]] | None
+
+    def check(self) -> None:
+        """Refuse what can't work; `InvalidArgumentError` names the option."""
+        if not self.task_queue:
+            raise InvalidArgumentError("task_queue is empty")
+        if not self.activities and not self.workflows:
+            raise InvalidArgumentError("a worker needs at least one workflow or activity")
+        for name in _AT_LEAST_ONE:
+            if getattr(self, name) < 1:
+                raise InvalidArgumentError(f"{name} has to be at least 1")
+        if self.max_cached_workflows < 0:
+            raise InvalidArgumentError("max_cached_workflows has to be at least 0")
+        for name in _DURATIONS:
+            value = getattr(self, name)
+            if not isinstance(value, timedelta) or value < timedelta(0):
+                raise InvalidArgumentError(f"{name} has to be a timedelta of at least 0")
+        if self.activity_executor is not None and not isinstance(
+            self.activity_executor, ThreadPoolExecutor
+        ):
+            raise InvalidArgumentError(
+                "activity_executor has to be a ThreadPoolExecutor, not "
+                f"{type(self.activity_executor).__name__}"
+            )
+
+    @property
+    def activity_slots(self) -> int:
+        """How many activities to take at once: no more than there are threads to run them."""
+        threads = getattr(self.activity_executor, "_max_workers", None)
+        synchronous = all(not definition.is_async for definition, _ in self.activities.values())
+        if threads is None or not synchronous:
+            return self.max_concurrent_activities
+        return min(self.max_concurrent_activities, int(threads))
+
+    def native(self) -> dict[str, Any]:
+        """Keywords for the native worker."""
+        types = self.workflow_failure_exception_types
+        return {
+            "task_queue": self.task_queue,
+            "workflows": bool(self.workflows),
+            "activities": bool(self.activities),
+            "identity": self.identity,
+            "build_id": self.build_id,
+            "max_cached_workflows": self.max_cached_workflows,
+            "max_outstanding_workflow_tasks": self.max_concurrent_workflow_tasks,
+            "max_outstanding_activities": self.activity_slots,
+            "max_outstanding_local_activities": self.max_concurrent_local_activities,
+            "max_concurrent_workflow_task_polls": self.max_concurrent_workflow_task_polls,
+            "max_concurrent_activity_task_polls": self.max_concurrent_activity_task_polls,
+            "nonsticky_to_sticky_poll_ratio": self.nonsticky_to_sticky_poll_ratio,
+            **{name: getattr(self, name).total_seconds() for name in _DURATIONS},
+            "max_activities_per_second": self.max_activities_per_second,
+            "max_task_queue_activities_per_second": self.max_task_queue_activities_per_second,
+            "nondeterminism_as_workflow_fail": _covers_nondeterminism(types),
+            "nondeterminism_as_workflow_fail_types": [
+                definition.name
+                for definition in self.workflows
+                if _covers_nondeterminism(definition.failure_exception_types)
+            ],
+        }
+
+
+def _covers_nondeterminism(types: Sequence[type[BaseException]]) -> bool:
+    from hourglass.exceptions import NondeterminismError
+
+    return any(issubclass(NondeterminismError, one) for one in types)

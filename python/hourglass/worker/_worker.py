@@ -1,0 +1,262 @@
+"""The worker's face: what a program says about it, and its life as a context or a call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
+
+from hourglass.exceptions import ClosedError, TemporalError
+from hourglass.worker._definitions import activity_table, workflow_definitions
+from hourglass.worker._host import WorkerHost
+from hourglass.worker._options import WorkerOptions
+
+if TYPE_CHECKING:
+    from hourglass.client import Client
+    from hourglass.workflow._runner import WorkflowRunner
+
+logger = logging.getLogger("hourglass.worker")
+
+
+class Worker:
+    """Takes tasks from one task queue and runs workflows and activities.
+
+    ::
+
+        async with Worker(client, task_queue="orders", workflows=[Order], activities=[charge]):
+            ...
+
+    or `await worker.run()`. A worker lives once.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        task_queue: str,
+        activities: Sequence[Callable[..., Any]] = (),
+        workflows: Sequence[type] = (),
+        activity_executor: Executor | None = None,
+        identity: str | None = None,
+        build_id: str = "",
+        max_cached_workflows: int = 1000,
+        max_concurrent_workflow_tasks: int = 100,
+        max_concurrent_activities: int = 100,
+        max_concurrent_local_activities: int = 100,
+        max_concurrent_workflow_task_polls: int = 5,
+        max_concurrent_activity_task_polls: int = 5,
+        nonsticky_to_sticky_poll_ratio: float = 0.2,
+        sticky_queue_schedule_to_start_timeout: timedelta = timedelta(seconds=10),
+        max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
+        default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
+        max_activities_per_second: float | None = None,
+        max_task_queue_activities_per_second: float | None = None,
+        graceful_shutdown_timeout: timedelta = timedelta(0),
+        workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
+    ) -> None:
+        """Check everything that can be checked without the service; nothing is started.
+
+        Args:
+            client: Whose service, namespace and data converter to use.
+            task_queue: Where tasks come from.
+            activities: Functions, bound methods or callable objects decorated with
+                `activity.defn`.
+            workflows: Classes decorated with `workflow.defn`.
+            activity_executor: Threads for synchronous activities; its own by default.
+            identity: Who it says it is; the client's identity by default.
+            build_id: Which build of the code this is.
+            max_cached_workflows: How many runs are kept between their tasks; others are replayed.
+            max_concurrent_workflow_tasks: How many workflow tasks are taken at once.
+            max_concurrent_activities: How many activities run at once; no more are taken than
+                `activity_executor` has threads if all of them are synchronous.
+            max_concurrent_local_activities: How many local activities run at once.
+            max_concurrent_workflow_task_polls: How many polls for workflow tasks are out at once.
+            max_concurrent_activity_task_polls: The same for activities.
+            nonsticky_to_sticky_poll_ratio: Share of workflow polls that go to the shared queue.
+            sticky_queue_schedule_to_start_timeout: How long a task waits for the worker that has
+                the run cached.
+            max_heartbeat_throttle_interval: The longest time between two heartbeats sent.
+            default_heartbeat_throttle_interval: The same for activities without a timeout.
+            max_activities_per_second: A limit of this worker.
+            max_task_queue_activities_per_second: A limit of the whole task queue.
+            graceful_shutdown_timeout: How long running activities may go on when it stops, before
+                they are cancelled.
+            workflow_failure_exception_types: Exceptions that fail a workflow, not only its task.
+            on_fatal_error: Awaited with the error when the worker has to give up.
+
+        Raises:
+            DefinitionError: Something undecorated, unbound, or two of one name; it is named.
+            InvalidArgumentError: An option that can't be; it is named.
+        """
+        self._client = client
+        self._options = WorkerOptions(
+            task_queue=task_queue,
+            activities=activity_table(activities),
+            workflows=workflow_definitions(workflows),
+            activity_executor=activity_executor,
+            identity=identity,
+            build_id=build_id,
+            max_cached_workflows=max_cached_workflows,
+            max_concurrent_workflow_tasks=max_concurrent_workflow_tasks,
+            max_concurrent_activities=max_concurrent_activities,
+            max_concurrent_local_activities=max_concurrent_local_activities,
+            max_concurrent_workflow_task_polls=max_concurrent_workflow_task_polls,
+            max_concurrent_activity_task_polls=max_concurrent_activity_task_polls,
+            nonsticky_to_sticky_poll_ratio=nonsticky_to_sticky_poll_ratio,
+            sticky_queue_schedule_to_start_timeout=sticky_queue_schedule_to_start_timeout,
+            max_heartbeat_throttle_interval=max_heartbeat_throttle_interval,
+            default_heartbeat_throttle_interval=default_heartbeat_throttle_interval,
+            max_activities_per_second=max_activities_per_second,
+            max_task_queue_activities_per_second=max_task_queue_activities_per_second,
+            graceful_shutdown_timeout=graceful_shutdown_timeout,
+            workflow_failure_exception_types=tuple(workflow_failure_exception_types),
+            on_fatal_error=on_fatal_error,
+        )
+        self._options.check()
+        self._runner = self._new_runner()
+        self._started = False
+        self._running = False
+        self._stop_wanted = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+        self._body: asyncio.Task[Any] | None = None
+        self._fatal: TemporalError | None = None
+
+    def _new_runner(self) -> WorkflowRunner | None:
+        options = self._options
+        if not options.workflows:
+            return None
+        from hourglass.workflow._runner import WorkflowRunner
+
+        return WorkflowRunner(
+            options.workflows,
+            task_queue=options.task_queue,
+            namespace=self._client.namespace,
+            data_converter=self._client.data_converter,
+            workflow_failure_exception_types=options.workflow_failure_exception_types,
+        )
+
+    @property
+    def task_queue(self) -> str:
+        """Where its tasks come from."""
+        return self._options.task_queue
+
+    @property
+    def client(self) -> Client:
+        """Its client."""
+        return self._client
+
+    @property
+    def is_running(self) -> bool:
+        """It was started and did not begin to stop."""
+        return self._running and not self._stop_wanted.is_set()
+
+    @property
+    def is_shutdown(self) -> bool:
+        """It has stopped."""
+        return self._stopped.is_set()
+
+    async def run(self) -> None:
+        """Start, and work until `shutdown` or until this is cancelled.
+
+        Raises `PollError` if it has to give up.
+        """
+        host = await self._start()
+        await self._live(host)
+
+    async def shutdown(self) -> None:
+        """Stop, and return when it has stopped. Does nothing to a worker that never started."""
+        if not self._started:
+            return
+        self._stop_wanted.set()
+        await self._stopped.wait()
+
+    async def __aenter__(self) -> Self:
+        host = await self._start()
+        self._body = asyncio.current_task()
+        self._life = asyncio.get_running_loop().create_task(
+            self._live(host), name=f"worker of {self.task_queue}"
+        )
+        self._life.add_done_callback(self._life_ended)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._body = None
+        self._stop_wanted.set()
+        assert self._life is not None
+        # A cancellation that arrives now must not leave the worker half stopped.
+        await asyncio.wait([self._life])
+        if self._fatal is not None:
+            raise self._fatal
+        self._life.result()
+
+    def _life_ended(self, life: asyncio.Task[None]) -> None:
+        """A worker that gave up ends the block it serves: waiting on would be for ever."""
+        if self._fatal is not None and self._body is not None:
+            self._body.cancel(f"the worker gave up: {self._fatal}")
+        if not life.cancelled():
+            life.exception()
+
+    async def _start(self) -> WorkerHost:
+        if self._started:
+            raise ClosedError(
+                f"the worker of task queue {self.task_queue!r} was started before: make a new one"
+            )
+        self._started = True
+        host = WorkerHost(self._client, self._options, self._runner)
+        try:
+            await host.start()
+        except BaseException:
+            self._stopped.set()
+            raise
+        self._running = True
+        return host
+
+    async def _live(self, host: WorkerHost) -> None:
+        """From started to stopped."""
+        waiting = asyncio.ensure_future(self._stop_wanted.wait())
+        try:
+            await asyncio.wait([waiting, host.failed], return_when=asyncio.FIRST_COMPLETED)
+            if host.failed.done():
+                self._fatal = host.failed.result()
+                logger.error("%s", self._fatal)
+                if self._options.on_fatal_error is not None:
+                    await self._options.on_fatal_error(self._fatal)
+        finally:
+            waiting.cancel()
+            self._stop_wanted.set()
+            stopping = asyncio.ensure_future(host.stop())
+            try:
+                await _finished(stopping)
+            finally:
+                self._running = False
+                self._stopped.set()
+        if self._fatal is not None:
+            raise self._fatal
+
+
+async def _finished(task: asyncio.Future[None]) -> None:
+    """Wait for it even when cancelled meanwhile; then pass the cancellation on."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.done():
+                break
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
