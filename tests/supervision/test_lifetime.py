@@ -34,14 +34,17 @@ def server(root): return root.lookup("a")
 def run(body: str, *, status: int = 0, complaint: str = "") -> list[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", PROGRAM + body],
+        [sys.executable, "-c", PROGRAM + body],
         check=False,
         capture_output=True,
         text=True,
         timeout=50,
         env=environment,
     )
-    assert complaint in done.stderr if complaint else done.stderr == ""
+    if complaint:
+        assert complaint in done.stderr
+    else:
+        assert done.stderr == ""
     assert done.returncode == status
     return done.stdout.split()
 
