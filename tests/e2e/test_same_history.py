@@ -27,7 +27,7 @@ VOLATILE = {
     "taskId",
     "version",
 }
-EMPTY = (None, {}, [], "", "0s", 0, False)
+EMPTY: tuple[object, ...] = (None, {}, [], "", "0s", 0, False)
 STICKY = "TASK_QUEUE_KIND_STICKY"
 LIMIT = timedelta(seconds=20)
 
