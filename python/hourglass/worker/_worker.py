@@ -136,7 +136,7 @@ class Worker:
         from hourglass.workflow._runner import WorkflowRunner
 
         return WorkflowRunner(
-            options.workflows,
+            [definition.cls for definition in options.workflows],
             task_queue=options.task_queue,
             namespace=self._client.namespace,
             data_converter=self._client.data_converter,

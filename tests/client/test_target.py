@@ -1,0 +1,128 @@
+"""What a target's text means, and what is refused."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hourglass.client import Client
+from hourglass.client._target import (
+    DEFAULT_TARGET,
+    Cluster,
+    Database,
+    Surroundings,
+    parse_target,
+    surroundings,
+)
+from hourglass.exceptions import InvalidArgumentError, InvalidTargetError
+from hourglass.service import TLSConfig
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        ("sqlite://", Database(None)),
+        ("sqlite:///:memory:", Database(None)),
+        ("sqlite:///orders.db", Database("orders.db")),
+        ("sqlite:////var/orders.db", Database("/var/orders.db")),
+        ("sqlite:///a.db?synchronous=normal", Database("a.db", "normal")),
+        ("localhost:7233", Cluster("localhost:7233", None)),
+        ("[::1]:7233", Cluster("[::1]:7233", None)),
+        ("http://host:1", Cluster("host:1", False)),
+        ("https://host/", Cluster("host", True)),
+    ],
+)
+def test_each_accepted_form_is_understood(target: str, place: Database | Cluster) -> None:
+    assert parse_target(target) == place
+
+
+@pytest.mark.parametrize(
+    ("target", "culprit"),
+    [
+        ("postgres://x/y", "scheme 'postgres'"),
+        ("ftp://x", "scheme 'ftp'"),
+        ("sqlite:/one-slash", "sqlite:/one-slash"),
+        ("sqlite://host/path.db", "which file"),
+        ("sqlite:///", "no path"),
+        ("sqlite:///a.db?mode=ro", "'mode'"),
+        ("sqlite:///a.db?synchronous=off", "synchronous"),
+        ("localhost", "'localhost'"),
+        ("", "''"),
+        ("http://", "host:port"),
+        ("http://host:1/path", "host:port"),
+        ("host:port", "scheme 'host'"),
+        (7233, "7233"),
+    ],
+)
+def test_anything_else_is_refused_and_named(target: Any, culprit: str) -> None:
+    with pytest.raises(InvalidTargetError, match=re.escape(culprit)):
+        parse_target(target)
+
+
+def test_without_an_address_in_the_environment_it_is_a_file() -> None:
+    assert surroundings({"TEMPORAL_API_KEY": "unused"}) == Surroundings(DEFAULT_TARGET)
+
+
+def test_the_environment_can_say_everything(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(b"ca")
+    found = surroundings(
+        {
+            "TEMPORAL_ADDRESS": "host:1",
+            "TEMPORAL_NAMESPACE": "space",
+            "TEMPORAL_API_KEY": "key",
+            "TEMPORAL_TLS": "true",
+            "TEMPORAL_TLS_SERVER_CA_CERT_PATH": str(tmp_path / "ca.pem"),
+        }
+    )
+    tls = TLSConfig(server_root_ca_cert=b"ca")
+    assert found == Surroundings("host:1", "space", "key", tls)
+    assert tls.to_native() == {"server_root_ca_cert": b"ca"}
+
+
+@pytest.mark.parametrize(("switch", "tls"), [("true", True), ("0", False)])
+def test_tls_can_be_switched_by_the_environment(switch: str, tls: bool) -> None:
+    values = {"TEMPORAL_ADDRESS": "host:1", "TEMPORAL_TLS": switch}
+    assert surroundings(values).tls is tls
+
+
+def test_a_tls_switch_that_is_neither_is_refused() -> None:
+    with pytest.raises(InvalidTargetError, match="maybe"):
+        surroundings({"TEMPORAL_ADDRESS": "host:1", "TEMPORAL_TLS": "maybe"})
+
+
+@pytest.mark.parametrize(
+    ("options", "culprit"),
+    [
+        ({"api_key": "k"}, "api_key"),
+        ({"tls": True}, "tls"),
+        ({"rpc_metadata": {"a": "b"}}, "rpc_metadata"),
+        ({"namespace": ""}, "namespace"),
+    ],
+)
+async def test_an_option_without_meaning_for_a_database_is_refused(
+    options: dict[str, Any], culprit: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=culprit):
+        await Client.connect("sqlite://", lazy=True, **options)
+
+
+async def test_tls_that_contradicts_the_target_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="contradicts"):
+        await Client.connect("https://host:1", tls=False, lazy=True)
+
+
+async def test_an_unknown_option_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="namespcae"):
+        await Client.connect("sqlite://", namespcae="x")  # type: ignore[call-arg]
+
+
+def is_empty(folder: Path) -> bool:
+    return not list(folder.iterdir())
+
+
+async def test_a_lazy_client_knows_where_it_goes_and_touches_nothing(tmp_path: Path) -> None:
+    client = await Client.connect(f"sqlite:///{tmp_path}/x.db", lazy=True, namespace="space")
+    assert (client.namespace, client.target) == ("space", f"sqlite:///{tmp_path}/x.db")
+    assert is_empty(tmp_path)
+    await client.close()
