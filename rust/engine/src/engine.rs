@@ -1,14 +1,66 @@
-//! The engine's handle.
+//! The engine: its handle, its thread, and how it works.
+//!
+//! # The problem
+//!
+//! Every step of every workflow must be on the disk before anybody is told of it, and a disk does some
+//! hundreds to some thousands of syncs a second. An engine that syncs once per step does no more steps
+//! than that.
+//!
+//! # The options
+//!
+//! *A lock per workflow and a connection per thread*: SQLite has one writer at a time anyway, so the
+//! threads would wait for each other in the database, each for a sync of its own. *A log of our own
+//! beside the database*: two files to keep in agreement, and a recovery of our own to get right. *One
+//! writer with group commit*: whatever has arrived while the last transaction was being synced goes
+//! into the next one. The more is waiting, the more a sync carries.
+//!
+//! # The choice
+//!
+//! One thread owns everything: the connection, the open runs in memory, the queues and the timers.
+//! There are no locks, because nobody else touches anything. In turns ([`crate::turn`]) it
+//!
+//! 1. takes all calls that wait in its channel, and the timers that are due,
+//! 2. handles one after the other. A handler works on runs in memory ([`crate::run`]); when it succeeds
+//!    as a whole its changes are written, when it fails nothing of it remains ([`crate::context`]),
+//! 3. commits once,
+//! 4. and only then answers the callers and arms the timers ([`crate::action`]).
+//!
+//! When the commit fails, every caller of the turn is told so, the runs of the turn are read again from
+//! the disk, and the engine goes on.
+//!
+//! # What is on the disk, and what is not
+//!
+//! On the disk: events, the state of runs, pending activities and timers, events that were held back,
+//! and that a worker has an activity (an activity is not to run twice because the engine restarted).
+//! In memory: queues, waiting callers, and that a worker has a *workflow* task. Polling for workflow
+//! tasks therefore writes nothing, and a crash costs a workflow task no attempt and no timeout: it is
+//! offered again at once, and the history is the one of a run without the crash. The price: the
+//! started event gets its place in the history when the task ends. Until then, readers that page
+//! through a history see it at the end; readers that wait for new events don't.
+//!
+//! Matching happens in the turn: when a workflow task schedules an activity and a worker waits for one,
+//! the start of the activity is in the same commit.
 
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
+use crate::action::{Responder, Returned};
+use crate::context::Context;
+use crate::store::{Store, StoreError};
+use crate::store::sqlite::SqliteStore;
+use crate::turn::Loop;
 use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
+
+/// How long a poll for a task waits.
+pub(crate) const LONG_POLL: Duration = Duration::from_secs(60);
 
 /// One call of an RPC.
 #[derive(Clone, Debug)]
@@ -66,29 +118,96 @@ impl fmt::Debug for EngineOptions {
     }
 }
 
+/// What reaches the engine's thread.
+pub(crate) enum EngineMessage {
+    Call { call: Call, responder: Responder },
+    /// A task whose answer nobody took.
+    Returned(Returned),
+    Close,
+}
+
 /// A running engine. Clones share it.
-#[derive(Clone, Debug)]
-pub struct Engine {}
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sender: Sender<EngineMessage>,
+    clock: Arc<dyn Clock>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
 
 impl Engine {
     /// Open the database, or make it, and start the engine's thread. Blocks while it does.
-    pub fn open(_options: EngineOptions) -> Result<Self, EngineError> {
-        Ok(Self {})
+    pub fn open(options: EngineOptions) -> Result<Self, EngineError> {
+        let store = match &options.path {
+            Some(path) => SqliteStore::open(path, options.synchronous)?,
+            None => SqliteStore::memory()?,
+        };
+        Self::with_store(Box::new(store), options)
+    }
+
+    /// An engine over any store.
+    pub(crate) fn with_store(store: Box<dyn Store>, options: EngineOptions) -> Result<Self, EngineError> {
+        let EngineOptions { path, clock, entropy, .. } = options;
+        let failed = |error: StoreError| EngineError::Storage {
+            path: path.unwrap_or_else(|| PathBuf::from(":memory:")),
+            detail: error.to_string(),
+        };
+        let (sender, receiver) = channel();
+        let context = Context::load(store, clock.clone(), entropy).map_err(failed)?;
+        let engine = Loop::new(context, receiver, sender.clone());
+        let thread = std::thread::Builder::new()
+            .name("hourglass-engine".into())
+            .spawn(move || engine.run())
+            .map_err(EngineError::Thread)?;
+        Ok(Self { shared: Arc::new(Shared { sender, clock, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Make one call. The future may be dropped at any time: a poll that was dropped takes no task.
+    /// What a dropped call was to change may or may not be changed.
     pub fn dispatch(
         &self,
         call: Call,
     ) -> impl Future<Output = Result<Bytes, RpcStatus>> + Send + use<> {
+        let (sender, receiver) = oneshot::channel();
+        let deadline = call.timeout.map(|timeout| self.deadline(timeout));
+        let responder = Responder { sender, deadline };
+        let sent = self.shared.sender.send(EngineMessage::Call { call, responder });
         async move {
-            Err(RpcStatus::unimplemented(format!(
-                "unknown method {} for service {}",
-                call.method, call.service
-            )))
+            sent.map_err(|_| RpcStatus::closed())?;
+            // The engine answers every call that it takes; it drops one only when it ends.
+            receiver.await.map_err(|_| RpcStatus::closed())?.accept()
         }
     }
 
+    fn deadline(&self, timeout: Duration) -> Instant {
+        let wall = self.shared.clock.wall();
+        wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_secs(86_400 * 365))
+    }
+
     /// Commit what is in flight, end long polls and join the thread. Closing twice is fine.
-    pub fn close(&self) {}
+    pub fn close(&self) {
+        // Both fail only when the thread has ended already.
+        let _ = self.shared.sender.send(EngineMessage::Close);
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine's thread panicked");
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let _ = self.sender.send(EngineMessage::Close);
+    }
 }

@@ -1,12 +1,29 @@
 //! A durable, Temporal-compatible workflow engine on SQLite, in the process.
 //!
 //! The engine has no transport of its own: [`Engine::dispatch`] takes the name of an RPC and its
-//! encoded request and gives the encoded response, as a gRPC server would.
+//! encoded request and gives the encoded response, as a gRPC server would. How it works inside is told
+//! at the top of `engine.rs`.
 
+mod action;
 mod clock;
+mod command;
+mod context;
+mod dispatch;
 mod engine;
 mod error;
+mod history;
+mod ids;
+mod machine;
+mod matching;
+mod proto;
+mod retry;
+mod rpc;
+mod run;
 mod status;
+mod store;
+mod timers;
+mod turn;
+mod waiters;
 
 pub use clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, Timestamp};
 pub use engine::{Call, Engine, EngineOptions, Synchronous};

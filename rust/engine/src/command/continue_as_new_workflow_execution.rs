@@ -1,0 +1,106 @@
+//! `ContinueAsNewWorkflowExecution`: this run ends and a new one goes on in its place.
+
+use super::{Refusal, Scope};
+use crate::ids::RunId;
+use crate::machine::workflow::{self, NewRun};
+use crate::proto::command::ContinueAsNewWorkflowExecutionCommandAttributes;
+use crate::proto::enums::{ContinueAsNewInitiator, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
+use crate::proto::{Attributes, common, from_duration, from_nanos, history, nanos, normal_queue, timestamp};
+use crate::{Timestamp, retry};
+
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    command: ContinueAsNewWorkflowExecutionCommandAttributes,
+) -> Result<(), Refusal> {
+    let bad = |message: String| Refusal::new(Cause::BadContinueAsNewAttributes, message);
+    workflow::check_size(command.input.as_ref(), "ContinueAsNewWorkflowExecutionCommandAttributes.Input").map_err(bad)?;
+    if !command.cron_schedule.is_empty() {
+        return Err(bad("the embedded engine does not support cron schedules yet".into()));
+    }
+    let run_id = RunId::new(scope.env.clock.as_ref(), scope.env.entropy.as_ref());
+    let next = next_run(scope, &command, run_id).map_err(bad)?;
+    let event = scope.event(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(
+        history::WorkflowExecutionContinuedAsNewEventAttributes {
+            new_execution_run_id: run_id.to_string(),
+            workflow_type: next.attributes.workflow_type.clone(),
+            task_queue: next.attributes.task_queue.clone(),
+            input: command.input,
+            workflow_run_timeout: next.attributes.workflow_run_timeout,
+            workflow_task_timeout: next.attributes.workflow_task_timeout,
+            workflow_task_completed_event_id: scope.completed_event_id,
+            backoff_start_interval: command.backoff_start_interval,
+            initiator: next.attributes.initiator,
+            failure: command.failure,
+            last_completion_result: command.last_completion_result,
+            header: command.header,
+            memo: next.attributes.memo.clone(),
+            search_attributes: next.attributes.search_attributes.clone(),
+            inherit_build_id: command.inherit_build_id,
+            initial_versioning_behavior: command.initial_versioning_behavior,
+        },
+    ));
+    scope.run.state().record.next_run_id = run_id.0.as_bytes().to_vec();
+    workflow::close(scope.run, scope.env, WorkflowExecutionStatus::ContinuedAsNew, event);
+    scope.next_run = Some(next);
+    Ok(())
+}
+
+/// The new run: what the command leaves open it takes over from this one.
+fn next_run(
+    scope: &Scope<'_>,
+    command: &ContinueAsNewWorkflowExecutionCommandAttributes,
+    run_id: RunId,
+) -> Result<NewRun, String> {
+    let row = &scope.run.row;
+    let workflow_type = command.workflow_type.clone().filter(|kind| !kind.name.is_empty());
+    let workflow_type = workflow_type.unwrap_or_else(|| common::WorkflowType { name: row.workflow_type.clone() });
+    let queue = command.task_queue.as_ref().map(|queue| queue.name.clone()).filter(|name| !name.is_empty());
+    let backoff = nanos(command.backoff_start_interval.as_ref());
+    let given = |duration: &Option<prost_wkt_types::Duration>, inherited: i64| {
+        let set = duration.as_ref().filter(|duration| from_duration(duration).is_some_and(|d| !d.is_zero()));
+        Some(set.copied().unwrap_or_else(|| from_nanos(inherited)))
+    };
+    let retry_policy = match command.retry_policy.clone() {
+        Some(policy) => Some(retry::complete(Some(policy))?),
+        None => None,
+    };
+    let initiator = match command.initiator() {
+        ContinueAsNewInitiator::Unspecified => ContinueAsNewInitiator::Workflow,
+        initiator => initiator,
+    };
+    let first = uuid::Uuid::from_slice(&row.record.first_run_id).map_err(|error| error.to_string())?;
+    let expiration = row.record.execution_expiration;
+    let attributes = history::WorkflowExecutionStartedEventAttributes {
+        workflow_type: Some(workflow_type),
+        task_queue: Some(normal_queue(&queue.unwrap_or_else(|| row.task_queue.clone()))),
+        input: command.input.clone(),
+        workflow_execution_timeout: Some(from_nanos(row.record.execution_timeout)),
+        workflow_run_timeout: given(&command.workflow_run_timeout, row.record.run_timeout),
+        workflow_task_timeout: given(&command.workflow_task_timeout, row.record.task_timeout),
+        continued_execution_run_id: row.run_id.to_string(),
+        initiator: initiator.into(),
+        continued_failure: command.failure.clone(),
+        last_completion_result: command.last_completion_result.clone(),
+        original_execution_run_id: run_id.to_string(),
+        first_execution_run_id: first.to_string(),
+        retry_policy,
+        attempt: 1,
+        workflow_execution_expiration_time: (expiration != 0).then(|| timestamp(Timestamp(expiration))),
+        first_workflow_task_backoff: Some(from_nanos(backoff)),
+        memo: command.memo.clone().or_else(|| row.record.memo.clone()),
+        search_attributes: command.search_attributes.clone().or_else(|| row.record.search_attributes.clone()),
+        header: command.header.clone(),
+        workflow_id: row.workflow_id.clone(),
+        ..Default::default()
+    };
+    Ok(NewRun {
+        namespace: row.namespace,
+        run_id,
+        request_id: uuid::Uuid::from_bytes(scope.env.entropy.bytes()).to_string(),
+        attributes,
+        backoff,
+        backoff_is_delay: false,
+        user_metadata: None,
+        links: Vec::new(),
+    })
+}

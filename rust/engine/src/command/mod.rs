@@ -1,0 +1,127 @@
+//! Commands of workflows, one per file: each checks its attributes and changes the run.
+//!
+//! A refused command fails the workflow task as a whole: the run is read again, so a command need not
+//! undo what those before it did.
+
+mod cancel_timer;
+mod cancel_workflow_execution;
+mod complete_workflow_execution;
+pub(crate) mod continue_as_new_workflow_execution;
+mod fail_workflow_execution;
+mod modify_workflow_properties;
+mod record_marker;
+mod request_cancel_activity_task;
+mod schedule_activity_task;
+mod start_timer;
+mod upsert_workflow_search_attributes;
+
+use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
+
+use crate::context::Env;
+use crate::ids::EventId;
+use crate::machine::workflow::NewRun;
+use crate::proto::command::Command;
+use crate::proto::command::command::Attributes as Kind;
+use crate::proto::enums::{CommandType, WorkflowTaskFailedCause};
+use crate::proto::history::HistoryEvent;
+use crate::proto::{Attributes, common};
+use crate::run::{Run, make_event};
+
+/// Why a command is refused: the workflow task fails with it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) cause: WorkflowTaskFailedCause,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
+        Self { cause, message: message.into() }
+    }
+}
+
+/// What the commands of one workflow task share.
+pub(crate) struct Scope<'a> {
+    pub(crate) run: &'a mut Run,
+    pub(crate) env: &'a mut Env,
+    /// The workflow task's completed event.
+    pub(crate) completed_event_id: EventId,
+    pub(crate) identity: &'a str,
+    /// The command's own.
+    pub(crate) user_metadata: Option<UserMetadata>,
+    /// The workflow has to be told something that a command caused at once.
+    pub(crate) needs_task: bool,
+    /// The run that goes on after this one.
+    pub(crate) next_run: Option<NewRun>,
+}
+
+impl Scope<'_> {
+    /// An event of the command, with its metadata.
+    pub(crate) fn event(&mut self, attributes: Attributes) -> HistoryEvent {
+        let event = make_event(self.env, attributes);
+        HistoryEvent { user_metadata: self.user_metadata.take(), ..event }
+    }
+
+    pub(crate) fn append(&mut self, attributes: Attributes) -> EventId {
+        let event = self.event(attributes);
+        self.run.append_event(event)
+    }
+}
+
+/// Apply one command.
+pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refusal> {
+    let kind = command.command_type();
+    scope.user_metadata = command.user_metadata;
+    match command.attributes {
+        Some(Kind::ScheduleActivityTaskCommandAttributes(a)) => schedule_activity_task::apply(scope, a),
+        Some(Kind::RequestCancelActivityTaskCommandAttributes(a)) => request_cancel_activity_task::apply(scope, &a),
+        Some(Kind::StartTimerCommandAttributes(a)) => start_timer::apply(scope, a),
+        Some(Kind::CancelTimerCommandAttributes(a)) => cancel_timer::apply(scope, &a),
+        Some(Kind::CompleteWorkflowExecutionCommandAttributes(a)) => complete_workflow_execution::apply(scope, a),
+        Some(Kind::FailWorkflowExecutionCommandAttributes(a)) => fail_workflow_execution::apply(scope, a),
+        Some(Kind::CancelWorkflowExecutionCommandAttributes(a)) => cancel_workflow_execution::apply(scope, a),
+        Some(Kind::ContinueAsNewWorkflowExecutionCommandAttributes(a)) => {
+            continue_as_new_workflow_execution::apply(scope, a)
+        }
+        Some(Kind::RecordMarkerCommandAttributes(a)) => record_marker::apply(scope, a),
+        Some(Kind::UpsertWorkflowSearchAttributesCommandAttributes(a)) => {
+            upsert_workflow_search_attributes::apply(scope, a)
+        }
+        Some(Kind::ModifyWorkflowPropertiesCommandAttributes(a)) => modify_workflow_properties::apply(scope, a),
+        Some(_) => Err(Refusal::new(
+            WorkflowTaskFailedCause::FeatureDisabled,
+            format!("the embedded engine does not support the command {} yet", kind.as_str_name()),
+        )),
+        None => Err(Refusal::new(
+            WorkflowTaskFailedCause::Unspecified,
+            format!("the command {} has no attributes", kind.as_str_name()),
+        )),
+    }
+}
+
+/// Whether a command ends the run.
+pub(crate) fn is_close(command: &Command) -> bool {
+    use CommandType as C;
+    matches!(
+        command.command_type(),
+        C::CompleteWorkflowExecution
+            | C::FailWorkflowExecution
+            | C::CancelWorkflowExecution
+            | C::ContinueAsNewWorkflowExecution
+    )
+}
+
+/// Put `upserted` over `fields`; an empty payload removes its key.
+pub(crate) fn merge(
+    fields: &mut std::collections::HashMap<String, common::Payload>,
+    upserted: std::collections::HashMap<String, common::Payload>,
+) {
+    for (key, payload) in upserted {
+        let is_null = payload.metadata.get("encoding").is_some_and(|e| e == b"binary/null");
+        if is_null || (payload.data.is_empty() && payload.metadata.is_empty()) {
+            fields.remove(&key);
+        } else {
+            fields.insert(key, payload);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `RequestCancelActivityTask`.
+
+use super::{Refusal, Scope};
+use crate::machine::activity;
+use crate::proto::command::RequestCancelActivityTaskCommandAttributes;
+use crate::proto::enums::WorkflowTaskFailedCause as Cause;
+
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    attributes: &RequestCancelActivityTaskCommandAttributes,
+) -> Result<(), Refusal> {
+    let id = attributes.scheduled_event_id;
+    let refuse = |message: String| Err(Refusal::new(Cause::BadRequestCancelActivityAttributes, message));
+    if id <= 0 || id >= scope.run.row.record.next_event_id {
+        return refuse(format!("there is no activity with the scheduled event {id} to cancel"));
+    }
+    let Some(record) = scope.run.activities.get(&id) else {
+        // Its end is among the events that the workflow has not seen: nothing to cancel any more.
+        return Ok(());
+    };
+    if record.cancel_requested != 0 {
+        return refuse(format!("the cancellation of activity {:?} was requested before", record.activity_id));
+    }
+    let (completed, identity) = (scope.completed_event_id, scope.identity);
+    scope.needs_task |= activity::request_cancel(scope.run, scope.env, id, completed, identity);
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! `ScheduleActivityTask`.
+
+use super::{Refusal, Scope};
+use crate::machine::{activity, workflow};
+use crate::proto::command::ScheduleActivityTaskCommandAttributes;
+use crate::proto::enums::WorkflowTaskFailedCause as Cause;
+use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue};
+use crate::retry;
+use crate::run::make_event;
+
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    attributes: ScheduleActivityTaskCommandAttributes,
+) -> Result<(), Refusal> {
+    if scope.run.activity_ids.contains_key(&attributes.activity_id) {
+        let message = format!("an activity with the id {:?} is pending already", attributes.activity_id);
+        return Err(Refusal::new(Cause::ScheduleActivityDuplicateId, message));
+    }
+    let bad = |message: String| Refusal::new(Cause::BadScheduleActivityAttributes, message);
+    check(&attributes).map_err(bad)?;
+    let timeouts = Timeouts::of(&attributes, scope.run.row.record.run_timeout).map_err(bad)?;
+    let retry_policy = retry::complete(attributes.retry_policy).map_err(bad)?;
+    let queue = attributes.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
+    let queue = queue.unwrap_or_else(|| scope.run.row.task_queue.clone());
+    let event = history::ActivityTaskScheduledEventAttributes {
+        activity_id: attributes.activity_id,
+        activity_type: attributes.activity_type,
+        task_queue: Some(normal_queue(&queue)),
+        header: attributes.header,
+        input: attributes.input,
+        schedule_to_close_timeout: Some(from_nanos(timeouts.schedule_to_close)),
+        schedule_to_start_timeout: Some(from_nanos(timeouts.schedule_to_start)),
+        start_to_close_timeout: Some(from_nanos(timeouts.start_to_close)),
+        heartbeat_timeout: Some(from_nanos(timeouts.heartbeat)),
+        workflow_task_completed_event_id: scope.completed_event_id,
+        retry_policy: Some(retry_policy),
+        use_workflow_build_id: attributes.use_workflow_build_id,
+        priority: attributes.priority,
+    };
+    let user_metadata = scope.user_metadata.take();
+    activity::schedule(scope.run, scope.env, event, |env, attributes| history::HistoryEvent {
+        user_metadata,
+        ..make_event(env, attributes)
+    });
+    Ok(())
+}
+
+fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), String> {
+    if attributes.activity_id.is_empty() {
+        return Err("ActivityId is not set on ScheduleActivityTaskCommand.".into());
+    }
+    if attributes.activity_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
+        return Err("ActivityType is not set on ScheduleActivityTaskCommand.".into());
+    }
+    workflow::check_size(attributes.input.as_ref(), "ScheduleActivityTaskCommandAttributes.Input")
+}
+
+/// Nanoseconds; 0 is unlimited. What was not given follows from the rest, as on the server.
+struct Timeouts {
+    schedule_to_close: i64,
+    schedule_to_start: i64,
+    start_to_close: i64,
+    heartbeat: i64,
+}
+
+impl Timeouts {
+    fn of(attributes: &ScheduleActivityTaskCommandAttributes, run_timeout: i64) -> Result<Self, String> {
+        let given = [
+            (&attributes.schedule_to_close_timeout, "ScheduleToCloseTimeout"),
+            (&attributes.schedule_to_start_timeout, "ScheduleToStartTimeout"),
+            (&attributes.start_to_close_timeout, "StartToCloseTimeout"),
+            (&attributes.heartbeat_timeout, "HeartbeatTimeout"),
+        ];
+        for (timeout, name) in given {
+            if timeout.as_ref().is_some_and(|timeout| from_duration(timeout).is_none()) {
+                return Err(format!("{name} cannot be negative on ScheduleActivityTaskCommand."));
+            }
+        }
+        let [mut whole, mut to_start, mut to_close, heartbeat] =
+            given.map(|(timeout, _)| nanos(timeout.as_ref()));
+        if whole == 0 && to_close == 0 {
+            return Err("A valid StartToClose or ScheduleToCloseTimeout is not set on command.".into());
+        }
+        if whole == 0 {
+            whole = run_timeout;
+        }
+        to_start = at_most(to_start, whole);
+        to_close = at_most(to_close, whole);
+        if run_timeout != 0 {
+            [whole, to_start, to_close] = [whole, to_start, to_close].map(|t| at_most(t, run_timeout));
+        }
+        let heartbeat = if heartbeat == 0 { 0 } else { at_most(heartbeat, to_close) };
+        Ok(Self { schedule_to_close: whole, schedule_to_start: to_start, start_to_close: to_close, heartbeat })
+    }
+}
+
+/// The shorter of two timeouts, of which 0 is unlimited.
+fn at_most(timeout: i64, limit: i64) -> i64 {
+    match (timeout, limit) {
+        (0, limit) => limit,
+        (timeout, 0) => timeout,
+        (timeout, limit) => timeout.min(limit),
+    }
+}

@@ -1,0 +1,27 @@
+//! `UpsertWorkflowSearchAttributes`.
+
+use super::{Refusal, Scope, merge};
+use crate::proto::command::UpsertWorkflowSearchAttributesCommandAttributes;
+use crate::proto::enums::WorkflowTaskFailedCause as Cause;
+use crate::proto::{Attributes, history};
+
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    attributes: UpsertWorkflowSearchAttributesCommandAttributes,
+) -> Result<(), Refusal> {
+    let Some(upserted) = attributes.search_attributes else {
+        let message = "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.";
+        return Err(Refusal::new(Cause::BadSearchAttributes, message));
+    };
+    let record = &mut scope.run.state().record;
+    let fields = &mut record.search_attributes.get_or_insert_default().indexed_fields;
+    merge(fields, upserted.indexed_fields.clone());
+    let completed = scope.completed_event_id;
+    scope.append(Attributes::UpsertWorkflowSearchAttributesEventAttributes(
+        history::UpsertWorkflowSearchAttributesEventAttributes {
+            workflow_task_completed_event_id: completed,
+            search_attributes: Some(upserted),
+        },
+    ));
+    Ok(())
+}

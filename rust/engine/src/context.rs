@@ -1,0 +1,406 @@
+//! What a handler works with.
+//!
+//! A handler reads and changes runs through the context and says in [`Env::work`] what has become of
+//! interest: a task to be offered, a history that grew. When it succeeds, the context matches tasks
+//! with waiting pollers, writes the changed runs and remembers the answers; when it fails, the runs it
+//! touched are read again and nothing of it remains. Nobody is answered before the commit.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::action::{Action, Reply, Responder};
+use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::matching::{Matching, ParkedAt};
+use crate::run::Run;
+use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
+use crate::timers::{TaskTimer, Timers};
+use crate::waiters::Waiters;
+use crate::{Clock, Code, Entropy, RpcStatus, Timestamp};
+
+/// Why a handler did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The caller is told; nothing of the call remains.
+    Status(RpcStatus),
+    /// The store failed: so does everything in the transaction.
+    Store(StoreError),
+}
+
+impl From<RpcStatus> for Failure {
+    fn from(status: RpcStatus) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What a handler has to say to its caller.
+pub(crate) enum Outcome {
+    /// This.
+    Done(Reply),
+    /// Nothing yet: the caller's responder was taken and is parked somewhere.
+    Parked,
+}
+
+/// Something that became interesting while a call was handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A workflow task may be offered.
+    WorkflowTask(RunKey),
+    /// An activity may be offered.
+    ActivityTask(RunKey, EventId),
+}
+
+/// Time, randomness, and what came up. State machines get this and a run.
+pub(crate) struct Env {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Workflow time of the call being handled.
+    pub(crate) now: Timestamp,
+    pub(crate) wall: Instant,
+    pub(crate) work: Vec<Work>,
+    pub(crate) task_timers: Vec<(Timestamp, TaskTimer)>,
+    /// Ascends; names entries in queues.
+    pub(crate) next_dispatch: u64,
+}
+
+/// The caller of the call being handled.
+pub(crate) struct Caller {
+    pub(crate) responder: Option<Responder>,
+    /// How long it waits from now on.
+    pub(crate) remaining: Option<Duration>,
+}
+
+/// The engine's state. Owned by its thread.
+pub(crate) struct Context {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) env: Env,
+    pub(crate) namespaces: HashMap<String, (NamespaceKey, NamespaceRecord)>,
+    pub(crate) runs: HashMap<RunKey, Run>,
+    pub(crate) matching: Matching,
+    pub(crate) timers: Timers,
+    pub(crate) waiters: Waiters,
+    pub(crate) caller: Caller,
+    /// Of the whole transaction, in order.
+    pub(crate) actions: Vec<Action>,
+    /// Made by the transaction.
+    pub(crate) added_namespaces: Vec<String>,
+    last_run_key: i64,
+    in_transaction: bool,
+    /// Touched by the call being handled, and by the transaction.
+    touched: Vec<RunKey>,
+    batch: HashSet<RunKey>,
+}
+
+impl Context {
+    /// Read what has to be in memory.
+    pub(crate) fn load(
+        mut store: Box<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        let namespaces = store.namespaces()?;
+        let last_run_key = store.last_run_key()?.0;
+        let env = Env {
+            now: clock.now(),
+            wall: clock.wall(),
+            clock,
+            entropy,
+            work: Vec::new(),
+            task_timers: Vec::new(),
+            next_dispatch: 0,
+        };
+        let mut context = Self {
+            store,
+            env,
+            namespaces: namespaces.into_iter().map(|(k, r)| (r.name.clone(), (k, r))).collect(),
+            runs: HashMap::new(),
+            matching: Matching::default(),
+            timers: Timers::default(),
+            waiters: Waiters::default(),
+            caller: Caller { responder: None, remaining: None },
+            actions: Vec::new(),
+            added_namespaces: Vec::new(),
+            last_run_key,
+            in_transaction: false,
+            touched: Vec::new(),
+            batch: HashSet::new(),
+        };
+        context.queue_stored_tasks()?;
+        context.timers.load(context.store.as_mut())?;
+        Ok(context)
+    }
+
+    // --- finding things ----------------------------------------------------------------------
+
+    pub(crate) fn namespace(&self, name: &str) -> Result<NamespaceKey, RpcStatus> {
+        match self.namespaces.get(name) {
+            Some((key, _)) => Ok(*key),
+            None if name.is_empty() => {
+                Err(RpcStatus::invalid_argument("Namespace not set on request."))
+            }
+            None => Err(RpcStatus::with_detail(
+                Code::NotFound,
+                format!("Namespace {name} is not found."),
+                "NamespaceNotFoundFailure",
+                &crate::proto::errordetails::NamespaceNotFoundFailure { namespace: name.into() },
+            )),
+        }
+    }
+
+    pub(crate) fn namespace_name(&self, key: NamespaceKey) -> String {
+        let found = self.namespaces.iter().find(|(_, (candidate, _))| *candidate == key);
+        found.map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    /// An open run, to be changed, and the environment to do it in.
+    pub(crate) fn open_run(&mut self, key: RunKey) -> Result<Option<(&mut Run, &mut Env)>, StoreError> {
+        if !self.load_run(key)? {
+            return Ok(None);
+        }
+        let Some(run) = self.runs.get_mut(&key) else { return Ok(None) };
+        if run.touch() {
+            self.touched.push(key);
+        }
+        Ok(if run.is_open() { Some((run, &mut self.env)) } else { None })
+    }
+
+    /// Bring an open run into memory; false when there is none of that key.
+    pub(crate) fn load_run(&mut self, key: RunKey) -> Result<bool, StoreError> {
+        if self.runs.contains_key(&key) {
+            return Ok(true);
+        }
+        let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(false) };
+        let pending = self.store.pending(key)?;
+        self.runs.insert(key, Run::load(row, pending)?);
+        Ok(true)
+    }
+
+    /// The run that a caller names, open or closed; without a run id the newest one.
+    pub(crate) fn find_run(
+        &mut self,
+        namespace: NamespaceKey,
+        execution: Option<&crate::proto::common::WorkflowExecution>,
+    ) -> Result<RunRow, Failure> {
+        let (id, run_id) = execution
+            .map(|execution| (execution.workflow_id.as_str(), execution.run_id.as_str()))
+            .unwrap_or_default();
+        if id.is_empty() {
+            return Err(RpcStatus::invalid_argument("WorkflowId is not set on request.").into());
+        }
+        let row = if run_id.is_empty() {
+            self.last_run(namespace, id)?
+        } else {
+            let run_id = RunId::parse(run_id)?;
+            let row = self.store.run_by_id(run_id)?;
+            row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone()))
+        };
+        row.filter(|row| row.namespace == namespace && row.workflow_id == id).ok_or_else(|| {
+            let what = if run_id.is_empty() { id } else { run_id };
+            RpcStatus::not_found(format!("workflow not found for ID: {what}")).into()
+        })
+    }
+
+    /// The run of that workflow id that was started last.
+    pub(crate) fn last_run(
+        &mut self,
+        namespace: NamespaceKey,
+        workflow_id: &str,
+    ) -> Result<Option<RunRow>, StoreError> {
+        let row = self.store.last_run(namespace, workflow_id)?;
+        // What is in memory is newer, until it is flushed.
+        Ok(row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone())))
+    }
+
+    // --- starting and parking ----------------------------------------------------------------
+
+    pub(crate) fn next_run_key(&mut self) -> RunKey {
+        self.last_run_key += 1;
+        RunKey(self.last_run_key)
+    }
+
+    /// Take a run in that was just made.
+    pub(crate) fn insert_run(&mut self, mut run: Run) {
+        let key = run.key();
+        run.touch();
+        self.touched.push(key);
+        self.runs.insert(key, run);
+    }
+
+    /// A transaction is under way from here on, for a write that does not go through a run.
+    pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.in_transaction {
+            self.store.begin()?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// When a call that may wait for `limit` has to be ended with an empty answer: a little before its
+    /// caller gives up.
+    pub(crate) fn expiry(&self, limit: Duration) -> Instant {
+        let allowed = self.caller.remaining.map_or(limit, |remaining| {
+            let margin = (remaining / 10).min(Duration::from_secs(1));
+            limit.min(remaining.saturating_sub(margin))
+        });
+        self.env.wall + allowed
+    }
+
+    /// Answer somebody after the commit.
+    pub(crate) fn reply(&mut self, responder: Responder, reply: Reply) {
+        self.actions.push(Action::Reply(responder, reply));
+    }
+
+    /// The call changed something, and its caller gets an error: unlike a handler that fails.
+    pub(crate) fn fail_after_commit(&mut self, status: RpcStatus) {
+        if let Some(responder) = self.caller.responder.take() {
+            self.reply(responder, Reply::new(Err(status)));
+        }
+    }
+
+    // --- the life of a call ------------------------------------------------------------------
+
+    /// Handle one call, or one thing of the engine's own, as a whole or not at all.
+    pub(crate) fn handle<T>(
+        &mut self,
+        handler: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.env.now = self.env.clock.now();
+        self.env.wall = self.env.clock.wall();
+        let result = handler(self).and_then(|value| {
+            self.settle()?;
+            Ok(value)
+        });
+        if let Err(Failure::Status(_)) = &result {
+            self.forget_touched()?;
+        }
+        result
+    }
+
+    /// Match tasks, write runs, tell those who wait for history.
+    fn settle(&mut self) -> Result<(), Failure> {
+        while !self.env.work.is_empty() {
+            for work in std::mem::take(&mut self.env.work) {
+                match work {
+                    Work::WorkflowTask(run) => self.offer_workflow_task(run)?,
+                    Work::ActivityTask(run, event) => self.offer_activity_task(run, event)?,
+                }
+            }
+        }
+        for key in std::mem::take(&mut self.touched) {
+            self.batch.insert(key);
+            self.flush(key)?;
+        }
+        for (due, timer) in self.env.task_timers.drain(..) {
+            self.timers.arm_task(due, timer);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, key: RunKey) -> Result<(), Failure> {
+        let Some(run) = self.runs.get(&key) else { return Ok(()) };
+        let grew = run.has_new_events();
+        if run.is_dirty() {
+            self.begin()?;
+        }
+        let Some(run) = self.runs.get_mut(&key) else { return Ok(()) };
+        let timers = run.flush(self.store.as_mut())?;
+        let closed = !run.is_open();
+        for (timer, arm) in timers {
+            self.actions.push(if arm { Action::Arm(timer) } else { Action::Disarm(timer) });
+        }
+        if grew {
+            self.answer_history_waiters(key)?;
+        }
+        if closed {
+            self.actions.push(Action::Forget(key));
+        }
+        Ok(())
+    }
+
+    /// A call failed after it had touched runs: read them again.
+    fn forget_touched(&mut self) -> Result<(), Failure> {
+        self.env.work.clear();
+        self.env.task_timers.clear();
+        for key in std::mem::take(&mut self.touched) {
+            if self.runs.get(&key).is_some_and(Run::is_dirty) {
+                self.reload(key)?;
+            } else if let Some(run) = self.runs.get_mut(&key) {
+                run.flush(self.store.as_mut())?; // writes nothing, ends the touch
+            }
+        }
+        Ok(())
+    }
+
+    /// Undo everything that the call being handled did to a run. Whoever has its workflow task keeps it.
+    pub(crate) fn reload(&mut self, key: RunKey) -> Result<(), StoreError> {
+        self.touched.retain(|touched| *touched != key);
+        let volatile = self.runs.remove(&key).map(|run| run.volatile);
+        if self.load_run(key)?
+            && let (Some(run), Some(volatile)) = (self.runs.get_mut(&key), volatile)
+        {
+            run.volatile = volatile;
+        }
+        Ok(())
+    }
+
+    // --- the life of a transaction -----------------------------------------------------------
+
+    /// Put the transaction on the disk and give what is to be done now.
+    pub(crate) fn commit(&mut self) -> Result<Vec<Action>, StoreError> {
+        if std::mem::take(&mut self.in_transaction) {
+            self.store.commit()?;
+        }
+        self.batch.clear();
+        self.added_namespaces.clear();
+        Ok(std::mem::take(&mut self.actions))
+    }
+
+    /// The transaction failed. Forget what it did, and give everybody who was to be answered, and the
+    /// runs whose tasks have to be offered again ([`Self::requeue`]).
+    pub(crate) fn abort(&mut self) -> (Vec<Responder>, HashSet<RunKey>) {
+        self.in_transaction = false;
+        self.store.rollback();
+        self.env.work.clear();
+        self.env.task_timers.clear();
+        for name in std::mem::take(&mut self.added_namespaces) {
+            self.namespaces.remove(&name);
+        }
+        let mut keys = std::mem::take(&mut self.batch);
+        keys.extend(self.touched.drain(..));
+        for key in &keys {
+            self.runs.remove(key);
+        }
+        let actions = std::mem::take(&mut self.actions);
+        let replies = actions.into_iter().filter_map(|action| match action {
+            Action::Reply(responder, _) => Some(responder),
+            _ => None,
+        });
+        (replies.collect(), keys)
+    }
+
+    /// End parked calls whose time is over.
+    pub(crate) fn expire(&mut self) {
+        self.env.wall = self.env.clock.wall();
+        while let Some((ticket, at)) = self.matching.pop_expired(self.env.wall) {
+            let ended = match at {
+                ParkedAt::Queue(key) => {
+                    let poller = self.matching.queue(&key).remove_poller(ticket);
+                    poller.map(|poller| (poller.responder, Bytes::new()))
+                }
+                ParkedAt::History(run) => self.waiters.remove(run, ticket),
+            };
+            if let Some((responder, empty)) = ended {
+                self.reply(responder, Reply::new(Ok(empty)));
+            }
+        }
+    }
+
+}

@@ -1,0 +1,66 @@
+//! From the name of an RPC to its handler.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::RpcStatus;
+use crate::action::Reply;
+use crate::context::{Context, Failure, Outcome};
+use crate::rpc;
+
+const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+
+/// Handle a call.
+pub(crate) fn dispatch(
+    context: &mut Context,
+    service: &str,
+    method: &str,
+    body: Bytes,
+) -> Result<Outcome, Failure> {
+    let unknown = || RpcStatus::unimplemented(format!("unknown method {method} for service {service}"));
+    if service != WORKFLOW_SERVICE {
+        return Err(unknown().into());
+    }
+    match method {
+        "GetSystemInfo" => unary(context, body, rpc::get_system_info::handle),
+        "DescribeNamespace" => unary(context, body, rpc::describe_namespace::handle),
+        "RegisterNamespace" => unary(context, body, rpc::register_namespace::handle),
+        "StartWorkflowExecution" => unary(context, body, rpc::start_workflow_execution::handle),
+        "SignalWorkflowExecution" => unary(context, body, rpc::signal_workflow_execution::handle),
+        "GetWorkflowExecutionHistory" => parking(context, body, rpc::get_workflow_execution_history::handle),
+        "PollWorkflowTaskQueue" => parking(context, body, rpc::poll_workflow_task_queue::handle),
+        "RespondWorkflowTaskCompleted" => parking(context, body, rpc::respond_workflow_task_completed::handle),
+        "RespondWorkflowTaskFailed" => unary(context, body, rpc::respond_workflow_task_failed::handle),
+        "PollActivityTaskQueue" => parking(context, body, rpc::poll_activity_task_queue::handle),
+        "RespondActivityTaskCompleted" => unary(context, body, rpc::respond_activity_task_completed::handle),
+        "RespondActivityTaskFailed" => unary(context, body, rpc::respond_activity_task_failed::handle),
+        "RespondActivityTaskCanceled" => unary(context, body, rpc::respond_activity_task_canceled::handle),
+        "RecordActivityTaskHeartbeat" => unary(context, body, rpc::record_activity_task_heartbeat::handle),
+        "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
+        _ => Err(unknown().into()),
+    }
+}
+
+fn decode<Request: Message + Default>(body: Bytes) -> Result<Request, RpcStatus> {
+    Request::decode(body)
+        .map_err(|error| RpcStatus::invalid_argument(format!("the request can't be decoded: {error}")))
+}
+
+/// A call that is answered at once.
+fn unary<Request: Message + Default, Response: Message>(
+    context: &mut Context,
+    body: Bytes,
+    handler: impl FnOnce(&mut Context, Request) -> Result<Response, Failure>,
+) -> Result<Outcome, Failure> {
+    let response = handler(context, decode(body)?)?;
+    Ok(Outcome::Done(Reply::new(Ok(response.encode_to_vec().into()))))
+}
+
+/// A call that may wait, or that encodes its own answer.
+fn parking<Request: Message + Default>(
+    context: &mut Context,
+    body: Bytes,
+    handler: impl FnOnce(&mut Context, Request) -> Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
+    handler(context, decode(body)?)
+}

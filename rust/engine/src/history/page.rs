@@ -1,0 +1,142 @@
+//! Reading a history: pages, waiting for more, and only the end.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::fragment;
+use crate::context::{Context, Failure};
+use crate::ids::{EventId, HistoryToken, RunKey};
+use crate::proto::service::GetWorkflowExecutionHistoryResponse;
+use crate::store::{Fragment, Store, StoreError};
+use crate::run::Run;
+
+/// A page ends with the event at which it has this many bytes.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// Events on a page at most, and when the caller does not say.
+const PAGE_EVENTS: usize = 1000;
+/// `GetWorkflowExecutionHistoryResponse.history`.
+const HISTORY_TAG: u32 = 1;
+
+/// What a reader asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) token: HistoryToken,
+    pub(crate) page_size: usize,
+    /// Wait for events that are not there yet.
+    pub(crate) wait: bool,
+    /// The last event of a closed run, and nothing else.
+    pub(crate) close_event: bool,
+}
+
+impl Question {
+    pub(crate) fn page_size(asked: i32) -> usize {
+        usize::try_from(asked).ok().filter(|size| *size > 0).map_or(PAGE_EVENTS, |size| size.min(PAGE_EVENTS))
+    }
+
+    /// What a waiting reader is told when its time is over.
+    pub(crate) fn empty(&self) -> Bytes {
+        page(&[], self.token.encode_to_vec())
+    }
+}
+
+fn page(events: &[Bytes], next_page_token: Vec<u8>) -> Bytes {
+    let rest = GetWorkflowExecutionHistoryResponse { next_page_token, ..Default::default() };
+    let mut body = rest.encode_to_vec();
+    fragment::put_field(&mut body, HISTORY_TAG, events);
+    body.into()
+}
+
+/// Fragments from the one that holds `from` on: from memory where they are there.
+pub(crate) fn read(
+    store: &mut dyn Store,
+    run: Option<&Run>,
+    key: RunKey,
+    from: EventId,
+) -> Result<Vec<Fragment>, StoreError> {
+    if let Some(recent) = run.and_then(|run| run.recent(from)) {
+        return Ok(recent);
+    }
+    let mut fragments = store.history(key, from, PAGE_BYTES)?;
+    let bytes: usize = fragments.iter().map(|fragment| fragment.events.len()).sum();
+    if bytes < PAGE_BYTES
+        && let Some(run) = run
+    {
+        fragments.extend(run.unwritten());
+    }
+    Ok(fragments)
+}
+
+/// At most `limit` events and about [`PAGE_BYTES`] from `from` on, and the id after the last one.
+pub(crate) fn cut(fragments: &[Fragment], from: EventId, limit: usize) -> (Vec<Bytes>, EventId) {
+    let (mut parts, mut next, mut bytes, mut left) = (Vec::new(), from, 0, limit);
+    for part in fragments {
+        let before = usize::try_from(from.saturating_sub(part.first)).unwrap_or(0);
+        let (events, taken) = fragment::take(&fragment::skip(&part.events, before), left);
+        next += i64::try_from(taken).unwrap_or(0);
+        left -= taken;
+        bytes += events.len();
+        parts.push(events);
+        if left == 0 || bytes >= PAGE_BYTES {
+            break;
+        }
+    }
+    (parts, next)
+}
+
+impl Context {
+    /// Answer a reader; `None`: it has to wait.
+    pub(crate) fn history_answer(
+        &mut self,
+        key: RunKey,
+        question: &Question,
+    ) -> Result<Option<Bytes>, Failure> {
+        let run = self.runs.get(&key);
+        let row = match run {
+            Some(run) => Some(run.row.clone()),
+            None => self.store.run(key)?,
+        };
+        let Some(row) = row else {
+            return Err(crate::RpcStatus::not_found("workflow execution not found").into());
+        };
+        let end = row.record.next_event_id;
+        if question.close_event {
+            if row.is_open() && question.wait {
+                return Ok(None);
+            }
+            let fragments = read(self.store.as_mut(), run, key, end - 1)?;
+            let last = fragments.last().map(|part| fragment::last(&part.events));
+            return Ok(Some(page(&last.into_iter().collect::<Vec<_>>(), Vec::new())));
+        }
+        let from = question.token.next_event_id.max(1);
+        let unwritten = self.unwritten_events(key, question);
+        if from >= end && unwritten.is_none() {
+            return Ok(if row.is_open() && question.wait { None } else { Some(page(&[], Vec::new())) });
+        }
+        let run = self.runs.get(&key);
+        let fragments = read(self.store.as_mut(), run, key, from.min(end - 1))?;
+        let (mut events, next) = cut(&fragments, from, question.page_size);
+        let mut more = next < end || (row.is_open() && question.wait);
+        if next >= end
+            && let Some(unwritten) = unwritten
+        {
+            events.push(unwritten);
+            more = false;
+        }
+        let token = HistoryToken { next_event_id: next, ..question.token.clone() };
+        Ok(Some(page(&events, if more { token.encode_to_vec() } else { Vec::new() })))
+    }
+
+    /// What the worker that has the workflow task was shown and that is not written before it ends. A
+    /// reader that waits does not get it: it would get those ids again.
+    fn unwritten_events(&self, key: RunKey, question: &Question) -> Option<Bytes> {
+        let lease = self.runs.get(&key)?.volatile.lease.as_ref()?;
+        if question.wait {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        for event in &lease.unwritten {
+            fragment::push(&mut bytes, event);
+        }
+        Some(bytes.into())
+    }
+}

@@ -1,0 +1,405 @@
+//! Activities: scheduled, started by a worker, retried, and closed once.
+//!
+//! Nothing is written to the history between the scheduled event and the end: the started event goes
+//! right before the closing one, and attempts in between are only in the activity's record.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::RpcStatus;
+use crate::context::{Context, Env, Failure as CallFailure, Work};
+use crate::history::fragment;
+use crate::ids::{ActivityToken, EventId, RunKey};
+use crate::machine::workflow_task;
+use crate::proto::enums::{RetryState, TimeoutType};
+use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
+use crate::proto::service::PollActivityTaskQueueResponse;
+use crate::proto::{Attributes, common, from_nanos, history, nanos, timestamp};
+use crate::retry;
+use crate::run::{Run, make_event};
+use crate::store::ActivityRecord;
+use crate::store::record::ActivityState;
+use crate::timers::TimerKind;
+use crate::Timestamp;
+
+/// Details of the cancellation of an activity that no worker had.
+const NOT_STARTED: &str = "ACTIVITY_ID_NOT_STARTED";
+
+/// Schedule an activity whose attributes are complete and checked.
+pub(crate) fn schedule(
+    run: &mut Run,
+    env: &mut Env,
+    attributes: history::ActivityTaskScheduledEventAttributes,
+    event: impl FnOnce(&Env, Attributes) -> history::HistoryEvent,
+) -> EventId {
+    let mut record = ActivityRecord {
+        activity_id: attributes.activity_id.clone(),
+        activity_type: attributes.activity_type.as_ref().map(|t| t.name.clone()).unwrap_or_default(),
+        task_queue: attributes.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
+        attempt: 1,
+        scheduled_time: env.now.0,
+        attempt_scheduled_time: env.now.0,
+        schedule_to_close: nanos(attributes.schedule_to_close_timeout.as_ref()),
+        schedule_to_start: nanos(attributes.schedule_to_start_timeout.as_ref()),
+        start_to_close: nanos(attributes.start_to_close_timeout.as_ref()),
+        heartbeat_timeout: nanos(attributes.heartbeat_timeout.as_ref()),
+        retry_policy: attributes.retry_policy.clone(),
+        ..ActivityRecord::default()
+    };
+    let event = event(env, Attributes::ActivityTaskScheduledEventAttributes(attributes));
+    record.scheduled_event_id = run.append_event(event);
+    let id = record.scheduled_event_id;
+    put(run, record);
+    env.work.push(Work::ActivityTask(run.key(), id));
+    id
+}
+
+/// The next thing that time does to an activity.
+fn next_deadline(record: &ActivityRecord) -> Option<(i64, Deadline)> {
+    let after = |from: i64, length: i64, what| {
+        (length != 0).then(|| (from.saturating_add(length), what))
+    };
+    let timeout = Deadline::Timeout;
+    let last_sign = record.started_time.max(record.heartbeat_time);
+    let own = match record.state() {
+        ActivityState::Scheduled => after(
+            record.attempt_scheduled_time,
+            record.schedule_to_start,
+            timeout(TimeoutType::ScheduleToStart),
+        ),
+        ActivityState::Started => [
+            after(record.started_time, record.start_to_close, timeout(TimeoutType::StartToClose)),
+            after(last_sign, record.heartbeat_timeout, timeout(TimeoutType::Heartbeat)),
+        ]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(due, _)| *due),
+        ActivityState::BackingOff => Some((record.attempt_scheduled_time, Deadline::Attempt)),
+    };
+    let whole = after(record.scheduled_time, record.schedule_to_close, timeout(TimeoutType::ScheduleToClose));
+    // When two are due together, the narrower one tells more.
+    own.into_iter().chain(whole).min_by_key(|(due, _)| *due)
+}
+
+#[derive(Clone, Copy)]
+enum Deadline {
+    Timeout(TimeoutType),
+    Attempt,
+}
+
+/// Store an activity, with a timer that is not later than its next deadline. One that is earlier
+/// stays: when it fires it is armed anew, which is cheaper than a row for every heartbeat.
+fn put(run: &mut Run, mut record: ActivityRecord) {
+    let due = next_deadline(&record).map_or(0, |(due, _)| due);
+    if due != 0 && (record.armed == 0 || due < record.armed) {
+        if record.armed != 0 {
+            run.disarm(record.armed, TimerKind::Activity, record.scheduled_event_id);
+        }
+        run.arm(due, TimerKind::Activity, record.scheduled_event_id);
+        record.armed = due;
+    }
+    run.put_activity(record);
+}
+
+/// A worker takes the activity; false when it is not to be taken.
+pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str) -> bool {
+    let Some(record) = run.activities.get(&id) else { return false };
+    if record.state() != ActivityState::Scheduled {
+        return false;
+    }
+    let mut record = record.clone();
+    record.set_state(ActivityState::Started);
+    record.started_time = env.now.0;
+    record.heartbeat_time = 0;
+    identity.clone_into(&mut record.identity);
+    put(run, record);
+    true
+}
+
+impl Context {
+    /// What the worker gets that took the activity.
+    pub(crate) fn activity_response(
+        &mut self,
+        key: RunKey,
+        record: &ActivityRecord,
+        namespace: String,
+    ) -> Result<Bytes, CallFailure> {
+        let scheduled = self.scheduled_attributes(key, record.scheduled_event_id)?;
+        let Some(run) = self.runs.get(&key) else { return Ok(Bytes::new()) };
+        let token = ActivityToken {
+            run_key: key.0,
+            run_id: run.row.run_id.0.as_bytes().to_vec(),
+            scheduled_event_id: record.scheduled_event_id,
+            attempt: record.attempt,
+            started_time: record.started_time,
+        };
+        let response = PollActivityTaskQueueResponse {
+            task_token: token.encode_to_vec(),
+            workflow_namespace: namespace,
+            workflow_type: Some(common::WorkflowType { name: run.row.workflow_type.clone() }),
+            workflow_execution: Some(run.execution()),
+            activity_type: scheduled.activity_type,
+            activity_id: scheduled.activity_id,
+            header: scheduled.header,
+            input: scheduled.input,
+            heartbeat_details: record.heartbeat_details.clone(),
+            scheduled_time: Some(timestamp(Timestamp(record.scheduled_time))),
+            current_attempt_scheduled_time: Some(timestamp(Timestamp(record.attempt_scheduled_time))),
+            started_time: Some(timestamp(Timestamp(record.started_time))),
+            attempt: record.attempt,
+            schedule_to_close_timeout: Some(from_nanos(record.schedule_to_close)),
+            start_to_close_timeout: Some(from_nanos(record.start_to_close)),
+            heartbeat_timeout: Some(from_nanos(record.heartbeat_timeout)),
+            retry_policy: scheduled.retry_policy,
+            priority: scheduled.priority,
+            ..Default::default()
+        };
+        Ok(response.encode_to_vec().into())
+    }
+
+    /// The scheduled event of an activity, from the history.
+    fn scheduled_attributes(
+        &mut self,
+        key: RunKey,
+        id: EventId,
+    ) -> Result<history::ActivityTaskScheduledEventAttributes, CallFailure> {
+        let fragments =
+            crate::history::page::read(self.store.as_mut(), self.runs.get(&key), key, id)?;
+        let (parts, _) = crate::history::page::cut(&fragments, id, 1);
+        let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
+        match event.and_then(|event| event.attributes) {
+            Some(Attributes::ActivityTaskScheduledEventAttributes(attributes)) => Ok(attributes),
+            _ => Err(crate::store::StoreError::Damaged(format!("event {id} is not the scheduled event of an activity")).into()),
+        }
+    }
+
+    /// The run and the activity that a token is of, if the attempt it names is still in progress.
+    pub(crate) fn activity_of(&mut self, token: &[u8]) -> Result<(RunKey, EventId), CallFailure> {
+        let token: ActivityToken = crate::ids::parse_token(token, "TaskToken")?;
+        let gone = || RpcStatus::not_found("activity task not found.");
+        let key = RunKey(token.run_key);
+        let Some((run, _)) = self.open_run(key)? else {
+            return Err(RpcStatus::not_found("workflow execution already completed").into());
+        };
+        let record = run.activities.get(&token.scheduled_event_id).ok_or_else(gone)?;
+        let same = run.row.run_id.0.as_bytes().as_slice() == token.run_id
+            && record.state() == ActivityState::Started
+            && record.attempt == token.attempt
+            && record.started_time == token.started_time;
+        if same { Ok((key, token.scheduled_event_id)) } else { Err(gone().into()) }
+    }
+}
+
+/// How an activity ends.
+pub(crate) enum End {
+    Completed { result: Option<common::Payloads>, identity: String },
+    Failed { failure: Failure, identity: String, state: RetryState },
+    TimedOut { failure: Failure, state: RetryState },
+    Canceled { details: Option<common::Payloads>, identity: String },
+}
+
+/// End an activity: write started (if a worker had it) and the end, and schedule a workflow task.
+pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
+    let Some(record) = run.remove_activity(id) else { return };
+    let started_event_id = if record.state() == ActivityState::Started {
+        let attributes = history::ActivityTaskStartedEventAttributes {
+            scheduled_event_id: id,
+            identity: record.identity.clone(),
+            request_id: uuid::Uuid::from_bytes(env.entropy.bytes()).to_string(),
+            attempt: record.attempt,
+            last_failure: record.last_failure.clone(),
+            ..Default::default()
+        };
+        let mut event = make_event(env, Attributes::ActivityTaskStartedEventAttributes(attributes));
+        event.event_time = Some(timestamp(Timestamp(record.started_time)));
+        run.append_external(event).unwrap_or(0) // 0: known when the held back events are let in
+    } else {
+        0
+    };
+    let attributes = closing_attributes(&record, started_event_id, end);
+    let event = make_event(env, attributes);
+    run.append_external(event);
+    workflow_task::schedule(run, env);
+}
+
+fn closing_attributes(record: &ActivityRecord, started_event_id: EventId, end: End) -> Attributes {
+    let scheduled_event_id = record.scheduled_event_id;
+    match end {
+        End::Completed { result, identity } => {
+            Attributes::ActivityTaskCompletedEventAttributes(history::ActivityTaskCompletedEventAttributes {
+                result,
+                scheduled_event_id,
+                started_event_id,
+                identity,
+                ..Default::default()
+            })
+        }
+        End::Failed { failure, identity, state } => {
+            Attributes::ActivityTaskFailedEventAttributes(history::ActivityTaskFailedEventAttributes {
+                failure: Some(failure),
+                scheduled_event_id,
+                started_event_id,
+                identity,
+                retry_state: state.into(),
+                ..Default::default()
+            })
+        }
+        End::TimedOut { failure, state } => {
+            Attributes::ActivityTaskTimedOutEventAttributes(history::ActivityTaskTimedOutEventAttributes {
+                failure: Some(failure),
+                scheduled_event_id,
+                started_event_id,
+                retry_state: state.into(),
+            })
+        }
+        End::Canceled { details, identity } => {
+            Attributes::ActivityTaskCanceledEventAttributes(history::ActivityTaskCanceledEventAttributes {
+                details,
+                latest_cancel_requested_event_id: record.cancel_requested,
+                scheduled_event_id,
+                started_event_id,
+                identity,
+                ..Default::default()
+            })
+        }
+    }
+}
+
+/// The attempt in progress failed: back off, or give why there is no other attempt.
+pub(crate) fn retry(run: &mut Run, env: &Env, id: EventId, failure: &Failure) -> Result<(), RetryState> {
+    let Some(record) = run.activities.get(&id) else { return Ok(()) };
+    let Some(policy) = &record.retry_policy else { return Err(RetryState::RetryPolicyNotSet) };
+    if record.cancel_requested != 0 {
+        return Err(RetryState::CancelRequested);
+    }
+    let expiration = if record.schedule_to_close == 0 {
+        0
+    } else {
+        record.scheduled_time.saturating_add(record.schedule_to_close)
+    };
+    let delay = retry::next_delay(policy, record.attempt, failure, env.now.0, expiration)?;
+    let mut record = record.clone();
+    record.set_state(ActivityState::BackingOff);
+    record.attempt += 1;
+    record.attempt_scheduled_time = env.now.after(delay).0;
+    record.started_time = 0;
+    record.heartbeat_time = 0;
+    record.last_failure = Some(failure.clone());
+    record.last_identity = std::mem::take(&mut record.identity);
+    put(run, record);
+    Ok(())
+}
+
+/// The workflow asks for the cancellation: true when that ended it, because no worker had it.
+pub(crate) fn request_cancel(
+    run: &mut Run,
+    env: &mut Env,
+    id: EventId,
+    completed_event_id: EventId,
+    identity: &str,
+) -> bool {
+    let attributes = history::ActivityTaskCancelRequestedEventAttributes {
+        scheduled_event_id: id,
+        workflow_task_completed_event_id: completed_event_id,
+    };
+    let event = run.append(env, Attributes::ActivityTaskCancelRequestedEventAttributes(attributes));
+    let Some(record) = run.activities.get(&id) else { return false };
+    let mut record = record.clone();
+    record.cancel_requested = event;
+    let started = record.state() == ActivityState::Started;
+    run.put_activity(record);
+    if !started {
+        let payload = common::Payload {
+            metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+            data: format!("\"{NOT_STARTED}\"").into_bytes(),
+            ..Default::default()
+        };
+        let details = Some(common::Payloads { payloads: vec![payload] });
+        let record = run.remove_activity(id);
+        if let Some(record) = record {
+            let end = End::Canceled { details, identity: identity.to_owned() };
+            run.append(env, closing_attributes(&record, 0, end));
+        }
+    }
+    !started
+}
+
+/// A worker says that it is alive; true when the workflow asks for the cancellation.
+pub(crate) fn heartbeat(run: &mut Run, env: &Env, id: EventId, details: Option<common::Payloads>) -> bool {
+    let Some(record) = run.activities.get(&id) else { return false };
+    let mut record = record.clone();
+    record.heartbeat_time = env.now.0;
+    if details.is_some() {
+        record.heartbeat_details = details;
+    }
+    let cancel_requested = record.cancel_requested != 0;
+    put(run, record);
+    cancel_requested
+}
+
+/// The activity's timer fired.
+pub(crate) fn fire(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
+    let Some(record) = run.activities.get(&id).filter(|record| record.armed == due.0) else {
+        run.disarm(due.0, TimerKind::Activity, id);
+        return;
+    };
+    let mut record = record.clone();
+    run.disarm(due.0, TimerKind::Activity, id);
+    record.armed = 0;
+    match next_deadline(&record) {
+        Some((due, _)) if due > env.now.0 => put(run, record),
+        Some((_, Deadline::Attempt)) => {
+            record.set_state(ActivityState::Scheduled);
+            put(run, record);
+            env.work.push(Work::ActivityTask(run.key(), id));
+        }
+        Some((_, Deadline::Timeout(kind))) => {
+            run.put_activity(record);
+            timed_out(run, env, id, kind);
+        }
+        None => run.put_activity(record),
+    }
+}
+
+fn timed_out(run: &mut Run, env: &mut Env, id: EventId, kind: TimeoutType) {
+    let Some(record) = run.activities.get(&id) else { return };
+    let mut failure = timeout_failure(kind, record.heartbeat_details.clone());
+    let state = match kind {
+        TimeoutType::StartToClose | TimeoutType::Heartbeat => match retry(run, env, id, &failure) {
+            Ok(()) => return,
+            Err(state) => state,
+        },
+        TimeoutType::ScheduleToClose => RetryState::Timeout,
+        _ => RetryState::NonRetryableFailure,
+    };
+    if state == RetryState::Timeout && kind != TimeoutType::ScheduleToClose {
+        // There is no time left for another attempt: that is what is reported, the attempt's own
+        // timeout is its cause.
+        let details = run.activities.get(&id).and_then(|record| record.heartbeat_details.clone());
+        let cause = std::mem::replace(&mut failure, timeout_failure(TimeoutType::ScheduleToClose, details));
+        failure.cause = Some(Box::new(cause));
+    }
+    if kind == TimeoutType::ScheduleToClose
+        && let Some(last) = run.activities.get(&id).and_then(|record| record.last_failure.clone())
+    {
+        failure.cause = Some(Box::new(last));
+    }
+    close(run, env, id, End::TimedOut { failure, state });
+}
+
+fn timeout_failure(kind: TimeoutType, details: Option<common::Payloads>) -> Failure {
+    let name = match kind {
+        TimeoutType::StartToClose => "StartToClose",
+        TimeoutType::ScheduleToStart => "ScheduleToStart",
+        TimeoutType::ScheduleToClose => "ScheduleToClose",
+        TimeoutType::Heartbeat => "Heartbeat",
+        TimeoutType::Unspecified => "Unspecified",
+    };
+    let info = TimeoutFailureInfo { timeout_type: kind.into(), last_heartbeat_details: details };
+    Failure {
+        message: format!("activity {name} timeout"),
+        source: "Server".into(),
+        failure_info: Some(FailureInfo::TimeoutFailureInfo(info)),
+        ..Default::default()
+    }
+}

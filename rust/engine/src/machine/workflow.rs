@@ -1,0 +1,163 @@
+//! A run as a whole: started, closed, out of time.
+
+use prost::Message;
+
+use crate::Timestamp;
+use crate::context::{Context, Env};
+use crate::ids::{NamespaceKey, RunId, RunKey};
+use crate::machine::workflow_task;
+use crate::proto::enums::{RetryState, WorkflowExecutionStatus};
+use crate::proto::history::{self, HistoryEvent};
+use crate::proto::{Attributes, common, nanos};
+use crate::run::{Run, make_event};
+use crate::store::{RunRecord, RunRow};
+use crate::timers::TimerKind;
+
+/// The time a worker has for a workflow task, unless the caller says another: 10 s.
+pub(crate) const DEFAULT_TASK_TIMEOUT: i64 = 10_000_000_000;
+
+/// What a new run is made of.
+pub(crate) struct NewRun {
+    pub(crate) namespace: NamespaceKey,
+    pub(crate) run_id: RunId,
+    pub(crate) request_id: String,
+    /// Its first event, complete.
+    pub(crate) attributes: history::WorkflowExecutionStartedEventAttributes,
+    /// Nanoseconds before the first workflow task.
+    pub(crate) backoff: i64,
+    /// The backoff was asked for by the caller, and a signal ends it.
+    pub(crate) backoff_is_delay: bool,
+    pub(crate) user_metadata: Option<temporalio_protos::temporal::api::sdk::v1::UserMetadata>,
+    pub(crate) links: Vec<common::Link>,
+}
+
+/// Start a run: its first event, its timers, and its first workflow task unless it backs off.
+pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
+    let key = context.next_run_key();
+    let row = new_row(key, &new, &context.env);
+    let mut run = Run::new(row);
+    let env = &mut context.env;
+    let NewRun { attributes, user_metadata, links, .. } = new;
+    let event = make_event(env, Attributes::WorkflowExecutionStartedEventAttributes(attributes));
+    run.append_event(HistoryEvent { user_metadata, links, ..event });
+    let (expiration, backoff) = (run.row.record.run_expiration, run.row.record.backoff_until);
+    if expiration != 0 {
+        run.arm(expiration, TimerKind::RunTimeout, 0);
+    }
+    if backoff != 0 {
+        run.arm(backoff, TimerKind::Backoff, 0);
+    }
+    workflow_task::schedule(&mut run, env);
+    context.insert_run(run);
+    key
+}
+
+fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
+    let attributes = &new.attributes;
+    let now = env.now.0;
+    let run_timeout = nanos(attributes.workflow_run_timeout.as_ref());
+    let execution_expiration = attributes.workflow_execution_expiration_time.as_ref();
+    let execution_expiration =
+        execution_expiration.map_or(0, |at| at.seconds.saturating_mul(1_000_000_000).saturating_add(at.nanos.into()));
+    let run_ends = if run_timeout == 0 { 0 } else { now.saturating_add(new.backoff).saturating_add(run_timeout) };
+    let first = RunId::parse(&attributes.first_execution_run_id).unwrap_or(new.run_id);
+    let record = RunRecord {
+        next_event_id: 1,
+        task_timeout: nanos(attributes.workflow_task_timeout.as_ref()),
+        run_timeout,
+        execution_timeout: nanos(attributes.workflow_execution_timeout.as_ref()),
+        execution_expiration,
+        run_expiration: [run_ends, execution_expiration].into_iter().filter(|at| *at != 0).min().unwrap_or(0),
+        backoff_until: if new.backoff == 0 { 0 } else { now.saturating_add(new.backoff) },
+        backoff_is_delay: new.backoff_is_delay,
+        request_id: new.request_id.clone(),
+        first_run_id: first.0.as_bytes().to_vec(),
+        attempt: attributes.attempt,
+        has_retry_policy: attributes.retry_policy.is_some(),
+        memo: attributes.memo.clone().filter(|memo| !memo.fields.is_empty()),
+        search_attributes: attributes.search_attributes.clone(),
+        ..RunRecord::default()
+    };
+    RunRow {
+        key,
+        namespace: new.namespace,
+        workflow_id: attributes.workflow_id.clone(),
+        run_id: new.run_id,
+        workflow_type: attributes.workflow_type.as_ref().map(|t| t.name.clone()).unwrap_or_default(),
+        task_queue: attributes.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
+        status: WorkflowExecutionStatus::Running.into(),
+        start_time: env.now,
+        close_time: None,
+        record,
+    }
+}
+
+/// Close the run with its last event, which goes behind everything else.
+pub(crate) fn close(run: &mut Run, env: &Env, status: WorkflowExecutionStatus, event: HistoryEvent) {
+    workflow_task::force_end(run, env);
+    run.append_event(event);
+    run.clear_pending();
+    let now = env.now;
+    let state = run.state();
+    state.status = status.into();
+    state.close_time = Some(now);
+}
+
+/// Terminate the run.
+pub(crate) fn terminate(
+    run: &mut Run,
+    env: &Env,
+    attributes: history::WorkflowExecutionTerminatedEventAttributes,
+    links: Vec<common::Link>,
+) {
+    workflow_task::force_end(run, env);
+    let event = make_event(env, Attributes::WorkflowExecutionTerminatedEventAttributes(attributes));
+    close(run, env, WorkflowExecutionStatus::Terminated, HistoryEvent { links, ..event });
+}
+
+/// The run, or the chain it belongs to, is out of time. Silent: no workflow task sees it.
+pub(crate) fn time_out(run: &mut Run, env: &Env, due: Timestamp) {
+    if run.row.record.run_expiration != due.0 {
+        run.disarm(due.0, TimerKind::RunTimeout, 0);
+        return;
+    }
+    workflow_task::force_end(run, env);
+    let attributes = history::WorkflowExecutionTimedOutEventAttributes {
+        retry_state: RetryState::Timeout.into(),
+        new_execution_run_id: String::new(),
+    };
+    let event = make_event(env, Attributes::WorkflowExecutionTimedOutEventAttributes(attributes));
+    close(run, env, WorkflowExecutionStatus::TimedOut, event);
+}
+
+/// The backoff before the first workflow task is over.
+pub(crate) fn end_backoff(run: &mut Run, env: &mut Env) {
+    let due = run.row.record.backoff_until;
+    if due != 0 {
+        run.state().record.backoff_until = 0;
+        run.disarm(due, TimerKind::Backoff, 0);
+        workflow_task::schedule(run, env);
+    }
+}
+
+/// Something came from outside, like a signal: append it, or hold it back, and see to it that the
+/// workflow gets to see it.
+pub(crate) fn receive(run: &mut Run, env: &mut Env, event: HistoryEvent) {
+    run.append_external(event);
+    if run.row.record.backoff_is_delay {
+        end_backoff(run, env);
+    }
+    workflow_task::schedule(run, env);
+}
+
+/// A row's size of a payload that may be stored: the server's limit.
+pub(crate) const BLOB_LIMIT: usize = 2 * 1024 * 1024;
+
+/// Refuse what is larger than the server's limit, and name it.
+pub(crate) fn check_size(payloads: Option<&common::Payloads>, what: &str) -> Result<(), String> {
+    let size = payloads.map_or(0, Message::encoded_len);
+    if size > BLOB_LIMIT {
+        return Err(format!("{what} exceeds size limit: {size} bytes of {BLOB_LIMIT}."));
+    }
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! Workflow tasks: scheduled (a record of the run), started (a lease in memory), completed, failed or
+//! timed out.
+//!
+//! Attempt 1 is in the history from the moment it is scheduled; its started event is written when it
+//! ends. Later attempts are transient: they are shown to the worker and written only if they complete.
+
+use std::time::Duration;
+
+use prost::Message;
+
+use crate::context::{Env, Work};
+use crate::history::{fragment, page};
+use crate::ids::{EventId, HistoryToken, WorkflowTaskToken};
+use crate::proto::enums::{EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause};
+use crate::proto::failure::Failure;
+use crate::proto::history::{self, HistoryEvent};
+use crate::proto::service::PollWorkflowTaskQueueResponse;
+use crate::proto::{Attributes, common, from_nanos, normal_queue, taskqueue, timestamp};
+use crate::run::{Lease, Run, make_event};
+use crate::store::record::WorkflowTaskRecord;
+use crate::store::{Store, StoreError};
+use crate::timers::TaskTimer;
+use crate::Timestamp;
+
+/// From here on a workflow is told to continue as new; the server's defaults.
+const SUGGESTED_BYTES: i64 = 4 * 1024 * 1024;
+const SUGGESTED_EVENTS: i64 = 4 * 1024;
+/// `PollWorkflowTaskQueueResponse.history`.
+const HISTORY_TAG: u32 = 8;
+
+/// Schedule a workflow task unless there is one already, or it is too early for the first.
+pub(crate) fn schedule(run: &mut Run, env: &mut Env) {
+    let backing_off = run.row.record.backoff_until != 0;
+    if run.is_open() && run.row.record.workflow_task.is_none() && !backing_off {
+        schedule_attempt(run, env, 1);
+    }
+}
+
+/// Schedule the given attempt. Only the first writes an event.
+fn schedule_attempt(run: &mut Run, env: &mut Env, attempt: i32) {
+    let scheduled_event_id = if attempt == 1 {
+        let event = scheduled_event(run, env.now, attempt, env);
+        run.append_event(event)
+    } else {
+        run.row.record.next_event_id
+    };
+    let scheduled_time = env.now.0;
+    run.state().record.workflow_task =
+        Some(WorkflowTaskRecord { scheduled_event_id, scheduled_time, attempt });
+    env.work.push(Work::WorkflowTask(run.key()));
+}
+
+fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env) -> HistoryEvent {
+    let task_queue = match &run.volatile.sticky {
+        Some(sticky) => taskqueue::TaskQueue {
+            name: sticky.queue.clone(),
+            kind: TaskQueueKind::Sticky.into(),
+            normal_name: run.row.task_queue.clone(),
+        },
+        None => normal_queue(&run.row.task_queue),
+    };
+    let attributes = history::WorkflowTaskScheduledEventAttributes {
+        task_queue: Some(task_queue),
+        start_to_close_timeout: Some(from_nanos(run.row.record.task_timeout)),
+        attempt,
+    };
+    let mut event = make_event(env, Attributes::WorkflowTaskScheduledEventAttributes(attributes));
+    event.event_time = Some(timestamp(at));
+    event
+}
+
+/// Lease the run's workflow task to a worker. Nothing is written.
+pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Lease> {
+    let mut task = run.row.record.workflow_task.clone()?;
+    let next = run.row.record.next_event_id;
+    let mut unwritten = Vec::new();
+    if task.attempt > 1 {
+        if task.scheduled_event_id != next {
+            // The history went on since this attempt was scheduled: it is a new task.
+            task = WorkflowTaskRecord { scheduled_event_id: next, attempt: 1, ..task };
+            run.state().record.workflow_task = Some(task.clone());
+        }
+        let at = Timestamp(task.scheduled_time);
+        unwritten.push(HistoryEvent { event_id: next, task_id: next, ..scheduled_event(run, at, task.attempt, env) });
+    } else if task.scheduled_event_id >= next {
+        // Set back to attempt 1 above, and leased again after a restart.
+        let at = Timestamp(task.scheduled_time);
+        unwritten.push(HistoryEvent { event_id: next, task_id: next, ..scheduled_event(run, at, 1, env) });
+    }
+    let started_event_id = next + i64::from(!unwritten.is_empty());
+    let id = env.entropy.bytes();
+    let event = started_event(run, env, &task, identity, &id);
+    unwritten.push(HistoryEvent { event_id: started_event_id, task_id: started_event_id, ..event });
+    let lease = Lease {
+        id,
+        scheduled_event_id: task.scheduled_event_id,
+        started_event_id,
+        started_time: env.now,
+        attempt: task.attempt,
+        identity: identity.to_owned(),
+        unwritten,
+    };
+    let due = env.now.after(start_to_close(run.row.record.task_timeout, task.attempt));
+    env.task_timers.push((due, TaskTimer::StartToClose(run.key(), id)));
+    run.volatile.lease = Some(lease.clone());
+    Some(lease)
+}
+
+fn started_event(
+    run: &Run,
+    env: &Env,
+    task: &WorkflowTaskRecord,
+    identity: &str,
+    id: &[u8; 16],
+) -> HistoryEvent {
+    let mut reasons = Vec::new();
+    if run.row.record.history_bytes >= SUGGESTED_BYTES {
+        reasons.push(SuggestContinueAsNewReason::HistorySizeTooLarge.into());
+    }
+    if run.row.record.next_event_id > SUGGESTED_EVENTS {
+        reasons.push(SuggestContinueAsNewReason::TooManyHistoryEvents.into());
+    }
+    let attributes = history::WorkflowTaskStartedEventAttributes {
+        scheduled_event_id: task.scheduled_event_id,
+        identity: identity.to_owned(),
+        request_id: uuid::Uuid::from_bytes(*id).to_string(),
+        suggest_continue_as_new: !reasons.is_empty(),
+        suggest_continue_as_new_reasons: reasons,
+        history_size_bytes: run.row.record.history_bytes,
+        ..Default::default()
+    };
+    make_event(env, Attributes::WorkflowTaskStartedEventAttributes(attributes))
+}
+
+/// The timeout of an attempt: a worker that keeps failing is given more and more time.
+fn start_to_close(timeout: i64, attempt: i32) -> Duration {
+    let base = Duration::from_nanos(u64::try_from(timeout).unwrap_or(0));
+    let Ok(extra) = u32::try_from(attempt.saturating_sub(3)) else { return base };
+    if extra == 0 { base } else { base + Duration::from_secs(5 << extra.min(7)).min(Duration::from_secs(600)) }
+}
+
+/// The answer to a poll that leases the task. On a sticky queue the worker has the history up to the
+/// last task that completed.
+pub(crate) fn response(
+    run: &Run,
+    store: &mut dyn Store,
+    lease: &Lease,
+    sticky: bool,
+) -> Result<Vec<u8>, StoreError> {
+    let previous = run.row.record.previous_started_event_id;
+    let from = if sticky && previous > 0 { previous + 1 } else { 1 };
+    let fragments = page::read(store, Some(run), run.key(), from)?;
+    let (mut events, next) = page::cut(&fragments, from, usize::MAX);
+    let mut next_page_token = Vec::new();
+    if next < run.row.record.next_event_id {
+        let token = HistoryToken {
+            run_key: run.key().0,
+            run_id: run.row.run_id.0.as_bytes().to_vec(),
+            next_event_id: next,
+            of_task: true,
+        };
+        next_page_token = token.encode_to_vec();
+    } else {
+        let mut bytes = Vec::new();
+        for event in &lease.unwritten {
+            fragment::push(&mut bytes, event);
+        }
+        events.push(bytes.into());
+    }
+    let mut body = response_head(run, lease, next_page_token).encode_to_vec();
+    fragment::put_field(&mut body, HISTORY_TAG, &events);
+    Ok(body)
+}
+
+fn response_head(run: &Run, lease: &Lease, next_page_token: Vec<u8>) -> PollWorkflowTaskQueueResponse {
+    let token = WorkflowTaskToken {
+        run_key: run.key().0,
+        run_id: run.row.run_id.0.as_bytes().to_vec(),
+        lease: lease.id.to_vec(),
+    };
+    let scheduled = run.row.record.workflow_task.as_ref().map(|task| Timestamp(task.scheduled_time));
+    PollWorkflowTaskQueueResponse {
+        task_token: token.encode_to_vec(),
+        workflow_execution: Some(run.execution()),
+        workflow_type: Some(common::WorkflowType { name: run.row.workflow_type.clone() }),
+        previous_started_event_id: run.row.record.previous_started_event_id,
+        started_event_id: lease.started_event_id,
+        attempt: lease.attempt,
+        next_page_token,
+        workflow_execution_task_queue: Some(normal_queue(&run.row.task_queue)),
+        scheduled_time: scheduled.map(timestamp),
+        started_time: Some(timestamp(lease.started_time)),
+        ..Default::default()
+    }
+}
+
+/// The worker is done: write what it was shown. The run has no workflow task afterwards.
+pub(crate) fn complete(
+    run: &mut Run,
+    env: &Env,
+    lease: Lease,
+    attributes: history::WorkflowTaskCompletedEventAttributes,
+) -> EventId {
+    run.volatile.lease = None;
+    for event in lease.unwritten {
+        run.append_event(event);
+    }
+    let state = &mut run.state().record;
+    state.workflow_task = None;
+    state.previous_started_event_id = lease.started_event_id;
+    run.append(env, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
+}
+
+/// Why a started workflow task ended without a result.
+pub(crate) enum Ended {
+    Failed { cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: String },
+    TimedOut,
+}
+
+/// The started workflow task failed or timed out: write it (the first attempt only, or when it has to
+/// be seen), let in what was held back, and schedule the next attempt.
+pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
+    let Some(lease) = run.volatile.lease.take() else { return };
+    let unhandled = matches!(ended, Ended::Failed { cause: WorkflowTaskFailedCause::UnhandledCommand, .. });
+    record_end(run, env, &lease, ended, unhandled);
+    // A worker that has the run cached may be what is wrong: the same attempt, from the full history.
+    let was_sticky = run.volatile.sticky.take().is_some();
+    let attempt = if flush_buffered(run) || was_sticky || unhandled { 1 } else { lease.attempt + 1 };
+    run.state().record.workflow_task = None;
+    schedule_attempt(run, env, attempt);
+}
+
+/// A run is about to be closed from outside while a worker has its task.
+pub(crate) fn force_end(run: &mut Run, env: &Env) {
+    if let Some(lease) = run.volatile.lease.take() {
+        let cause = WorkflowTaskFailedCause::ForceCloseCommand;
+        let ended = Ended::Failed { cause, failure: None, identity: lease.identity.clone() };
+        record_end(run, env, &lease, ended, true);
+    }
+    flush_buffered(run);
+    run.state().record.workflow_task = None;
+}
+
+fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended, always: bool) {
+    if lease.attempt > 1 && !always {
+        return;
+    }
+    for event in lease.unwritten.clone() {
+        run.append_event(event);
+    }
+    let (scheduled_event_id, started_event_id) = (
+        if lease.unwritten.len() > 1 { lease.started_event_id - 1 } else { lease.scheduled_event_id },
+        lease.started_event_id,
+    );
+    let attributes = match ended {
+        Ended::Failed { cause, failure, identity } => {
+            Attributes::WorkflowTaskFailedEventAttributes(history::WorkflowTaskFailedEventAttributes {
+                scheduled_event_id,
+                started_event_id,
+                cause: cause.into(),
+                failure,
+                identity,
+                ..Default::default()
+            })
+        }
+        Ended::TimedOut => {
+            Attributes::WorkflowTaskTimedOutEventAttributes(history::WorkflowTaskTimedOutEventAttributes {
+                scheduled_event_id,
+                started_event_id,
+                timeout_type: TimeoutType::StartToClose.into(),
+            })
+        }
+    };
+    run.append(env, attributes);
+}
+
+/// The worker that has the run in its cache did not fetch the task: any worker may.
+pub(crate) fn sticky_timed_out(run: &mut Run, env: &mut Env, scheduled_event_id: EventId) {
+    let Some(task) = run.row.record.workflow_task.clone() else { return };
+    let is_that = task.scheduled_event_id == scheduled_event_id;
+    if !is_that || run.volatile.lease.is_some() || run.volatile.sticky.take().is_none() {
+        return;
+    }
+    if task.attempt == 1 && task.scheduled_event_id < run.row.record.next_event_id {
+        let attributes = history::WorkflowTaskTimedOutEventAttributes {
+            scheduled_event_id,
+            started_event_id: 0,
+            timeout_type: TimeoutType::ScheduleToStart.into(),
+        };
+        run.append(env, Attributes::WorkflowTaskTimedOutEventAttributes(attributes));
+    }
+    run.state().record.workflow_task = None;
+    schedule_attempt(run, env, task.attempt);
+}
+
+/// Append the events that were held back, results of activities last, and tell whether there were any.
+pub(crate) fn flush_buffered(run: &mut Run) -> bool {
+    let events = run.clear_buffered();
+    let any = !events.is_empty();
+    let (results, others): (Vec<_>, Vec<_>) = events.into_iter().partition(is_result);
+    let mut started = std::collections::HashMap::new();
+    for event in others {
+        let scheduled = match &event.attributes {
+            Some(Attributes::ActivityTaskStartedEventAttributes(a)) => Some(a.scheduled_event_id),
+            _ => None,
+        };
+        let id = run.append_event(event);
+        if let Some(scheduled) = scheduled {
+            started.insert(scheduled, id);
+        }
+    }
+    for mut event in results {
+        if let Some((scheduled, started_event_id)) = result_ids(&mut event)
+            && let Some(id) = started.get(&scheduled)
+        {
+            *started_event_id = *id;
+        }
+        run.append_event(event);
+    }
+    any
+}
+
+fn is_result(event: &HistoryEvent) -> bool {
+    use EventType as T;
+    matches!(
+        event.event_type(),
+        T::ActivityTaskCompleted | T::ActivityTaskFailed | T::ActivityTaskTimedOut | T::ActivityTaskCanceled
+    )
+}
+
+/// The scheduled event of a result, and the place of its started event.
+fn result_ids(event: &mut HistoryEvent) -> Option<(EventId, &mut EventId)> {
+    Some(match event.attributes.as_mut()? {
+        Attributes::ActivityTaskCompletedEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
+        Attributes::ActivityTaskFailedEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
+        Attributes::ActivityTaskTimedOutEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
+        Attributes::ActivityTaskCanceledEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
+        _ => return None,
+    })
+}

@@ -1,0 +1,243 @@
+//! Bringing tasks and pollers together.
+//!
+//! A task is leased at the moment it is put into an answer, in the same transaction as what made it:
+//! a worker that waits gets the activity that a workflow task scheduled with the commit of that task.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use super::{Poller, PollerSeed, QueueKey, QueueKind, Task, Undelivered};
+use crate::action::{LeaseName, Reply, Responder, Returned};
+use crate::context::{Context, Failure, Work};
+use crate::ids::{EventId, NamespaceKey, RunKey};
+use crate::machine::{activity, workflow_task};
+use crate::store::StoreError;
+use crate::store::record::ActivityState;
+use crate::timers::TaskTimer;
+
+/// Who takes a task.
+pub(crate) struct Taker {
+    pub(crate) identity: String,
+    pub(crate) responder: Responder,
+}
+
+impl From<Poller> for Taker {
+    fn from(poller: Poller) -> Self {
+        Self { identity: poller.identity, responder: poller.responder }
+    }
+}
+
+impl Context {
+    /// A run has a workflow task: give it to a poller, or put it into its queue.
+    pub(crate) fn offer_workflow_task(&mut self, key: RunKey) -> Result<(), Failure> {
+        let Some((run, env)) = self.open_run(key)? else { return Ok(()) };
+        let Some(task) = run.row.record.workflow_task.clone() else { return Ok(()) };
+        if run.volatile.lease.is_some() {
+            return Ok(());
+        }
+        env.next_dispatch += 1;
+        run.volatile.dispatch = env.next_dispatch;
+        let entry = Task::workflow(key, env.next_dispatch);
+        let namespace = run.row.namespace;
+        let normal = QueueKey {
+            namespace,
+            kind: QueueKind::Workflow,
+            name: run.row.task_queue.clone(),
+        };
+        let (now, wall) = (env.now, env.wall);
+        let sticky = run.volatile.sticky.clone();
+        let sticky = sticky.map(|sticky| (QueueKey { name: sticky.queue, ..normal.clone() }, sticky.schedule_to_start));
+        let queue = match sticky {
+            Some((queue, patience)) if self.matching.is_seen(&queue, wall) => {
+                let timer = TaskTimer::StickyScheduleToStart(key, task.scheduled_event_id);
+                self.env.task_timers.push((now.after(patience), timer));
+                queue
+            }
+            _ => normal,
+        };
+        self.matching.queue(&queue).tasks.push_back(entry);
+        self.feed(&queue)
+    }
+
+    /// An activity waits for a worker: give it to a poller, or put it into its queue.
+    pub(crate) fn offer_activity_task(&mut self, key: RunKey, event: EventId) -> Result<(), Failure> {
+        let Some((run, _)) = self.open_run(key)? else { return Ok(()) };
+        let Some(record) = run.activities.get(&event) else { return Ok(()) };
+        if record.state() != ActivityState::Scheduled {
+            return Ok(());
+        }
+        let queue = QueueKey {
+            namespace: run.row.namespace,
+            kind: QueueKind::Activity,
+            name: record.task_queue.clone(),
+        };
+        self.matching.queue(&queue).tasks.push_back(Task::activity(key, event));
+        self.feed(&queue)
+    }
+
+    /// Give tasks to those who wait, until either runs out.
+    fn feed(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+        while self.matching.queue(queue).has_tasks() {
+            let Some(poller) = self.matching.take_poller(queue) else { return Ok(()) };
+            let (worker, ticket) = (poller.worker.clone(), poller.ticket);
+            if let Some(taker) = self.give(queue, poller.into())? {
+                // Everything in the queue was void: the poller goes on waiting.
+                let Taker { identity, responder } = taker;
+                let seed = PollerSeed { responder, identity, worker };
+                self.matching.park_poller(queue, ticket.0, seed);
+            }
+        }
+        Ok(())
+    }
+
+    /// A poll: answer it with a task, or park it.
+    pub(crate) fn poll(
+        &mut self,
+        queue: &QueueKey,
+        identity: String,
+        worker: String,
+        responder: Responder,
+    ) -> Result<(), Failure> {
+        if self.matching.is_shut_down(&worker) {
+            self.reply(responder, Reply::new(Ok(Bytes::new())));
+            return Ok(());
+        }
+        let wall = self.env.wall;
+        self.matching.queue(queue).last_poll = Some(wall);
+        if let Some(Taker { identity, responder }) = self.give(queue, Taker { identity, responder })? {
+            let expires = self.expiry(crate::engine::LONG_POLL);
+            let seed = PollerSeed { responder, identity, worker };
+            self.matching.park_poller(queue, expires, seed);
+        }
+        Ok(())
+    }
+
+    /// Give the queue's next task. `Some`: there is none, the taker comes back.
+    fn give(&mut self, queue: &QueueKey, taker: Taker) -> Result<Option<Taker>, Failure> {
+        while let Some(undelivered) = self.matching.queue(queue).undelivered.pop_front() {
+            if self.lease_stands(&undelivered.lease)? {
+                let lease = Some((queue.clone(), undelivered.lease));
+                self.reply(taker.responder, Reply { result: Ok(undelivered.body), lease });
+                return Ok(None);
+            }
+        }
+        while let Some(task) = self.matching.queue(queue).tasks.pop_front() {
+            let given = match queue.kind {
+                QueueKind::Workflow => self.lease_workflow_task(queue, task, &taker.identity)?,
+                QueueKind::Activity => self.lease_activity(task, &taker.identity)?,
+            };
+            if let Some((body, lease)) = given {
+                let lease = Some((queue.clone(), lease));
+                self.reply(taker.responder, Reply { result: Ok(body), lease });
+                return Ok(None);
+            }
+        }
+        Ok(Some(taker))
+    }
+
+    fn lease_workflow_task(
+        &mut self,
+        queue: &QueueKey,
+        task: Task,
+        identity: &str,
+    ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
+        let Some((run, env)) = self.open_run(task.run)? else { return Ok(None) };
+        if run.volatile.dispatch != task.dispatch || run.volatile.lease.is_some() {
+            return Ok(None);
+        }
+        let sticky = run.volatile.sticky.as_ref().is_some_and(|sticky| sticky.queue == queue.name);
+        let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(None) };
+        let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
+        let body = workflow_task::response(run, self.store.as_mut(), &lease, sticky)?;
+        Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
+    }
+
+    fn lease_activity(
+        &mut self,
+        task: Task,
+        identity: &str,
+    ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
+        let Some((run, env)) = self.open_run(task.run)? else { return Ok(None) };
+        if !activity::start(run, env, task.subject, identity) {
+            return Ok(None);
+        }
+        let Some(record) = run.activities.get(&task.subject).cloned() else { return Ok(None) };
+        let namespace = run.row.namespace;
+        let namespace = self.namespace_name(namespace);
+        let body = self.activity_response(task.run, &record, namespace)?;
+        let lease = LeaseName::Activity {
+            run: task.run,
+            scheduled_event_id: record.scheduled_event_id,
+            attempt: record.attempt,
+            started_time: record.started_time,
+        };
+        Ok(Some((body, lease)))
+    }
+
+    fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
+        Ok(match name {
+            LeaseName::Workflow { run, lease } => self.open_run(*run)?.is_some_and(|(run, _)| {
+                run.volatile.lease.as_ref().is_some_and(|held| held.id == *lease)
+            }),
+            LeaseName::Activity { run, scheduled_event_id, attempt, started_time } => {
+                self.open_run(*run)?.is_some_and(|(run, _)| {
+                    run.activities.get(scheduled_event_id).is_some_and(|record| {
+                        record.state() == ActivityState::Started
+                            && record.attempt == *attempt
+                            && record.started_time == *started_time
+                    })
+                })
+            }
+        })
+    }
+
+    /// Nobody took the answer: the lease and the answer go to the queue's next poller.
+    pub(crate) fn take_back(&mut self, returned: Returned) -> Result<(), Failure> {
+        let Returned { queue, lease, body } = returned;
+        if self.lease_stands(&lease)? {
+            self.matching.queue(&queue).undelivered.push_front(Undelivered { lease, body });
+            self.feed(&queue)?;
+        }
+        Ok(())
+    }
+
+    /// The tasks of a sticky queue whose worker is gone go to normal queues.
+    pub(crate) fn abandon_sticky(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+        for task in self.matching.drop_queue(queue) {
+            let Some((run, env)) = self.open_run(task.run)? else { continue };
+            if run.volatile.dispatch == task.dispatch {
+                run.volatile.sticky = None;
+                env.work.push(Work::WorkflowTask(task.run));
+            }
+        }
+        Ok(())
+    }
+
+    /// Put every task into its queue that is on the disk: at open.
+    pub(crate) fn queue_stored_tasks(&mut self) -> Result<(), StoreError> {
+        for (run, namespace, name) in self.store.workflow_tasks()? {
+            self.requeue(namespace, QueueKind::Workflow, name, Task::workflow(run, 0));
+        }
+        for (run, event, namespace, name) in self.store.activity_tasks()? {
+            self.requeue(namespace, QueueKind::Activity, name, Task::activity(run, event));
+        }
+        Ok(())
+    }
+
+    fn requeue(&mut self, namespace: NamespaceKey, kind: QueueKind, name: String, task: Task) {
+        let key = QueueKey { namespace, kind, name };
+        self.matching.queue(&key).tasks.push_back(task);
+    }
+
+    /// After a failed transaction: offer the tasks of the runs that it had touched again.
+    pub(crate) fn offer_again(&mut self, keys: &HashSet<RunKey>) -> Result<(), Failure> {
+        for key in keys {
+            let Some((run, env)) = self.open_run(*key)? else { continue };
+            env.work.push(Work::WorkflowTask(*key));
+            let ready = run.activities.values().filter(|a| a.state() == ActivityState::Scheduled);
+            env.work.extend(ready.map(|a| Work::ActivityTask(*key, a.scheduled_event_id)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! One task queue.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::Ticket;
+use crate::action::{LeaseName, Responder};
+use crate::ids::{EventId, RunKey};
+
+/// Tasks that wait for pollers, or pollers that wait for tasks.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub(crate) tasks: VecDeque<Task>,
+    /// Tasks that were leased to a poller that was gone when its answer came.
+    pub(crate) undelivered: VecDeque<Undelivered>,
+    pub(crate) pollers: VecDeque<Poller>,
+    pub(crate) last_poll: Option<Instant>,
+}
+
+/// An entry in a queue: a hint where to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Task {
+    pub(crate) run: RunKey,
+    /// The scheduled event of an activity.
+    pub(crate) subject: EventId,
+    /// For workflow tasks: void unless it is the run's newest.
+    pub(crate) dispatch: u64,
+}
+
+/// An answer that nobody took. It is given to the next poller as it is: the lease stands.
+pub(crate) struct Undelivered {
+    pub(crate) lease: LeaseName,
+    pub(crate) body: Bytes,
+}
+
+/// A parked poll.
+pub(crate) struct Poller {
+    pub(crate) responder: Responder,
+    pub(crate) identity: String,
+    /// The worker instance, which can ask for its polls to end.
+    pub(crate) worker: String,
+    pub(crate) ticket: Ticket,
+}
+
+impl Queue {
+    pub(crate) fn has_tasks(&self) -> bool {
+        !self.tasks.is_empty() || !self.undelivered.is_empty()
+    }
+
+    pub(crate) fn is_seen(&self, wall: Instant, within: Duration) -> bool {
+        self.pollers.iter().any(|poller| !poller.responder.is_gone())
+            || self.last_poll.is_some_and(|at| wall.duration_since(at) < within)
+    }
+
+    pub(crate) fn is_idle(&self, wall: Instant, after: Duration) -> bool {
+        self.tasks.is_empty()
+            && self.undelivered.is_empty()
+            && self.pollers.is_empty()
+            && !self.is_seen(wall, after)
+    }
+
+    /// Take back a poll whose time is over.
+    pub(crate) fn remove_poller(&mut self, ticket: Ticket) -> Option<Poller> {
+        let at = self.pollers.iter().position(|poller| poller.ticket == ticket)?;
+        self.pollers.remove(at)
+    }
+}

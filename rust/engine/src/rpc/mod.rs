@@ -1,0 +1,20 @@
+//! RPCs, one per file.
+//!
+//! A handler takes the context and the decoded request. Most return the response; polls take the
+//! caller's responder out of the context and park it.
+
+pub(crate) mod describe_namespace;
+pub(crate) mod get_system_info;
+pub(crate) mod get_workflow_execution_history;
+pub(crate) mod poll_activity_task_queue;
+pub(crate) mod poll_workflow_task_queue;
+pub(crate) mod record_activity_task_heartbeat;
+pub(crate) mod register_namespace;
+pub(crate) mod respond_activity_task_canceled;
+pub(crate) mod respond_activity_task_completed;
+pub(crate) mod respond_activity_task_failed;
+pub(crate) mod respond_workflow_task_completed;
+pub(crate) mod respond_workflow_task_failed;
+pub(crate) mod shutdown_worker;
+pub(crate) mod signal_workflow_execution;
+pub(crate) mod start_workflow_execution;

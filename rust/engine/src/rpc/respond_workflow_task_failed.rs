@@ -1,0 +1,19 @@
+//! `RespondWorkflowTaskFailed`.
+
+use super::respond_workflow_task_completed::leased_run;
+use crate::context::{Context, Failure};
+use crate::machine::workflow_task::{self, Ended};
+use crate::proto::service::{RespondWorkflowTaskFailedRequest, RespondWorkflowTaskFailedResponse};
+
+pub(crate) fn handle(
+    context: &mut Context,
+    request: RespondWorkflowTaskFailedRequest,
+) -> Result<RespondWorkflowTaskFailedResponse, Failure> {
+    let key = leased_run(context, &request.task_token)?;
+    if let Some((run, env)) = context.open_run(key)? {
+        let cause = request.cause();
+        let ended = Ended::Failed { cause, failure: request.failure, identity: request.identity };
+        workflow_task::end(run, env, ended);
+    }
+    Ok(RespondWorkflowTaskFailedResponse {})
+}

@@ -1,0 +1,219 @@
+//! `StartWorkflowExecution`: which of the runs of a workflow id is meant, and starting one.
+
+use crate::context::{Context, Failure};
+use crate::ids::{NamespaceKey, RunId};
+use crate::machine::workflow::{self, DEFAULT_TASK_TIMEOUT, NewRun};
+use crate::proto::enums::{
+    WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
+};
+use crate::proto::errordetails::WorkflowExecutionAlreadyStartedFailure;
+use crate::proto::service::{StartWorkflowExecutionRequest, StartWorkflowExecutionResponse};
+use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue, timestamp};
+use crate::store::RunRow;
+use crate::{Code, RpcStatus, retry};
+
+pub(crate) fn handle(
+    context: &mut Context,
+    request: StartWorkflowExecutionRequest,
+) -> Result<StartWorkflowExecutionResponse, Failure> {
+    let namespace = context.namespace(&request.namespace)?;
+    check(&request)?;
+    let existing = context.last_run(namespace, &request.workflow_id)?;
+    match decide(existing.as_ref(), &request)? {
+        Decision::Start => {}
+        Decision::Existing(run, started) => {
+            return Ok(StartWorkflowExecutionResponse {
+                run_id: run.run_id.to_string(),
+                first_execution_run_id: first_run_id(run),
+                started,
+                status: run.status,
+                ..Default::default()
+            });
+        }
+        Decision::TerminateAndStart(run) => {
+            let attributes = history::WorkflowExecutionTerminatedEventAttributes {
+                reason: "TerminateIfRunning WorkflowIdReusePolicy Policy".into(),
+                identity: "history-service".into(),
+                ..Default::default()
+            };
+            if let Some((run, env)) = context.open_run(run.key)? {
+                workflow::terminate(run, env, attributes, Vec::new());
+            }
+        }
+    }
+    let new = new_run(context, namespace, request)?;
+    let run_id = new.run_id.to_string();
+    workflow::start(context, new);
+    Ok(StartWorkflowExecutionResponse {
+        first_execution_run_id: run_id.clone(),
+        run_id,
+        started: true,
+        status: Status::Running.into(),
+        ..Default::default()
+    })
+}
+
+fn first_run_id(run: &RunRow) -> String {
+    uuid::Uuid::from_slice(&run.record.first_run_id).map_or_else(|_| run.run_id.to_string(), |id| id.to_string())
+}
+
+fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
+    let refuse = |message: String| Err(RpcStatus::invalid_argument(message));
+    if request.workflow_id.is_empty() {
+        return refuse("WorkflowId is not set on request.".into());
+    }
+    if request.workflow_id.len() > 1000 {
+        return refuse("WorkflowId length exceeds limit.".into());
+    }
+    if request.workflow_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
+        return refuse("WorkflowType is not set on request.".into());
+    }
+    if request.task_queue.as_ref().is_none_or(|queue| queue.name.is_empty()) {
+        return refuse("TaskQueue is not set on request.".into());
+    }
+    if !request.cron_schedule.is_empty() {
+        return Err(RpcStatus::unimplemented("the embedded engine does not support cron schedules yet"));
+    }
+    for (duration, name) in [
+        (&request.workflow_execution_timeout, "WorkflowExecutionTimeout"),
+        (&request.workflow_run_timeout, "WorkflowRunTimeout"),
+        (&request.workflow_task_timeout, "WorkflowTaskTimeout"),
+        (&request.workflow_start_delay, "WorkflowStartDelay"),
+    ] {
+        if duration.as_ref().is_some_and(|duration| from_duration(duration).is_none()) {
+            return refuse(format!("Invalid {name}."));
+        }
+    }
+    let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
+    if reuse == Reuse::TerminateIfRunning && conflict != Conflict::Unspecified {
+        return refuse(
+            "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used \
+             together with a WorkflowIDConflictPolicy."
+                .into(),
+        );
+    }
+    if reuse == Reuse::RejectDuplicate && conflict == Conflict::TerminateExisting {
+        return refuse(
+            "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be used \
+             together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING."
+                .into(),
+        );
+    }
+    workflow::check_size(request.input.as_ref(), "StartWorkflowExecutionRequest.Input")
+        .map_err(RpcStatus::invalid_argument)
+}
+
+pub(crate) enum Decision<'a> {
+    /// Start a run.
+    Start,
+    /// This run; true when it is the one that this very request started.
+    Existing(&'a RunRow, bool),
+    TerminateAndStart(&'a RunRow),
+}
+
+/// What a start means, given the newest run of its workflow id.
+pub(crate) fn decide<'a>(
+    existing: Option<&'a RunRow>,
+    request: &StartWorkflowExecutionRequest,
+) -> Result<Decision<'a>, RpcStatus> {
+    let Some(run) = existing else { return Ok(Decision::Start) };
+    if !request.request_id.is_empty() && run.record.request_id == request.request_id {
+        return Ok(Decision::Existing(run, true));
+    }
+    let reuse = request.workflow_id_reuse_policy();
+    if run.is_open() {
+        let terminate = reuse == Reuse::TerminateIfRunning;
+        return match request.workflow_id_conflict_policy() {
+            Conflict::TerminateExisting => Ok(Decision::TerminateAndStart(run)),
+            Conflict::UseExisting => Ok(Decision::Existing(run, false)),
+            _ if terminate => Ok(Decision::TerminateAndStart(run)),
+            _ => Err(already_started(run, format!(
+                "Workflow execution is already running. WorkflowId: {}, RunId: {}.",
+                run.workflow_id, run.run_id
+            ))),
+        };
+    }
+    let failed = ![Status::Completed, Status::ContinuedAsNew].map(i32::from).contains(&run.status);
+    match reuse {
+        Reuse::RejectDuplicate => {}
+        Reuse::AllowDuplicateFailedOnly if !failed => {}
+        _ => return Ok(Decision::Start),
+    }
+    Err(already_started(run, format!(
+        "Workflow execution already finished{}. WorkflowId: {}, RunId: {}. Workflow Id reuse policy: {}.",
+        if failed { "" } else { " successfully" },
+        run.workflow_id,
+        run.run_id,
+        reuse.as_str_name(),
+    )))
+}
+
+fn already_started(run: &RunRow, message: String) -> RpcStatus {
+    let detail = WorkflowExecutionAlreadyStartedFailure {
+        start_request_id: run.record.request_id.clone(),
+        run_id: run.run_id.to_string(),
+        first_execution_run_id: first_run_id(run),
+    };
+    RpcStatus::with_detail(Code::AlreadyExists, message, "WorkflowExecutionAlreadyStartedFailure", &detail)
+}
+
+/// The run that a request asks for.
+pub(crate) fn new_run(
+    context: &Context,
+    namespace: NamespaceKey,
+    request: StartWorkflowExecutionRequest,
+) -> Result<NewRun, RpcStatus> {
+    let env = &context.env;
+    let run_id = RunId::new(env.clock.as_ref(), env.entropy.as_ref());
+    let backoff = nanos(request.workflow_start_delay.as_ref());
+    let execution_timeout = nanos(request.workflow_execution_timeout.as_ref());
+    let mut run_timeout = nanos(request.workflow_run_timeout.as_ref());
+    if execution_timeout != 0 && (run_timeout == 0 || run_timeout > execution_timeout) {
+        run_timeout = execution_timeout;
+    }
+    let task_timeout = match nanos(request.workflow_task_timeout.as_ref()) {
+        0 => DEFAULT_TASK_TIMEOUT,
+        timeout if run_timeout != 0 => timeout.min(run_timeout),
+        timeout => timeout,
+    };
+    let retry_policy = match request.retry_policy {
+        Some(policy) => Some(retry::complete(Some(policy)).map_err(RpcStatus::invalid_argument)?),
+        None => None,
+    };
+    let expires = env.now.0.saturating_add(backoff).saturating_add(execution_timeout);
+    let attributes = history::WorkflowExecutionStartedEventAttributes {
+        workflow_type: request.workflow_type,
+        task_queue: request.task_queue.map(|queue| normal_queue(&queue.name)),
+        input: request.input,
+        workflow_execution_timeout: Some(from_nanos(execution_timeout)),
+        workflow_run_timeout: Some(from_nanos(run_timeout)),
+        workflow_task_timeout: Some(from_nanos(task_timeout)),
+        continued_failure: request.continued_failure,
+        last_completion_result: request.last_completion_result,
+        original_execution_run_id: run_id.to_string(),
+        identity: request.identity,
+        first_execution_run_id: run_id.to_string(),
+        retry_policy,
+        attempt: 1,
+        workflow_execution_expiration_time: (execution_timeout != 0)
+            .then(|| timestamp(crate::Timestamp(expires))),
+        first_workflow_task_backoff: Some(from_nanos(backoff)),
+        memo: request.memo,
+        search_attributes: request.search_attributes,
+        header: request.header,
+        workflow_id: request.workflow_id,
+        completion_callbacks: request.completion_callbacks,
+        priority: request.priority,
+        ..Default::default()
+    };
+    Ok(NewRun {
+        namespace,
+        run_id,
+        request_id: request.request_id,
+        attributes,
+        backoff,
+        backoff_is_delay: backoff != 0,
+        user_metadata: request.user_metadata,
+        links: request.links,
+    })
+}

@@ -1,0 +1,112 @@
+//! What the engine keeps, and the interface to whatever keeps it.
+//!
+//! Every call happens inside a transaction of the engine's loop. A failed call fails the transaction.
+
+pub(crate) mod record;
+pub(crate) mod sqlite;
+
+use bytes::Bytes;
+
+use crate::Timestamp;
+use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+pub(crate) use record::{ActivityRecord, NamespaceRecord, RunRecord, TimerRecord};
+
+/// The store failed: the transaction under way is lost, earlier ones are not.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("the disk or the quota is full: {0}")]
+    Full(String),
+    #[error("the database can't be written: {0}")]
+    ReadOnly(String),
+    #[error("the database can't be read or written: {0}")]
+    Io(String),
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+}
+
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// One run as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct RunRow {
+    pub(crate) key: RunKey,
+    pub(crate) namespace: NamespaceKey,
+    pub(crate) workflow_id: String,
+    pub(crate) run_id: RunId,
+    pub(crate) workflow_type: String,
+    pub(crate) task_queue: String,
+    pub(crate) status: i32,
+    pub(crate) start_time: Timestamp,
+    pub(crate) close_time: Option<Timestamp>,
+    pub(crate) record: RunRecord,
+}
+
+/// What an open run waits for or holds back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pending {
+    pub(crate) activities: Vec<ActivityRecord>,
+    pub(crate) timers: Vec<TimerRecord>,
+    /// Sequence and encoded event.
+    pub(crate) buffered: Vec<(i64, Vec<u8>)>,
+}
+
+/// A stretch of history: encoded `History`, and the id of its first event.
+#[derive(Clone, Debug)]
+pub(crate) struct Fragment {
+    pub(crate) first: EventId,
+    pub(crate) events: Bytes,
+}
+
+/// Something due at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TimerRow {
+    pub(crate) due: Timestamp,
+    pub(crate) run: RunKey,
+    pub(crate) kind: i64,
+    pub(crate) subject: i64,
+}
+
+pub(crate) trait Store: Send {
+    fn begin(&mut self) -> Result<()>;
+    fn commit(&mut self) -> Result<()>;
+    /// End the transaction, if there is one, without its changes.
+    fn rollback(&mut self);
+
+    fn namespaces(&mut self) -> Result<Vec<(NamespaceKey, NamespaceRecord)>>;
+    fn insert_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()>;
+
+    /// The largest run key ever used, 0 when there is none.
+    fn last_run_key(&mut self) -> Result<RunKey>;
+    fn insert_run(&mut self, row: &RunRow) -> Result<()>;
+    fn update_run(&mut self, row: &RunRow) -> Result<()>;
+    fn run(&mut self, key: RunKey) -> Result<Option<RunRow>>;
+    fn run_by_id(&mut self, id: RunId) -> Result<Option<RunRow>>;
+    /// The run of that workflow id that was started last.
+    fn last_run(&mut self, namespace: NamespaceKey, workflow_id: &str) -> Result<Option<RunRow>>;
+    fn pending(&mut self, key: RunKey) -> Result<Pending>;
+
+    fn append_history(&mut self, key: RunKey, fragment: &Fragment) -> Result<()>;
+    /// From the fragment that holds `from` on, at least one, until `budget` bytes are reached.
+    fn history(&mut self, key: RunKey, from: EventId, budget: usize) -> Result<Vec<Fragment>>;
+
+    fn put_activity(&mut self, key: RunKey, record: &ActivityRecord) -> Result<()>;
+    fn delete_activity(&mut self, key: RunKey, scheduled_event_id: EventId) -> Result<()>;
+    fn put_timer(&mut self, key: RunKey, record: &TimerRecord) -> Result<()>;
+    fn delete_timer(&mut self, key: RunKey, started_event_id: EventId) -> Result<()>;
+    fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()>;
+    fn delete_buffered(&mut self, key: RunKey) -> Result<()>;
+
+    /// Remember a request id; false when it was known.
+    fn add_request_id(&mut self, key: RunKey, request_id: &str) -> Result<bool>;
+    fn delete_request_ids(&mut self, key: RunKey) -> Result<()>;
+
+    fn arm(&mut self, timer: TimerRow) -> Result<()>;
+    fn disarm(&mut self, timer: TimerRow) -> Result<()>;
+    /// The first `limit` timers in order of time.
+    fn first_timers(&mut self, limit: usize) -> Result<Vec<TimerRow>>;
+
+    /// Open runs with a scheduled workflow task, in order of start, and their task queues.
+    fn workflow_tasks(&mut self) -> Result<Vec<(RunKey, NamespaceKey, String)>>;
+    /// Activities that wait for a worker, and their task queues.
+    fn activity_tasks(&mut self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>>;
+}

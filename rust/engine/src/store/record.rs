@@ -1,0 +1,178 @@
+//! The stored messages. Tags are for ever: a field is added, never renumbered.
+
+use prost::Message;
+
+use crate::ids::EventId;
+use crate::proto::{common, enums};
+
+/// A namespace.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct NamespaceRecord {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) id: String,
+    #[prost(string, tag = "3")]
+    pub(crate) description: String,
+    #[prost(string, tag = "4")]
+    pub(crate) owner_email: String,
+    /// Nanoseconds.
+    #[prost(int64, tag = "5")]
+    pub(crate) retention: i64,
+    #[prost(map = "string, string", tag = "6")]
+    pub(crate) data: std::collections::HashMap<String, String>,
+}
+
+/// The changing state of a run. Its size does not depend on the length of the history; what is
+/// constant is in the first event, and what there may be many of has rows of its own.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RunRecord {
+    #[prost(int64, tag = "1")]
+    pub(crate) next_event_id: EventId,
+    /// The started event of the last workflow task that completed; 0 before the first.
+    #[prost(int64, tag = "2")]
+    pub(crate) previous_started_event_id: EventId,
+    #[prost(int64, tag = "3")]
+    pub(crate) history_bytes: i64,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) workflow_task: Option<WorkflowTaskRecord>,
+    /// Nanoseconds.
+    #[prost(int64, tag = "5")]
+    pub(crate) task_timeout: i64,
+    /// Nanoseconds; 0 for none.
+    #[prost(int64, tag = "6")]
+    pub(crate) run_timeout: i64,
+    /// When the whole chain of runs ends, nanoseconds since 1970; 0 for never.
+    #[prost(int64, tag = "7")]
+    pub(crate) execution_expiration: i64,
+    /// When this run ends, by either timeout; 0 for never. The timer that is armed.
+    #[prost(int64, tag = "8")]
+    pub(crate) run_expiration: i64,
+    /// No workflow task before this time; 0 for at once.
+    #[prost(int64, tag = "9")]
+    pub(crate) backoff_until: i64,
+    /// A signal ends the backoff: it was asked for as a start delay.
+    #[prost(bool, tag = "10")]
+    pub(crate) backoff_is_delay: bool,
+    #[prost(string, tag = "11")]
+    pub(crate) request_id: String,
+    #[prost(bytes = "vec", tag = "12")]
+    pub(crate) first_run_id: Vec<u8>,
+    #[prost(bool, tag = "13")]
+    pub(crate) cancel_requested: bool,
+    #[prost(bool, tag = "14")]
+    pub(crate) has_request_ids: bool,
+    /// The run in the chain of retries, from 1.
+    #[prost(int32, tag = "15")]
+    pub(crate) attempt: i32,
+    #[prost(bool, tag = "16")]
+    pub(crate) has_retry_policy: bool,
+    /// Nanoseconds; 0 for none.
+    #[prost(int64, tag = "17")]
+    pub(crate) execution_timeout: i64,
+    /// The run that goes on where this one ended.
+    #[prost(bytes = "vec", tag = "18")]
+    pub(crate) next_run_id: Vec<u8>,
+    /// Memo and search attributes as they are now.
+    #[prost(message, optional, tag = "19")]
+    pub(crate) memo: Option<common::Memo>,
+    #[prost(message, optional, tag = "20")]
+    pub(crate) search_attributes: Option<common::SearchAttributes>,
+    /// When a chain of heartbeats without commands began; 0 for none.
+    #[prost(int64, tag = "21")]
+    pub(crate) heartbeat_since: i64,
+}
+
+/// A scheduled workflow task. That it is being worked on is in memory only.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct WorkflowTaskRecord {
+    /// The scheduled event, or the id that it would have (attempts from 2 on write none).
+    #[prost(int64, tag = "1")]
+    pub(crate) scheduled_event_id: EventId,
+    #[prost(int64, tag = "2")]
+    pub(crate) scheduled_time: i64,
+    #[prost(int32, tag = "3")]
+    pub(crate) attempt: i32,
+}
+
+/// Where an activity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub(crate) enum ActivityState {
+    /// Waits for a worker.
+    Scheduled = 0,
+    /// A worker has it.
+    Started = 1,
+    /// Failed, and waits for its next attempt.
+    BackingOff = 2,
+}
+
+/// A pending activity. Input and header stay in the scheduled event. Durations and times are
+/// nanoseconds, and 0 is none.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ActivityRecord {
+    #[prost(int64, tag = "1")]
+    pub(crate) scheduled_event_id: EventId,
+    #[prost(string, tag = "2")]
+    pub(crate) activity_id: String,
+    #[prost(string, tag = "3")]
+    pub(crate) activity_type: String,
+    #[prost(string, tag = "4")]
+    pub(crate) task_queue: String,
+    #[prost(enumeration = "ActivityState", tag = "5")]
+    pub(crate) state: i32,
+    #[prost(int32, tag = "6")]
+    pub(crate) attempt: i32,
+    #[prost(int64, tag = "7")]
+    pub(crate) scheduled_time: i64,
+    /// When this attempt was (or will be) given to the queue.
+    #[prost(int64, tag = "8")]
+    pub(crate) attempt_scheduled_time: i64,
+    #[prost(int64, tag = "9")]
+    pub(crate) started_time: i64,
+    #[prost(int64, tag = "10")]
+    pub(crate) heartbeat_time: i64,
+    /// The timer that is armed; never later than the next timeout.
+    #[prost(int64, tag = "11")]
+    pub(crate) armed: i64,
+    #[prost(int64, tag = "12")]
+    pub(crate) schedule_to_close: i64,
+    #[prost(int64, tag = "13")]
+    pub(crate) schedule_to_start: i64,
+    #[prost(int64, tag = "14")]
+    pub(crate) start_to_close: i64,
+    #[prost(int64, tag = "15")]
+    pub(crate) heartbeat_timeout: i64,
+    #[prost(message, optional, tag = "16")]
+    pub(crate) retry_policy: Option<common::RetryPolicy>,
+    /// The cancel-requested event; 0 for none.
+    #[prost(int64, tag = "17")]
+    pub(crate) cancel_requested: EventId,
+    #[prost(message, optional, tag = "18")]
+    pub(crate) heartbeat_details: Option<common::Payloads>,
+    #[prost(message, optional, tag = "19")]
+    pub(crate) last_failure: Option<crate::proto::failure::Failure>,
+    #[prost(string, tag = "20")]
+    pub(crate) identity: String,
+    /// Of the last attempt that ended.
+    #[prost(string, tag = "21")]
+    pub(crate) last_identity: String,
+}
+
+/// A pending user timer.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TimerRecord {
+    #[prost(int64, tag = "1")]
+    pub(crate) started_event_id: EventId,
+    #[prost(string, tag = "2")]
+    pub(crate) timer_id: String,
+    #[prost(int64, tag = "3")]
+    pub(crate) due: i64,
+}
+
+impl super::RunRow {
+    pub(crate) fn is_open(&self) -> bool {
+        self.status == i32::from(enums::WorkflowExecutionStatus::Running)
+    }
+
+}

@@ -1,0 +1,150 @@
+//! The store on SQLite.
+//!
+//! One connection, write-ahead log, every statement prepared once. The file is locked for as long as
+//! the engine is open: two engines on one file would each believe its own memory.
+
+mod open;
+mod pending;
+mod runs;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::{
+    ActivityRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store, StoreError,
+    TimerRecord, TimerRow,
+};
+use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+
+/// A database that is open.
+pub(crate) struct SqliteStore {
+    connection: Connection,
+    in_transaction: bool,
+    /// Holds the lock on the file; `None` in memory.
+    _lock: Option<open::FileLock>,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full(text),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly(text),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(text),
+            _ => Self::Io(text),
+        }
+    }
+}
+
+/// A stored message that can't be read is damage: we wrote it.
+fn damaged(error: &prost::DecodeError) -> StoreError {
+    StoreError::Damaged(format!("a stored record can't be decoded: {error}"))
+}
+
+impl Store for SqliteStore {
+    fn begin(&mut self) -> Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    fn rollback(&mut self) {
+        if !std::mem::take(&mut self.in_transaction) || self.connection.is_autocommit() {
+            return; // SQLite itself rolls back after some errors
+        }
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            tracing::error!(%error, "a failed transaction could not be rolled back");
+        }
+    }
+
+    fn namespaces(&mut self) -> Result<Vec<(NamespaceKey, NamespaceRecord)>> {
+        self.read_namespaces()
+    }
+    fn insert_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()> {
+        self.write_namespace(key, record)
+    }
+    fn last_run_key(&mut self) -> Result<RunKey> {
+        self.read_last_run_key()
+    }
+    fn insert_run(&mut self, row: &RunRow) -> Result<()> {
+        self.write_new_run(row)
+    }
+    fn update_run(&mut self, row: &RunRow) -> Result<()> {
+        self.write_run(row)
+    }
+    fn run(&mut self, key: RunKey) -> Result<Option<RunRow>> {
+        self.read_run("run_key = ?1", [key.0])
+    }
+    fn run_by_id(&mut self, id: RunId) -> Result<Option<RunRow>> {
+        self.read_run("run_id = ?1", [id.0.as_bytes().as_slice()])
+    }
+    fn last_run(&mut self, namespace: NamespaceKey, workflow_id: &str) -> Result<Option<RunRow>> {
+        self.read_run(
+            "namespace_key = ?1 AND workflow_id = ?2 ORDER BY run_key DESC LIMIT 1",
+            (namespace.0, workflow_id),
+        )
+    }
+    fn pending(&mut self, key: RunKey) -> Result<Pending> {
+        self.read_pending(key)
+    }
+    fn append_history(&mut self, key: RunKey, fragment: &Fragment) -> Result<()> {
+        self.write_history(key, fragment)
+    }
+    fn history(&mut self, key: RunKey, from: EventId, budget: usize) -> Result<Vec<Fragment>> {
+        self.read_history(key, from, budget)
+    }
+    fn put_activity(&mut self, key: RunKey, record: &ActivityRecord) -> Result<()> {
+        self.write_activity(key, record)
+    }
+    fn delete_activity(&mut self, key: RunKey, scheduled_event_id: EventId) -> Result<()> {
+        self.run_statement("DELETE FROM activities WHERE run_key = ?1 AND scheduled_event_id = ?2", (key.0, scheduled_event_id))
+    }
+    fn put_timer(&mut self, key: RunKey, record: &TimerRecord) -> Result<()> {
+        self.write_timer(key, record)
+    }
+    fn delete_timer(&mut self, key: RunKey, started_event_id: EventId) -> Result<()> {
+        self.run_statement("DELETE FROM user_timers WHERE run_key = ?1 AND started_event_id = ?2", (key.0, started_event_id))
+    }
+    fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()> {
+        self.run_statement(
+            "INSERT OR REPLACE INTO buffered_events (run_key, sequence, event) VALUES (?1, ?2, ?3)",
+            (key.0, sequence, event),
+        )
+    }
+    fn delete_buffered(&mut self, key: RunKey) -> Result<()> {
+        self.run_statement("DELETE FROM buffered_events WHERE run_key = ?1", [key.0])
+    }
+    fn add_request_id(&mut self, key: RunKey, request_id: &str) -> Result<bool> {
+        let sql = "INSERT OR IGNORE INTO request_ids (run_key, request_id) VALUES (?1, ?2)";
+        Ok(self.connection.prepare_cached(sql)?.execute((key.0, request_id))? > 0)
+    }
+    fn delete_request_ids(&mut self, key: RunKey) -> Result<()> {
+        self.run_statement("DELETE FROM request_ids WHERE run_key = ?1", [key.0])
+    }
+    fn arm(&mut self, timer: TimerRow) -> Result<()> {
+        self.run_statement(
+            "INSERT OR IGNORE INTO timers (due, run_key, kind, subject) VALUES (?1, ?2, ?3, ?4)",
+            (timer.due.0, timer.run.0, timer.kind, timer.subject),
+        )
+    }
+    fn disarm(&mut self, timer: TimerRow) -> Result<()> {
+        self.run_statement(
+            "DELETE FROM timers WHERE due = ?1 AND run_key = ?2 AND kind = ?3 AND subject = ?4",
+            (timer.due.0, timer.run.0, timer.kind, timer.subject),
+        )
+    }
+    fn first_timers(&mut self, limit: usize) -> Result<Vec<TimerRow>> {
+        self.read_first_timers(limit)
+    }
+    fn workflow_tasks(&mut self) -> Result<Vec<(RunKey, NamespaceKey, String)>> {
+        self.read_workflow_tasks()
+    }
+    fn activity_tasks(&mut self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
+        self.read_activity_tasks()
+    }
+}

@@ -1,0 +1,98 @@
+//! What open runs wait for: activities, user timers, buffered events, and the order of all timers.
+
+use prost::Message;
+use rusqlite::Params;
+
+use super::{SqliteStore, damaged};
+use crate::Timestamp;
+use crate::ids::{EventId, NamespaceKey, RunKey};
+use crate::store::record::ActivityState;
+use crate::store::{ActivityRecord, Pending, Result, TimerRecord, TimerRow};
+
+impl SqliteStore {
+    pub(super) fn read_pending(&self, key: RunKey) -> Result<Pending> {
+        let mut buffered = Vec::new();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT sequence, event FROM buffered_events WHERE run_key = ?1 ORDER BY sequence",
+        )?;
+        let mut rows = statement.query([key.0])?;
+        while let Some(row) = rows.next()? {
+            buffered.push((row.get(0)?, row.get(1)?));
+        }
+        Ok(Pending {
+            activities: self.messages(
+                "SELECT data FROM activities WHERE run_key = ?1 ORDER BY scheduled_event_id",
+                [key.0],
+            )?,
+            timers: self.messages(
+                "SELECT data FROM user_timers WHERE run_key = ?1 ORDER BY started_event_id",
+                [key.0],
+            )?,
+            buffered,
+        })
+    }
+
+    fn messages<T: Message + Default>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut messages = Vec::new();
+        while let Some(row) = rows.next()? {
+            let data = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            messages.push(T::decode(data).map_err(|error| damaged(&error))?);
+        }
+        Ok(messages)
+    }
+
+    pub(super) fn write_activity(&self, key: RunKey, record: &ActivityRecord) -> Result<()> {
+        self.run_statement(
+            "INSERT INTO activities (run_key, scheduled_event_id, ready, data) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET ready = excluded.ready, data = excluded.data",
+            (
+                key.0,
+                record.scheduled_event_id,
+                record.state() == ActivityState::Scheduled,
+                record.encode_to_vec(),
+            ),
+        )
+    }
+
+    pub(super) fn write_timer(&self, key: RunKey, record: &TimerRecord) -> Result<()> {
+        self.run_statement(
+            "INSERT OR REPLACE INTO user_timers (run_key, started_event_id, data) VALUES (?1, ?2, ?3)",
+            (key.0, record.started_event_id, record.encode_to_vec()),
+        )
+    }
+
+    pub(super) fn read_first_timers(&self, limit: usize) -> Result<Vec<TimerRow>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT due, run_key, kind, subject FROM timers
+             ORDER BY due, run_key, kind, subject LIMIT ?1",
+        )?;
+        let timers = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            Ok(TimerRow {
+                due: Timestamp(row.get(0)?),
+                run: RunKey(row.get(1)?),
+                kind: row.get(2)?,
+                subject: row.get(3)?,
+            })
+        })?;
+        Ok(timers.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub(super) fn read_activity_tasks(&self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT a.run_key, a.scheduled_event_id, r.namespace_key, a.data
+             FROM activities a JOIN runs r ON r.run_key = a.run_key WHERE a.ready = 1
+             ORDER BY a.run_key, a.scheduled_event_id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut tasks = Vec::new();
+        while let Some(row) = rows.next()? {
+            let data = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let record = ActivityRecord::decode(data).map_err(|error| damaged(&error))?;
+            let namespace = NamespaceKey(row.get(2)?);
+            tasks.push((RunKey(row.get(0)?), row.get(1)?, namespace, record.task_queue));
+        }
+        Ok(tasks)
+    }
+}

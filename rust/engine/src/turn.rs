@@ -1,0 +1,311 @@
+//! The engine's loop. One turn: take what waits, handle it, commit once, do what follows.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::action::{Action, Reply, Responder};
+use crate::context::{Caller, Context, Failure, Outcome};
+use crate::dispatch::dispatch;
+use crate::engine::{Call, EngineMessage};
+use crate::machine::{activity, timer, workflow, workflow_task};
+use crate::rpc::register_namespace::register;
+use crate::store::{NamespaceRecord, StoreError, TimerRow};
+use crate::timers::{TaskTimer, TimerKind};
+use crate::{Code, RpcStatus};
+
+/// Calls in one transaction at most, and timers.
+const BATCH: usize = 256;
+/// After a failed transaction, timers wait this long before they are tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A week: the namespace that is always there keeps its closed runs for as long, in name.
+const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
+
+/// The engine's thread.
+pub(crate) struct Loop {
+    context: Context,
+    receiver: Receiver<EngineMessage>,
+    sender: Sender<EngineMessage>,
+    /// Timers are not tried before this time: the store failed.
+    paused_until: Option<Instant>,
+    /// What waits for the store to work again: tasks of runs of failed transactions.
+    owed: std::collections::HashSet<crate::ids::RunKey>,
+    last_sweep: Option<Instant>,
+    closing: bool,
+}
+
+impl Loop {
+    pub(crate) fn new(
+        context: Context,
+        receiver: Receiver<EngineMessage>,
+        sender: Sender<EngineMessage>,
+    ) -> Self {
+        Self {
+            context,
+            receiver,
+            sender,
+            paused_until: None,
+            owed: std::collections::HashSet::new(),
+            last_sweep: None,
+            closing: false,
+        }
+    }
+
+    /// Turn until closed.
+    pub(crate) fn run(mut self) {
+        self.make_default_namespace();
+        while !self.closing {
+            let messages = self.wait();
+            self.turn(messages);
+        }
+        self.end();
+    }
+
+    fn make_default_namespace(&mut self) {
+        if self.context.namespaces.contains_key("default") {
+            return;
+        }
+        let record = NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
+        let made = self.context.handle(|context| register(context, record));
+        self.finish(made.err().and_then(store_error));
+    }
+
+    /// Wait for calls, or for time to pass, and take all that is there.
+    fn wait(&mut self) -> Vec<EngineMessage> {
+        let mut messages = Vec::new();
+        match self.patience() {
+            Some(patience) => match self.receiver.recv_timeout(patience) {
+                Ok(message) => messages.push(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.closing = true,
+            },
+            None => match self.receiver.recv() {
+                Ok(message) => messages.push(message),
+                Err(_) => self.closing = true,
+            },
+        }
+        messages.extend(self.receiver.try_iter().take(BATCH - 1));
+        messages
+    }
+
+    /// How long there is nothing to do unless somebody calls; `None`: for ever.
+    fn patience(&self) -> Option<Duration> {
+        let clock = &self.context.env.clock;
+        let wall = clock.wall();
+        let timer = self.context.timers.next().map(|due| clock.until(due));
+        let timer = match self.paused_until {
+            Some(until) => Some(until.saturating_duration_since(wall)),
+            None => timer,
+        };
+        let expiry = self.context.matching.next_expiry().map(|at| at.saturating_duration_since(wall));
+        timer.into_iter().chain(expiry).min()
+    }
+
+    fn turn(&mut self, messages: Vec<EngineMessage>) {
+        for message in messages {
+            let failed = match message {
+                EngineMessage::Call { call, responder } => self.call(call, responder),
+                EngineMessage::Returned(returned) => {
+                    self.context.handle(|context| context.take_back(returned)).err().and_then(store_error)
+                }
+                EngineMessage::Close => {
+                    self.closing = true;
+                    None
+                }
+            };
+            if failed.is_some() {
+                self.finish(failed); // the rest of the batch gets a transaction of its own
+            }
+        }
+        let failed = self.timers();
+        self.context.expire();
+        self.finish(failed);
+        self.sweep();
+    }
+
+    /// Handle one call. `Some`: the store failed.
+    fn call(&mut self, call: Call, responder: Responder) -> Option<StoreError> {
+        let wall = self.context.env.clock.wall();
+        let remaining = responder.deadline.map(|deadline| deadline.saturating_duration_since(wall));
+        if responder.is_gone() {
+            return None;
+        }
+        if remaining.is_some_and(|remaining| remaining.is_zero()) {
+            let status = RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
+            self.context.reply(responder, Reply::new(Err(status)));
+            return None;
+        }
+        self.context.caller = Caller { responder: Some(responder), remaining };
+        let outcome = self
+            .context
+            .handle(|context| dispatch(context, &call.service, &call.method, call.body));
+        let responder = self.context.caller.responder.take();
+        let (reply, failed) = match outcome {
+            Ok(Outcome::Done(reply)) => (reply, None),
+            Ok(Outcome::Parked) => return None,
+            Err(Failure::Status(status)) => (Reply::new(Err(status)), None),
+            Err(Failure::Store(error)) => (Reply::new(Err(store_status(&error))), Some(error)),
+        };
+        if let Some(responder) = responder {
+            self.context.reply(responder, reply);
+        }
+        failed
+    }
+
+    /// Fire what is due. `Some`: the store failed.
+    fn timers(&mut self) -> Option<StoreError> {
+        let wall = self.context.env.clock.wall();
+        if self.paused_until.is_some_and(|until| until > wall) {
+            return None;
+        }
+        if self.paused_until.take().is_some() {
+            let again = std::mem::take(&mut self.owed);
+            let result = self.context.handle(|context| {
+                context.timers.load(context.store.as_mut())?;
+                context.offer_again(&again)
+            });
+            if let Some(error) = result.err().and_then(store_error) {
+                self.owed = again;
+                return Some(error);
+            }
+        }
+        let now = self.context.env.clock.now();
+        while let Some(timer) = self.context.timers.pop_task(now) {
+            if let Some(error) = self.fire_task(timer) {
+                return Some(error);
+            }
+        }
+        for timer in self.context.timers.due(now, BATCH) {
+            let fired = self.context.handle(|context| fire(context, timer));
+            if let Some(error) = fired.err().and_then(store_error) {
+                return Some(error);
+            }
+        }
+        None
+    }
+
+    fn fire_task(&mut self, timer: TaskTimer) -> Option<StoreError> {
+        let fired = self.context.handle(|context| {
+            let (TaskTimer::StartToClose(key, _) | TaskTimer::StickyScheduleToStart(key, _)) = timer;
+            // Only a run in memory can have a lease or a sticky queue.
+            if !context.runs.contains_key(&key) {
+                return Ok(());
+            }
+            let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
+            match timer {
+                TaskTimer::StartToClose(_, id) => {
+                    if run.volatile.lease.as_ref().is_some_and(|lease| lease.id == id) {
+                        workflow_task::end(run, env, workflow_task::Ended::TimedOut);
+                    }
+                }
+                TaskTimer::StickyScheduleToStart(_, event) => workflow_task::sticky_timed_out(run, env, event),
+            }
+            Ok(())
+        });
+        fired.err().and_then(store_error)
+    }
+
+    /// Commit, and do what had to wait for it; or undo everything, and tell everybody.
+    fn finish(&mut self, failed: Option<StoreError>) {
+        let committed = match failed {
+            None => self.context.commit(),
+            Some(error) => Err(error),
+        };
+        match committed {
+            Ok(actions) => self.perform(actions),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Reply(responder, reply) => responder.send(reply, &self.sender),
+                Action::Arm(timer) => self.context.timers.arm(timer),
+                Action::Disarm(timer) => self.context.timers.disarm(timer),
+                Action::Forget(key) => {
+                    self.context.runs.remove(&key);
+                }
+            }
+        }
+        if self.context.timers.needs_load()
+            && let Err(error) = self.context.timers.load(self.context.store.as_mut())
+        {
+            self.fail(&error);
+        }
+    }
+
+    fn fail(&mut self, error: &StoreError) {
+        tracing::error!(%error, "a transaction failed; its callers are told");
+        let (responders, runs) = self.context.abort();
+        let status = store_status(error);
+        for responder in responders {
+            responder.send(Reply::new(Err(status.clone())), &self.sender);
+        }
+        self.owed.extend(runs);
+        self.paused_until = Some(self.context.env.clock.wall() + PAUSE);
+    }
+
+    fn sweep(&mut self) {
+        let wall = self.context.env.wall;
+        if self.last_sweep.is_none_or(|at| wall.duration_since(at) > Duration::from_secs(60)) {
+            self.last_sweep = Some(wall);
+            self.context.matching.sweep(wall);
+        }
+    }
+
+    /// Answer everybody who waits.
+    fn end(mut self) {
+        self.turn(Vec::new());
+        let mut waiting = self.context.matching.drain_pollers();
+        waiting.extend(self.context.waiters.drain());
+        for message in self.receiver.try_iter() {
+            if let EngineMessage::Call { responder, .. } = message {
+                waiting.push(responder);
+            }
+        }
+        for responder in waiting {
+            responder.send(Reply::new(Err(RpcStatus::closed())), &self.sender);
+        }
+    }
+}
+
+/// A stored timer is due.
+fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
+    let kind = TimerKind::from_number(timer.kind);
+    let Some((run, env)) = context.open_run(timer.run)? else {
+        context.begin()?;
+        context.store.disarm(timer)?;
+        context.actions.push(Action::Disarm(timer));
+        return Ok(());
+    };
+    match kind {
+        Some(TimerKind::User) => timer::fire(run, env, timer.subject),
+        Some(TimerKind::Activity) => activity::fire(run, env, timer.subject, timer.due),
+        Some(TimerKind::RunTimeout) => workflow::time_out(run, env, timer.due),
+        Some(TimerKind::Backoff) => workflow::end_backoff(run, env),
+        None => {
+            return Err(StoreError::Damaged(format!("a timer of the unknown kind {}", timer.kind)).into());
+        }
+    }
+    Ok(())
+}
+
+/// A handler of the engine's own fails only when the store does.
+fn store_error(failure: Failure) -> Option<StoreError> {
+    match failure {
+        Failure::Store(error) => Some(error),
+        Failure::Status(status) => {
+            tracing::error!(%status, "something of the engine's own was refused");
+            None
+        }
+    }
+}
+
+fn store_status(error: &StoreError) -> RpcStatus {
+    let code = match error {
+        StoreError::Full(_) => Code::ResourceExhausted,
+        StoreError::Damaged(_) => Code::DataLoss,
+        StoreError::ReadOnly(_) | StoreError::Io(_) => Code::Unavailable,
+    };
+    RpcStatus::new(code, format!("the embedded engine could not store this: {error}"))
+}
