@@ -114,7 +114,7 @@ def test_a_loop_that_closes_under_an_operation_harms_nothing(silent_port: int) -
 class Unwatching(asyncio.SelectorEventLoop):
     """A loop that can't watch descriptors, as Windows' default one."""
 
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         raise NotImplementedError
 
 

@@ -88,6 +88,10 @@ class FailureError(TemporalError):
         """`temporal.api.failure.v1.Failure` that it was made from; None when it was raised here."""
         return self._failure
 
+    def remember(self, failure: Wire) -> None:
+        """Note what it was made from: passed on, it is that failure again."""
+        self._failure = failure
+
 
 class ApplicationErrorCategory(IntEnum):
     """How alarming an `ApplicationError` is; values are the protocol's."""

@@ -80,12 +80,12 @@ class Bench:
     """A worker's activities without a worker."""
 
     def __init__(self, *functions: Callable[..., Any], codec: PayloadCodec | None = None) -> None:
-        self.client: Any = FakeClient(data_converter=DataConverter(payload_codec=codec))
+        client: Any = FakeClient(data_converter=DataConverter(payload_codec=codec))
         self.native = FakeNative()
         self.threads = ThreadPoolExecutor(2)
         self.activities = Activities(
             activity_table(functions),
-            client=self.client,
+            client=client,
             task_queue="queue",
             executor=lambda: self.threads,
             polling_ended=lambda _: None,

@@ -132,7 +132,7 @@ class Connection:
         """Any RPC of the workflow service by name. `RPCError`."""
         native = self._native or await self.native()
         timeout = None if rpc_timeout is None else rpc_timeout.total_seconds()
-        metadata = {} if rpc_metadata is None else rpc_metadata
+        metadata: Mapping[str, str] = {} if rpc_metadata is None else rpc_metadata
         return await performed(native.call, rpc, request, timeout=timeout, metadata=metadata)
 
     async def close(self) -> None:

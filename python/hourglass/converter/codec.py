@@ -34,8 +34,8 @@ async def convert_wire(wire: Any, each: _Each) -> Any:
     if isinstance(wire, dict):
         members = cast("dict[str, Any]", wire)
         return {name: await convert_wire(value, each) for name, value in members.items()}
-    if isinstance(wire, list):
-        items: list[Any] = wire
+    items: list[Any] = wire
+    if isinstance(items, list):
         if items and isinstance(items[0], Payload):
             return await each(items)
         return [await convert_wire(item, each) for item in items]

@@ -171,10 +171,9 @@ _Make = Callable[[str, "Wire", "PayloadConverter"], FailureError]
 def _from_failure(failure: Wire, converter: PayloadConverter) -> FailureError:
     message = str(failure.get("message", ""))
     if (encoded := failure.get("encoded_attributes")) is not None:
-        opened = converter.from_payload(encoded)
-        if isinstance(opened, dict):
-            message = str(opened.get("message", message))
-            failure = {**failure, "message": message, "stack_trace": opened.get("stack_trace", "")}
+        opened: dict[str, str] = converter.from_payload(encoded, dict[str, str])
+        message = opened.get("message", message)
+        failure = {**failure, "message": message, "stack_trace": opened.get("stack_trace", "")}
     error: FailureError
     for name, make in _MAKERS.items():
         if name in failure:
@@ -182,7 +181,7 @@ def _from_failure(failure: Wire, converter: PayloadConverter) -> FailureError:
             break
     else:
         error = FailureError(message)
-    error._failure = failure
+    error.remember(failure)
     if "cause" in failure:
         error.__cause__ = _from_failure(failure["cause"], converter)
     return error

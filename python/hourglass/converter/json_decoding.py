@@ -187,8 +187,8 @@ _TRANSPARENT = (
 
 
 def _of_literal(choices: tuple[Any, ...]) -> Decoder:
-    by_value = {(type(c), c): c for c in choices}
-    by_value.update({(type(c.value), c.value): c for c in choices if isinstance(c, enum.Enum)})
+    by_value: dict[tuple[Any, Any], Any] = {(type(c), c): c for c in choices}
+    by_value |= {(type(c.value), c.value): c for c in choices if isinstance(c, enum.Enum)}
 
     def decode(value: Any) -> Any:
         try:
@@ -236,9 +236,9 @@ def _of_sequence(make: Callable[[list[Any]], Any] | None, item_hint: Any) -> Dec
     item = decoder_for(item_hint)
 
     def decode(value: Any) -> Any:
-        if type(value) is not list:
-            raise _refuse(value, "a list")
         items: list[Any] = value
+        if type(items) is not list:
+            raise _refuse(value, "a list")
         if item is not _anything:
             try:
                 items = [item(one) for one in items]
@@ -264,9 +264,9 @@ def _of_fixed(make: Callable[[list[Any]], Any], hints: tuple[Any, ...]) -> Decod
     decoders = [decoder_for(hint) for hint in hints]
 
     def decode(value: Any) -> Any:
-        if type(value) is not list:
-            raise _refuse(value, "a list")
         items: list[Any] = value
+        if type(items) is not list:
+            raise _refuse(value, "a list")
         if len(items) != len(decoders):
             raise Mismatch(f"expected {len(decoders)} items, found {len(items)}")
         decoded: list[Any] = []
@@ -357,16 +357,28 @@ def _of_class(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
         arguments = (arguments[0], int) if arguments else ()
     if cls in _MAPPINGS:
         return _of_mapping(_MAPPINGS[cls], arguments)
+    return _of_named_class(cls, arguments)
+
+
+def _is_typed_dict(cls: Any) -> bool:
+    return typing_extensions.is_typeddict(cls)
+
+
+def _is_named_tuple(cls: Any) -> bool:
+    return issubclass(cls, tuple) and hasattr(cls, "_fields")
+
+
+def _of_named_class(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
+    """A class that somebody wrote."""
+    if _is_typed_dict(cls):
+        return _of_typed_dict(cls)
     if issubclass(cls, enum.Enum):
         return _of_enum(cls)
     if dataclasses.is_dataclass(cls):
         return _of_dataclass(cls, arguments)
-    if typing_extensions.is_typeddict(cls):
-        return _of_typed_dict(cls)
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+    if _is_named_tuple(cls):
         hints = _hints(cls)
-        fields: tuple[str, ...] = cls._fields  # pyright: ignore[reportAttributeAccessIssue]
-        return _of_fixed(lambda v: cls(*v), tuple(hints.get(name, Any) for name in fields))
+        return _of_fixed(lambda v: cls(*v), tuple(hints.get(name, Any) for name in cls._fields))
     return _of_instance(cls)
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,17 +20,26 @@ from hourglass.exceptions import EncodingError
 _SCALARS = (str, int, float, bool, type(None))
 
 
-@lru_cache(maxsize=1024)
-def _field_names(cls: Hashable) -> tuple[str, ...] | None:
-    """The fields of a dataclass; None for any other class."""
-    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
-        return None
-    return tuple(field.name for field in dataclasses.fields(cls))
+_fields: dict[Any, tuple[str, ...] | None] = {}
+
+
+def _field_names(value: object) -> tuple[str, ...] | None:
+    """The fields if it is an instance of a dataclass; looked up once per class."""
+    cls: Any = type(value)
+    try:
+        return _fields[cls]
+    except KeyError:
+        found = tuple(field.name for field in dataclasses.fields(cls)) if _is_data(cls) else None
+        return _fields.setdefault(cls, found)
+
+
+def _is_data(cls: Any) -> bool:
+    return dataclasses.is_dataclass(cls)
 
 
 def to_plain(value: Any) -> Any:
     """One step from `value` towards JSON's types; TypeError if there is none."""
-    names = _field_names(type(value))
+    names = _field_names(value)
     if names is not None:
         return {name: getattr(value, name) for name in names}
     if isinstance(value, UUID):
@@ -40,8 +48,9 @@ def to_plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Iterable):
-        return list(value)
+    items: Iterable[Any] = value
+    if isinstance(items, Iterable):
+        return list(items)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
@@ -80,14 +89,14 @@ def _culprit(value: Any, path: str, encoder: json.JSONEncoder) -> _Found | None:
     """The path, the value and the reason of the first part that can't be encoded."""
     if isinstance(value, _SCALARS):
         return None
-    if isinstance(value, dict):
-        mapping = cast("dict[Any, Any]", value)
+    mapping: dict[Any, Any] = value
+    if isinstance(mapping, dict):
         if found := _bad_key(mapping, path):
             return found
         parts: Iterable[tuple[str, Any]] = ((f"[{key!r}]", mapping[key]) for key in mapping)
     elif isinstance(value, (list, tuple)):
         parts = ((f"[{index}]", item) for index, item in enumerate(cast("list[Any]", value)))
-    elif (names := _field_names(type(value))) is not None:
+    elif (names := _field_names(value)) is not None:
         parts = ((f".{name}", getattr(value, name)) for name in names)
     else:
         try:

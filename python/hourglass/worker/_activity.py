@@ -185,7 +185,7 @@ class RunningActivity:
             )
         except (Exception, asyncio.CancelledError, _context.CompleteAsyncError) as error:
             completion = await self._without_cancellation(
-                outcome.raised(token, error, self.details, converter)
+                outcome.raised(self.task, error, self.details, converter)
             )
         if self._heartbeats is not None:
             await self._heartbeats.flushed()
@@ -244,7 +244,11 @@ class RunningActivity:
             self._thread_cancel = cancel
         loop = asyncio.get_running_loop()
         executor = self.activities.executor()
-        return await loop.run_in_executor(executor, variables.run, cancel.run, function, args)
+
+        def call() -> Any:
+            return variables.run(cancel.run, function, args)
+
+        return await loop.run_in_executor(executor, call)
 
     def _new_context(self, heartbeat_details: list[Any]) -> Context:
         activities = self.activities
@@ -260,13 +264,13 @@ class RunningActivity:
     def _heartbeat(self, details: Sequence[Any]) -> None:
         payloads = self.activities.converter.payload_converter.to_payloads(details)
         if self.activities.converter.payload_codec is None:
-            self._send_heartbeat(payloads)
+            self.send_heartbeat(payloads)
             return
         if self._heartbeats is None:
             self._heartbeats = Heartbeats(self)
         self._heartbeats.send(payloads)
 
-    def _send_heartbeat(self, payloads: Sequence[Payload]) -> None:
+    def send_heartbeat(self, payloads: Sequence[Payload]) -> None:
         assert self.activities.native is not None
         try:
             self.activities.native.record_activity_heartbeat(self.task.task_token, payloads)
@@ -298,7 +302,7 @@ class Heartbeats:
         while self._latest is not None:
             payloads, self._latest = self._latest, None
             try:
-                self._activity._send_heartbeat(await codec.encode(payloads))
+                self._activity.send_heartbeat(await codec.encode(payloads))
             except Exception:
                 logger.exception("a heartbeat could not be sent")
 

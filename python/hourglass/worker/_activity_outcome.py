@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from hourglass._bridge import ActivityCompletion
+from hourglass._bridge import ActivityCompletion, ActivityTask
 from hourglass.activity._context import ActivityCancellationDetails, CompleteAsyncError
 from hourglass.exceptions import (
     ApplicationError,
@@ -39,12 +39,13 @@ async def completed(token: bytes, result: Any, converter: DataConverter) -> Acti
 
 
 async def raised(
-    token: bytes,
+    task: ActivityTask,
     error: BaseException,
     cancellation: ActivityCancellationDetails | None,
     converter: DataConverter,
 ) -> ActivityCompletion:
     """It raised: a cancellation that was asked for, or a failure."""
+    token = task.task_token
     if isinstance(error, CompleteAsyncError):
         return ActivityCompletion.will_complete_async(token)
     if isinstance(error, (asyncio.CancelledError, CancelledError)) and cancellation is not None:
@@ -59,7 +60,15 @@ async def raised(
     benign = isinstance(error, ApplicationError) and (
         error.category is ApplicationErrorCategory.BENIGN
     )
-    logger.log(logging.DEBUG if benign else logging.WARNING, "an activity failed", exc_info=error)
+    logger.log(
+        logging.DEBUG if benign else logging.WARNING,
+        "activity %r (%s) of workflow %r failed in attempt %d",
+        task.activity_type,
+        task.activity_id,
+        task.workflow_id,
+        task.attempt,
+        exc_info=error,
+    )
     return await _failed(token, error, converter)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,9 +44,9 @@ class ThreadCancel:
             return fn(*args)
         finally:
             with self._lock:
-                thread, self._thread = self._thread, None
-                if self._raised and thread is not None:
-                    _take_back(thread, None)
+                self._thread = None
+                if self._raised:
+                    _take_back(threading.get_ident(), None)
 
     def cancel(self) -> None:
         """Raise in the thread now, or as soon as no shield is up. From any thread."""
@@ -55,7 +55,7 @@ class ThreadCancel:
             self._raise_if_due()
 
     @contextmanager
-    def shield(self) -> Iterator[None]:
+    def shield(self) -> Generator[None]:
         """Within the block nothing is raised; at its end, what is due."""
         with self._lock:
             self._shields += 1

@@ -227,8 +227,9 @@ class Worker:
     async def _live(self, host: WorkerHost) -> None:
         """From started to stopped."""
         waiting = asyncio.ensure_future(self._stop_wanted.wait())
+        events: list[asyncio.Future[Any]] = [waiting, host.failed]
         try:
-            await asyncio.wait([waiting, host.failed], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
             if host.failed.done():
                 self._fatal = host.failed.result()
                 logger.error("%s", self._fatal)
