@@ -365,7 +365,7 @@ def _is_typed_dict(cls: Any) -> bool:
 
 
 def _is_named_tuple(cls: Any) -> bool:
-    return issubclass(cls, tuple) and hasattr(cls, "_fields")
+    return hasattr(cls, "_fields") and issubclass(cls, tuple)
 
 
 def _of_named_class(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
