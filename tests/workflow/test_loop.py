@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+
 from hourglass import workflow
 from hourglass._bridge import CancelTimer, CompleteWorkflowExecution, StartTimer
 from tests.workflow.harness import EPOCH, Run, fire, names, signal, value
@@ -303,7 +304,9 @@ def test_as_completed_starts_in_order_and_gives_the_first_done_first() -> None:
 @scenario
 async def completion_times_out() -> list[str]:
     got: list[str] = []
-    for item in workflow.as_completed([asyncio.sleep(1, "one"), asyncio.sleep(9, "nine")], timeout=5):
+    for item in workflow.as_completed(
+        [asyncio.sleep(1, "one"), asyncio.sleep(9, "nine")], timeout=5
+    ):
         try:
             got.append(await item)
         except asyncio.TimeoutError:
@@ -381,9 +384,7 @@ def test_no_method_of_the_loop_is_left_to_a_bare_not_implemented_error() -> None
     left = [
         name
         for name, member in vars(asyncio.AbstractEventLoop).items()
-        if callable(member)
-        and not name.startswith("_")
-        and name not in vars(WorkflowLoop)
+        if callable(member) and not name.startswith("_") and name not in vars(WorkflowLoop)
     ]
     assert left == []
 

@@ -85,9 +85,10 @@ class Handlers:
         except (Evicted, KeyboardInterrupt):
             raise
         except BaseException as error:
+            del self.running[token]
             self.instance.conclude(error)
-        finally:
-            self.running.pop(token, None)
+        else:
+            del self.running[token]
 
     def set_signal(self, name: str | None, fn: Callable[..., Any] | None) -> None:
         """Set or remove a handler at run time; a new one takes what was kept for it."""

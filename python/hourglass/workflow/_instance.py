@@ -206,7 +206,7 @@ class WorkflowInstance:
         self.object = self._primary = None
 
     def _apply(self, jobs: list[ActivationJob]) -> None:
-        if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._outcome is None:
+        if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._undisturbed():
             _APPLY[type(jobs[0])](self, jobs[0])
             self._drain()
         else:
@@ -214,7 +214,12 @@ class WorkflowInstance:
         if self._outcome is not None and not all(type(job) is QueryWorkflow for job in jobs):
             self.commands.append(self._outcome)
 
+    def _undisturbed(self) -> bool:
+        return self._outcome is None and self.loop.spoilt is None
+
     def _apply_in_order(self, jobs: list[ActivationJob]) -> None:
+        if self.loop.spoilt is not None and not all(type(job) is QueryWorkflow for job in jobs):
+            raise self.loop.spoilt
         queries = [job for job in jobs if isinstance(job, QueryWorkflow)]
         if self._outcome is None:
             signals = [job for job in jobs if isinstance(job, SignalWorkflow)]

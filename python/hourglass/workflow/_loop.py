@@ -153,6 +153,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self.evicted = False
         self.read_only = ""
         """What is looking at the workflow right now and must not change it; empty: nothing is."""
+        self.spoilt: ReadOnlyContextError | None = None
+        """Set when something that must only look has woken a coroutine: the waiter is lost."""
         self._refusals = 0
         self._task_count = 0
         self._tasks: list[Task[Any]] = []
@@ -181,7 +183,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if self.evicted:
             return handle
         if self.read_only:
-            self.check_writable("wake waiting code")
+            self._spoil()
         self.ready.append(handle)
         return handle
 
@@ -236,11 +238,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if options:
             _close(coro)
             raise TypeError(f"create_task in a workflow takes no {', '.join(options)}")
-        try:
-            self.check_writable("create a task")
-        except BaseException:
+        if self.evicted:
+            _close(coro)  # the task of an ended coroutine: it never runs, and never is done
+        elif self.read_only:
             _close(coro)
-            raise
+            self.check_writable("create a task")
         self._task_count += 1
         task = Task(coro, self, self._task_count, name, context)
         tasks = self._tasks
@@ -313,11 +315,21 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def check_writable(self, what: str) -> None:
         """Raise where the workflow may not be changed: `ReadOnlyContextError` or `Evicted`."""
         if self.evicted:
-            raise Evicted
-        if self.read_only:
+            self._refuse_to_go_on()
+        elif self.read_only:
             raise ReadOnlyContextError(
                 f"a {self.read_only} only looks at the workflow, it can't {what}"
             )
+
+    def _spoil(self) -> NoReturn:
+        """Refuse a callback of a future that is done already: the waiter can't be woken any more,
+        the run has to be built anew from history."""
+        try:
+            self.check_writable("wake waiting code")
+        except ReadOnlyContextError as error:
+            self.spoilt = error
+            raise
+        raise AssertionError("unreachable")
 
     def _refuse_to_go_on(self) -> None:
         """Unwind code that waits although its run is gone, unless it catches even that for ever."""
