@@ -485,16 +485,35 @@ ActivationJob: TypeAlias = (
 
 @final
 class StartTimer:
+    seq: Final[int]
+    start_to_fire_timeout: Final[timedelta]
+    summary: Final[Payload | None]
     def __init__(
         self, seq: int, start_to_fire_timeout: Seconds, summary: Payload | None = None
     ) -> None: ...
 
 @final
 class CancelTimer:
+    seq: Final[int]
     def __init__(self, seq: int) -> None: ...
 
 @final
 class ScheduleActivity:
+    seq: Final[int]
+    activity_id: Final[str]
+    activity_type: Final[str]
+    task_queue: Final[str]
+    arguments: Final[list[Payload]]
+    headers: Final[dict[str, Payload]]
+    schedule_to_close_timeout: Final[timedelta | None]
+    schedule_to_start_timeout: Final[timedelta | None]
+    start_to_close_timeout: Final[timedelta | None]
+    heartbeat_timeout: Final[timedelta | None]
+    retry_policy: Final[Wire | None]
+    cancellation_type: Final[int]
+    do_not_eagerly_execute: Final[bool]
+    priority: Final[Wire | None]
+    summary: Final[Payload | None]
     def __init__(
         self,
         seq: int,
@@ -517,39 +536,52 @@ class ScheduleActivity:
 
 @final
 class RequestCancelActivity:
+    seq: Final[int]
     def __init__(self, seq: int) -> None: ...
 
 @final
 class RespondToQuery:
+    query_id: Final[str]
+    response: Final[Payload | None]
+    failure: Final[Wire | None]
     def __init__(
         self, query_id: str, *, response: Payload | None = None, failure: Wire | None = None
     ) -> None: ...
 
 @final
 class CompleteWorkflowExecution:
+    result: Final[Payload | None]
     def __init__(self, result: Payload | None = None) -> None: ...
 
 @final
 class FailWorkflowExecution:
+    failure: Final[Wire]
     def __init__(self, failure: Wire) -> None: ...
 
 @final
 class ContinueAsNewWorkflowExecution:
+    fields: Final[Wire]
     def __init__(self, fields: Wire) -> None:
         """coresdk.workflow_commands.ContinueAsNewWorkflowExecution"""
 
 @final
 class CancelWorkflowExecution:
+    details: Final[list[Payload]]
     def __init__(self, details: Sequence[Payload] = ()) -> None: ...
 
 @final
 class SetPatchMarker:
+    patch_id: Final[str]
+    deprecated: Final[bool]
     def __init__(self, patch_id: str, deprecated: bool = False) -> None: ...
 
 @final
 class OtherCommand:
     """Any other command of coresdk.workflow_commands, by the oneof's field name."""
 
+    variant: Final[str]
+    fields: Final[Wire]
+    summary: Final[Payload | None]
     def __init__(self, variant: str, fields: Wire, *, summary: Payload | None = None) -> None: ...
 
 Command: TypeAlias = (

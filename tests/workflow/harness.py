@@ -124,11 +124,9 @@ class Run:
         """Send the first activation, with more jobs if given."""
         return self.send(self.init, *jobs, replaying=replaying)
 
-    def send(
-        self, *jobs: Any, replaying: bool = False, at: float | None = None
-    ) -> WorkflowCompletion:
+    def send(self, *jobs: Any, replaying: bool = False) -> WorkflowCompletion:
         """Send one activation; the time goes on by a second with each."""
-        self.time = self.time + 1 if at is None else at
+        self.time += 1
         activation = WorkflowActivation(
             run_id=self.run_id,
             timestamp=self.time,

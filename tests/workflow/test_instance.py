@@ -328,7 +328,7 @@ class OwnError(Exception):
 @workflow.defn(failure_exception_types=[OwnError])
 class Ends:
     @workflow.run
-    async def run(self, how: str) -> Any:
+    async def run(self, how: str) -> Any:  # noqa: C901 - a table of endings
         if how == "application":
             raise ApplicationError("no", 1, type="Kind", non_retryable=True)
         if how == "own":
@@ -434,7 +434,7 @@ class Chains:
 def test_continue_as_new_says_only_what_changes() -> None:
     [command] = Run(Chains, 1).start().commands
     assert isinstance(command, ContinueAsNewWorkflowExecution)
-    fields: Any = command.fields  # type: ignore[attr-defined]
+    fields: Any = command.fields
     assert fields["workflow_type"] == "chain"
     assert fields["task_queue"] == QUEUE
     assert [value(argument) for argument in fields["arguments"]] == [2]
@@ -451,24 +451,24 @@ def test_continue_as_new_says_only_what_changes() -> None:
 @workflow.defn
 class Cancels:
     @workflow.run
-    async def run(self, how: str, kind: int = 0) -> str:
-        activity = {
-            "start_to_close_timeout": TIMEOUT,
-            "cancellation_type": workflow.ActivityCancellationType(kind),
-        }
+    async def run(self, how: str, kind: int = 0) -> str:  # noqa: C901 - a table of reactions
+        activity = workflow.ActivityConfig(
+            start_to_close_timeout=TIMEOUT,
+            cancellation_type=workflow.ActivityCancellationType(kind),
+        )
         if how == "sleep":
             await workflow.sleep(60)
         if how == "activity":
-            await workflow.execute_activity("a", **activity)  # type: ignore[call-overload]
+            await workflow.execute_activity("a", **activity)
         if how == "cleanup":
             try:
                 await workflow.sleep(60)
             except asyncio.CancelledError:
-                await workflow.execute_activity("clean", **activity)  # type: ignore[call-overload]
+                await workflow.execute_activity("clean", **activity)
                 raise
         if how == "catch":
             try:
-                await workflow.execute_activity("a", **activity)  # type: ignore[call-overload]
+                await workflow.execute_activity("a", **activity)
             except ActivityError as error:
                 return f"{type(error.cause).__name__} {workflow.cancellation_reason()}"
         if how == "ignore":
@@ -477,7 +477,7 @@ class Cancels:
             except asyncio.CancelledError:
                 return "ignored"
         if how == "handle":
-            handle = workflow.start_activity("a", **activity)  # type: ignore[call-overload]
+            handle = workflow.start_activity("a", **activity)
             await workflow.sleep(1)
             assert handle.cancel()
             assert handle.cancel()
@@ -509,7 +509,7 @@ def test_cancelling_a_workflow_cancels_the_activity_it_waits_for(kind: int) -> N
     run = Run(Cancels, "activity", int(kind))
     [scheduled] = run.start().commands
     assert isinstance(scheduled, ScheduleActivity)
-    assert scheduled.cancellation_type == kind  # type: ignore[attr-defined]
+    assert scheduled.cancellation_type == kind
     assert names(run.send(cancel())) == ["RequestCancelActivity"]
     [end] = run.send(cancelled(1)).commands
     assert isinstance(end, CancelWorkflowExecution)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random as _random
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -312,12 +312,12 @@ class unsafe:  # noqa: N801 - the convention's name
 
     @staticmethod
     @contextlib.contextmanager
-    def imports_passed_through() -> Iterator[None]:
+    def imports_passed_through() -> Generator[None, None, None]:
         """Without effect, for programs that have it: there is no sandbox to pass through."""
         yield
 
     @staticmethod
     @contextlib.contextmanager
-    def sandbox_unrestricted() -> Iterator[None]:
+    def sandbox_unrestricted() -> Generator[None, None, None]:
         """Without effect, for programs that have it: there is no sandbox."""
         yield

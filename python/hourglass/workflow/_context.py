@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import _get_running_loop
+import asyncio
 from typing import TYPE_CHECKING, cast
 
 from hourglass.workflow._errors import NotInWorkflowError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def current() -> WorkflowInstance:
     """The instance whose code is running; `NotInWorkflowError` when there is none."""
-    loop = _get_running_loop()
+    loop = asyncio._get_running_loop()
     if isinstance(loop, WorkflowLoop):
         return cast("WorkflowInstance", loop.host)
     raise NotInWorkflowError("not in a workflow: this call only works in workflow code")
@@ -22,5 +22,5 @@ def current() -> WorkflowInstance:
 
 def current_or_none() -> WorkflowInstance | None:
     """The same, None when there is none."""
-    loop = _get_running_loop()
+    loop = asyncio._get_running_loop()
     return cast("WorkflowInstance", loop.host) if isinstance(loop, WorkflowLoop) else None

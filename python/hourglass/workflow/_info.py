@@ -92,16 +92,8 @@ def make_info(
         headers=init.headers,
         namespace=namespace,
         original_execution_run_id=wire.get("original_execution_run_id") or first_run_id,
-        parent=(
-            parent
-            and ParentInfo(
-                namespace=parent.get("namespace", ""),
-                run_id=parent.get("run_id", ""),
-                workflow_id=parent.get("workflow_id", ""),
-            )
-        )
-        or None,
-        root=(root and RootInfo(root.get("run_id", ""), root.get("workflow_id", ""))) or None,
+        parent=_parent(parent) if parent else None,
+        root=RootInfo(root.get("run_id", ""), root.get("workflow_id", "")) if root else None,
         priority=Priority.from_wire(wire.get("priority")),
         raw_memo=wire.get("memo", {}).get("fields", {}),
         raw_search_attributes=wire.get("search_attributes", {}).get("indexed_fields", {}),
@@ -114,4 +106,12 @@ def make_info(
         workflow_id=init.workflow_id,
         workflow_start_time=wire.get("start_time", start_time),
         workflow_type=init.workflow_type,
+    )
+
+
+def _parent(wire: Mapping[str, Any]) -> ParentInfo:
+    return ParentInfo(
+        namespace=wire.get("namespace", ""),
+        run_id=wire.get("run_id", ""),
+        workflow_id=wire.get("workflow_id", ""),
     )

@@ -31,7 +31,7 @@ import random
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hourglass._bridge import (
     CancelTimer,
@@ -207,7 +207,7 @@ class WorkflowInstance:
 
     def _apply(self, jobs: list[ActivationJob]) -> None:
         if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._undisturbed():
-            _APPLY[type(jobs[0])](self, jobs[0])
+            self._APPLY[type(jobs[0])](self, jobs[0])
             self._drain()
         else:
             self._apply_in_order(jobs)
@@ -225,7 +225,7 @@ class WorkflowInstance:
             signals = [job for job in jobs if isinstance(job, SignalWorkflow)]
             for job in jobs:
                 if isinstance(job, _STATE):
-                    _APPLY[type(job)](self, job)
+                    self._APPLY[type(job)](self, job)
             if signals:
                 for signal in signals:
                     self.handlers.signal(signal)
@@ -241,7 +241,7 @@ class WorkflowInstance:
             self._primary = self.loop.create_task(self._run_workflow(), name="run")
         for job in jobs:
             if not isinstance(job, (*_STATE, SignalWorkflow, QueryWorkflow)):
-                _APPLY[type(job)](self, job)
+                self._APPLY[type(job)](self, job)
         self._drain()
 
     def _drain(self) -> None:
@@ -345,6 +345,17 @@ class WorkflowInstance:
     def _unknown(self, job: ActivationJob) -> None:
         what = job.variant if isinstance(job, OtherJob) else type(job).__name__
         raise NotImplementedError(f"this version of Hourglass can't take {what} in a workflow")
+
+    _APPLY: ClassVar[dict[type[Any], Callable[[WorkflowInstance, Any], None]]] = {
+        InitializeWorkflow: _initialize,
+        NotifyHasPatch: _notify_has_patch,
+        UpdateRandomSeed: _update_random_seed,
+        FireTimer: _fire_timer,
+        ResolveActivity: _resolve_activity,
+        CancelWorkflow: _cancel_workflow,
+        DoUpdate: _unknown,
+        OtherJob: _unknown,
+    }
 
     # --- endings
 
@@ -482,16 +493,6 @@ class WorkflowInstance:
 
 
 _NO_ACTIVATION: Any = None
-_APPLY: dict[type[Any], Callable[[WorkflowInstance, Any], None]] = {
-    InitializeWorkflow: WorkflowInstance._initialize,
-    NotifyHasPatch: WorkflowInstance._notify_has_patch,
-    UpdateRandomSeed: WorkflowInstance._update_random_seed,
-    FireTimer: WorkflowInstance._fire_timer,
-    ResolveActivity: WorkflowInstance._resolve_activity,
-    CancelWorkflow: WorkflowInstance._cancel_workflow,
-    DoUpdate: WorkflowInstance._unknown,
-    OtherJob: WorkflowInstance._unknown,
-}
 
 
 def _leave() -> None:

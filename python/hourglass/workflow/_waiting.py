@@ -78,6 +78,7 @@ async def _next_done(done: asyncio.Queue[asyncio.Future[T] | None]) -> T:
 
 def _futures(fs: Iterable[Any]) -> list[asyncio.Future[Any]]:
     """Make futures of awaitables, in order, each once."""
-    if isinstance(fs, asyncio.Future) or asyncio.iscoroutine(fs):
-        raise TypeError(f"a list of things to wait for, not {type(fs).__name__}")
+    given: object = fs
+    if asyncio.isfuture(given) or asyncio.iscoroutine(given):
+        raise TypeError("a list of things to wait for, not a single one")
     return [asyncio.ensure_future(item) for item in dict.fromkeys(fs)]
