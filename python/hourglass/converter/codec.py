@@ -24,16 +24,23 @@ class PayloadCodec(ABC):
         """The inverse of `encode`."""
 
 
-_Each = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
+_PLAIN = frozenset({"header", "headers", "search_attributes"})
+Each = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
 
 
-async def convert_wire(wire: Any, each: _Each) -> Any:
-    """A copy of wire values in which every payload went through `each`."""
+async def convert_wire(wire: Any, each: Each) -> Any:
+    """A copy of wire values in which every payload went through `each`.
+
+    Headers and search attributes stay: the service and interceptors read those.
+    """
     if isinstance(wire, Payload):
         return (await each([wire]))[0]
     if isinstance(wire, dict):
         members = cast("dict[str, Any]", wire)
-        return {name: await convert_wire(value, each) for name, value in members.items()}
+        return {
+            name: value if name in _PLAIN else await convert_wire(value, each)
+            for name, value in members.items()
+        }
     items: list[Any] = wire
     if isinstance(items, list):
         if items and isinstance(items[0], Payload):

@@ -11,10 +11,12 @@ means that no run is ever evaluated twice at once.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +31,7 @@ from hourglass.subsystem import runtime
 
 if TYPE_CHECKING:
     from hourglass._bridge import Worker, WorkflowCompletion
+    from hourglass.worker._codec import CodecSteps
 
 logger = logging.getLogger("hourglass.worker")
 _JOIN_TIMEOUT = 5.0
@@ -47,11 +50,18 @@ class Registration:
     """One worker's place at the evaluator. Deliveries find it by `tag`."""
 
     def __init__(
-        self, tag: int, runner: Runner, polling_ended: Callable[[PollingEnded], None]
+        self,
+        tag: int,
+        runner: Runner,
+        polling_ended: Callable[[PollingEnded], None],
+        codec: CodecSteps | None,
+        again: Callable[[Registration, WorkflowActivation], None],
     ) -> None:
         self.tag = tag
         self.polling_ended = polling_ended
         self._evaluate = runner.evaluate
+        self._codec = codec
+        self._again = again
         self._worker: Worker | None = None
         self._ready = threading.Event()
 
@@ -61,17 +71,28 @@ class Registration:
         self._ready.set()
 
     def run(self, activation: WorkflowActivation) -> None:
-        """Evaluate one activation and hand its completion over."""
+        """Deal with one activation as core delivered it."""
+        if self._codec is None:
+            self._complete(self._evaluate(activation))
+        else:
+            again = functools.partial(self._again, self)
+            self._codec.decode(activation, then=again, fail=self._complete)
+
+    def run_decoded(self, activation: WorkflowActivation) -> None:
+        """Deal with one that went through the codec; so does what comes of it."""
+        assert self._codec is not None
+        self._codec.encode(self._evaluate(activation), then=self._complete)
+
+    def _complete(self, completion: WorkflowCompletion) -> None:
         worker = self._worker
         if worker is None:
             self._ready.wait()
             worker = self._worker
             assert worker is not None
-        completion = self._evaluate(activation)
         try:
             worker.complete_workflow_activation(completion)
         except BridgeError as error:  # the runtime is gone: the task is given out again
-            logger.warning("run %s: the completion can't be sent: %s", activation.run_id, error)
+            logger.warning("run %s: the completion can't be sent: %s", completion.run_id, error)
 
 
 class Evaluator:
@@ -81,16 +102,20 @@ class Evaluator:
         self.inbox = Inbox()
         self._tags = itertools.count(1)
         self._registrations: dict[int, Registration] = {}
+        self._decoded: deque[tuple[Registration, WorkflowActivation]] = deque()
         self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="hourglass-evaluator", daemon=True)
         self._thread.start()
         runtime.on_exit(self.stop)
 
     def register(
-        self, runner: Runner, polling_ended: Callable[[PollingEnded], None]
+        self,
+        runner: Runner,
+        polling_ended: Callable[[PollingEnded], None],
+        codec: CodecSteps | None = None,
     ) -> Registration:
         """A place for a worker that is about to start; `polling_ended` is called on this thread."""
-        registration = Registration(next(self._tags), runner, polling_ended)
+        registration = Registration(next(self._tags), runner, polling_ended, codec, self._again)
         self._registrations[registration.tag] = registration
         return registration
 
@@ -104,6 +129,11 @@ class Evaluator:
         self.inbox.wake()
         self._thread.join(_JOIN_TIMEOUT)
 
+    def _again(self, registration: Registration, activation: WorkflowActivation) -> None:
+        """Take back, from a codec, what this thread has to evaluate."""
+        self._decoded.append((registration, activation))
+        self.inbox.wake()
+
     def _serve(self) -> None:
         take = self.inbox.take
         while not self._stopping:
@@ -112,6 +142,12 @@ class Evaluator:
                     self._route(delivery)
                 except Exception:
                     logger.exception("the evaluator could not deal with %r", delivery)
+            while self._decoded:
+                registration, activation = self._decoded.popleft()
+                try:
+                    registration.run_decoded(activation)
+                except Exception:
+                    logger.exception("the evaluator could not deal with %r", activation)
 
     def _route(self, delivery: object) -> None:
         if isinstance(delivery, WorkflowActivation):

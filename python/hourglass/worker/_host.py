@@ -17,6 +17,7 @@ from hourglass._aio import performed
 from hourglass.exceptions import PollError, TemporalError, from_bridge
 from hourglass.subsystem.runtime import process_runtime
 from hourglass.worker._activity import Activities
+from hourglass.worker._codec import CodecSteps
 from hourglass.worker._evaluator import Evaluator, Registration, evaluator
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class WorkerHost:
         keywords = options.native()
         if self._runner is not None:
             self._evaluator = evaluator()
-            registration = self._evaluator.register(self._runner, self._workflow_polling_ended)
+            registration = self._evaluator.register(
+                self._runner, self._workflow_polling_ended, self._codec_steps()
+            )
             self._registration = registration
             keywords["tag"] = registration.tag
             keywords["workflow_inbox"] = self._evaluator.inbox
@@ -115,6 +118,10 @@ class WorkerHost:
             self._activities.detach()
         if self._own_executor is not None:
             self._own_executor.shutdown(wait=False, cancel_futures=True)
+
+    def _codec_steps(self) -> CodecSteps | None:
+        converter = self._client.data_converter
+        return None if converter.payload_codec is None else CodecSteps(converter, self._loop)
 
     def _executor(self) -> Executor:
         """Where synchronous activities run: the one that was given, or threads of our own."""
