@@ -7,6 +7,8 @@ from typing import Any
 
 from hourglass._bridge import (
     CancelWorkflow,
+    CompleteWorkflowExecution,
+    FailWorkflowExecution,
     FireTimer,
     InitializeWorkflow,
     QueryWorkflow,
@@ -87,6 +89,22 @@ def query(name: str, *args: Any) -> QueryWorkflow:
 
 def cancel(reason: str = "enough") -> CancelWorkflow:
     return CancelWorkflow(reason=reason)
+
+
+def result_of(completion: Any) -> Any:
+    """Decode the result of a run that completed."""
+    assert completion.failure is None, completion.failure
+    command = completion.commands[-1]
+    assert isinstance(command, CompleteWorkflowExecution), command
+    return value(command.result)
+
+
+def failure_of(completion: Any) -> dict[str, Any]:
+    """Read the failure of a run that failed."""
+    assert completion.failure is None, completion.failure
+    command = completion.commands[-1]
+    assert isinstance(command, FailWorkflowExecution), command
+    return dict(command.failure)
 
 
 class Run:

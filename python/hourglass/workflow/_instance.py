@@ -28,7 +28,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -72,8 +71,6 @@ if TYPE_CHECKING:
     from hourglass.workflow._definition import WorkflowDefinition
 
 _log = logging.getLogger("hourglass.workflow")
-_get_loop = asyncio._get_running_loop
-_set_loop = asyncio._set_running_loop
 
 _STATE = (InitializeWorkflow, NotifyHasPatch, UpdateRandomSeed)
 _SINGLE = (FireTimer, ResolveActivity)
@@ -179,7 +176,7 @@ class WorkflowInstance:
         self.activation = activation
         self.loop.now = activation.timestamp
         self.commands = []
-        leave = self._enter()
+        leave = self.loop.enter()
         try:
             if self._task_error is None:
                 self._apply(activation.jobs)
@@ -195,7 +192,7 @@ class WorkflowInstance:
 
     def evict(self) -> None:
         """End all code of the run without letting it do anything."""
-        leave = self._enter()
+        leave = self.loop.enter()
         try:
             self.loop.evict()
         finally:
@@ -281,13 +278,6 @@ class WorkflowInstance:
                 future.set_result(None)
             else:
                 future.set_exception(raised)
-
-    def _enter(self) -> Callable[[], None]:
-        """Make our loop the running one; the result puts back what was there."""
-        outer = _get_loop()
-        leave = _leave if outer is None else _displace(outer)
-        _set_loop(self.loop)
-        return leave
 
     def _failed(self, error: BaseException) -> WorkflowCompletion:
         _log.error(
@@ -493,24 +483,3 @@ class WorkflowInstance:
 
 
 _NO_ACTIVATION: Any = None
-
-
-def _leave() -> None:
-    _set_loop(None)
-
-
-def _displace(outer: asyncio.AbstractEventLoop) -> Callable[[], None]:
-    """The thread runs another loop (a test, a replay inside a program): hide its current task and
-    its hooks for async generators, which would otherwise adopt ours."""
-    hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
-    swap: Any = getattr(asyncio.tasks, "_swap_current_task", None)  # Python 3.12
-    task = swap(outer, None) if swap is not None else None
-
-    def restore() -> None:
-        _set_loop(outer)
-        if swap is not None:
-            swap(outer, task)
-        sys.set_asyncgen_hooks(*hooks)
-
-    return restore

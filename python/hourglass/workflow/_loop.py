@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -31,6 +32,8 @@ T = TypeVar("T")
 Context = contextvars.Context
 
 _log = logging.getLogger("hourglass.workflow")
+_get_loop = asyncio._get_running_loop
+_set_loop = asyncio._set_running_loop
 _copy_context = contextvars.copy_context
 _PATIENCE = 100
 """How often code of an evicted run may try to wait again before it is left behind."""
@@ -279,6 +282,13 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 run = handle._context.run  # pyright: ignore[reportPrivateUsage]
                 run(handle._callback, *handle._args)  # pyright: ignore[reportPrivateUsage]
 
+    def enter(self) -> Callable[[], None]:
+        """Make this the thread's running loop; the result puts back what was there."""
+        outer = _get_loop()
+        leave = _leave if outer is None else _displace(outer)
+        _set_loop(self)
+        return leave
+
     def stack_trace(self) -> str:
         """Where each unfinished task waits."""
         traces: list[str] = []
@@ -353,6 +363,27 @@ def _close(coro: Any) -> None:
             return
     _left_behind.append(coro)
     _log.warning("workflow code does not let go of an evicted run: %r", coro)
+
+
+def _leave() -> None:
+    _set_loop(None)
+
+
+def _displace(outer: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """The thread runs another loop (a test, a replay inside a program): hide its current task and
+    its hooks for async generators, which would otherwise adopt ours."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    swap: Any = getattr(asyncio.tasks, "_swap_current_task", None)  # Python 3.12
+    task = swap(outer, None) if swap is not None else None
+
+    def restore() -> None:
+        _set_loop(outer)
+        if swap is not None:
+            swap(outer, task)
+        sys.set_asyncgen_hooks(*hooks)
+
+    return restore
 
 
 def make_loop(host: TimerHost, seed: int) -> WorkflowLoop:
