@@ -203,8 +203,12 @@ impl Context {
             row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone()))
         };
         row.filter(|row| row.namespace == namespace && row.workflow_id == id).ok_or_else(|| {
-            let what = if run_id.is_empty() { id } else { run_id };
-            RpcStatus::not_found(format!("workflow not found for ID: {what}")).into()
+            let message = if run_id.is_empty() {
+                format!("workflow not found for ID: {id}")
+            } else {
+                format!("workflow execution not found for workflow ID {id:?} and run ID {run_id:?}")
+            };
+            RpcStatus::not_found(message).into()
         })
     }
 
@@ -402,5 +406,4 @@ impl Context {
             }
         }
     }
-
 }

@@ -35,7 +35,7 @@ impl RunId {
     pub(crate) fn parse(text: &str) -> Result<Self, RpcStatus> {
         Uuid::try_parse(text)
             .map(Self)
-            .map_err(|_| RpcStatus::invalid_argument(format!("Invalid RunId: {text:?} is not a UUID.")))
+            .map_err(|_| RpcStatus::invalid_argument("Invalid RunId."))
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn apply(
     let timeouts = Timeouts::of(&attributes, scope.run.row.record.run_timeout).map_err(bad)?;
     let retry_policy = retry::complete(attributes.retry_policy).map_err(bad)?;
     let queue = attributes.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
-    let queue = queue.unwrap_or_else(|| scope.run.row.task_queue.clone());
+    let queue = queue.ok_or_else(|| bad("TaskQueue is not set on ScheduleActivityTaskCommand.".into()))?;
     let event = history::ActivityTaskScheduledEventAttributes {
         activity_id: attributes.activity_id,
         activity_type: attributes.activity_type,

@@ -363,27 +363,23 @@ pub(crate) fn fire(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
 
 fn timed_out(run: &mut Run, env: &mut Env, id: EventId, kind: TimeoutType) {
     let Some(record) = run.activities.get(&id) else { return };
-    let mut failure = timeout_failure(kind, record.heartbeat_details.clone());
+    let (details, last) = (record.heartbeat_details.clone(), record.last_failure.clone());
+    let failure = timeout_failure(kind, details.clone());
     let state = match kind {
         TimeoutType::StartToClose | TimeoutType::Heartbeat => match retry(run, env, id, &failure) {
             Ok(()) => return,
             Err(state) => state,
         },
-        TimeoutType::ScheduleToClose => RetryState::Timeout,
         _ => RetryState::NonRetryableFailure,
     };
-    if state == RetryState::Timeout && kind != TimeoutType::ScheduleToClose {
-        // There is no time left for another attempt: that is what is reported, the attempt's own
-        // timeout is its cause.
-        let details = run.activities.get(&id).and_then(|record| record.heartbeat_details.clone());
-        let cause = std::mem::replace(&mut failure, timeout_failure(TimeoutType::ScheduleToClose, details));
-        failure.cause = Some(Box::new(cause));
-    }
-    if kind == TimeoutType::ScheduleToClose
-        && let Some(last) = run.activities.get(&id).and_then(|record| record.last_failure.clone())
-    {
-        failure.cause = Some(Box::new(last));
-    }
+    // When there is no time left for another attempt, that is what is reported.
+    let whole = kind == TimeoutType::ScheduleToClose || state == RetryState::Timeout;
+    let failure = if whole {
+        let cause = last.map(Box::new);
+        Failure { cause, ..timeout_failure(TimeoutType::ScheduleToClose, details) }
+    } else {
+        failure
+    };
     close(run, env, id, End::TimedOut { failure, state });
 }
 

@@ -123,7 +123,7 @@ pub(crate) fn time_out(run: &mut Run, env: &Env, due: Timestamp) {
     }
     workflow_task::force_end(run, env);
     let attributes = history::WorkflowExecutionTimedOutEventAttributes {
-        retry_state: RetryState::Timeout.into(),
+        retry_state: RetryState::RetryPolicyNotSet.into(),
         new_execution_run_id: String::new(),
     };
     let event = make_event(env, Attributes::WorkflowExecutionTimedOutEventAttributes(attributes));

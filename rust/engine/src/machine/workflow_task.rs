@@ -217,15 +217,13 @@ pub(crate) enum Ended {
     TimedOut,
 }
 
-/// The started workflow task failed or timed out: write it (the first attempt only, or when it has to
-/// be seen), let in what was held back, and schedule the next attempt.
+/// The started workflow task failed or timed out: write it (the first attempt only), let in what was held back, and schedule the next attempt.
 pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
     let Some(lease) = run.volatile.lease.take() else { return };
-    let unhandled = matches!(ended, Ended::Failed { cause: WorkflowTaskFailedCause::UnhandledCommand, .. });
-    record_end(run, env, &lease, ended, unhandled);
+    record_end(run, env, &lease, ended);
     // A worker that has the run cached may be what is wrong: the same attempt, from the full history.
     let was_sticky = run.volatile.sticky.take().is_some();
-    let attempt = if flush_buffered(run) || was_sticky || unhandled { 1 } else { lease.attempt + 1 };
+    let attempt = if flush_buffered(run) || was_sticky { 1 } else { lease.attempt + 1 };
     run.state().record.workflow_task = None;
     schedule_attempt(run, env, attempt);
 }
@@ -234,15 +232,15 @@ pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
 pub(crate) fn force_end(run: &mut Run, env: &Env) {
     if let Some(lease) = run.volatile.lease.take() {
         let cause = WorkflowTaskFailedCause::ForceCloseCommand;
-        let ended = Ended::Failed { cause, failure: None, identity: lease.identity.clone() };
-        record_end(run, env, &lease, ended, true);
+        let ended = Ended::Failed { cause, failure: None, identity: "history-service".into() };
+        record_end(run, env, &lease, ended);
     }
     flush_buffered(run);
     run.state().record.workflow_task = None;
 }
 
-fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended, always: bool) {
-    if lease.attempt > 1 && !always {
+fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
+    if lease.attempt > 1 {
         return;
     }
     for event in lease.unwritten.clone() {

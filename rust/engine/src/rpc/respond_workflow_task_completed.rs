@@ -149,12 +149,14 @@ fn refuse(
     identity: String,
     refusal: Refusal,
 ) -> Result<(), Failure> {
+    let cause = refusal.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
+    let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.env.work.clear();
     context.reload(key)?;
     if let Some((run, env)) = context.open_run(key)? {
         run.volatile.lease = lease;
         let failure = Reason {
-            message: refusal.message.clone(),
+            message: message.clone(),
             source: "Server".into(),
             failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable: true })),
             ..Default::default()
@@ -162,8 +164,6 @@ fn refuse(
         let ended = Ended::Failed { cause: refusal.cause, failure: Some(failure), identity };
         workflow_task::end(run, env, ended);
     }
-    let cause = refusal.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
-    let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.fail_after_commit(RpcStatus::new(Code::InvalidArgument, message));
     Ok(())
 }
