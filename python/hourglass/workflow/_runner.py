@@ -12,7 +12,7 @@ from hourglass.workflow._definition import WorkflowDefinition
 from hourglass.workflow._instance import WorkflowInstance
 
 if TYPE_CHECKING:
-    from hourglass._bridge import WorkflowActivation
+    from hourglass._bridge import Wire, WorkflowActivation
     from hourglass.converter import DataConverter
 
 _log = logging.getLogger("hourglass.workflow")
@@ -73,6 +73,11 @@ class WorkflowRunner:
         if any(type(job) is RemoveFromCache for job in activation.jobs):
             self._evict(run_id)
         return completion
+
+    def exception_of(self, failure: Wire) -> BaseException:
+        """What a failed task's failure was made of, as far as that can be told."""
+        converter = self._data_converter
+        return converter.failure_converter.from_failure(failure, converter.payload_converter)
 
     def _start(self, activation: WorkflowActivation) -> WorkflowInstance:
         run_id = activation.run_id
