@@ -69,7 +69,7 @@ async def test_a_completion_is_encoded_command_by_command() -> None:
         "message": "x",
         "application_failure_info": {"details": {"payloads": [await wrapped(1)]}},
     }
-    plain = [
+    plain: list[Any] = [
         StartTimer(1, 2.0),
         ScheduleActivity(2, "2", "a", "q", [payload("x")], start_to_close_timeout=5.0),
         CompleteWorkflowExecution(payload(3)),

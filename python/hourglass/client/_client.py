@@ -304,20 +304,38 @@ class Client:
             result_type=result_type,
         )
 
+    @overload
     def get_workflow_handle_for(
         self,
-        workflow: RunNoParam[SelfT, ResultT] | RunOneParam[SelfT, Any, ResultT],
+        workflow: RunNoParam[SelfT, ResultT],
+        workflow_id: str,
+        *,
+        run_id: str | None = ...,
+        first_execution_run_id: str | None = ...,
+    ) -> WorkflowHandle[SelfT, ResultT]: ...
+    @overload
+    def get_workflow_handle_for(
+        self,
+        workflow: RunAnyParams[SelfT, ResultT],
+        workflow_id: str,
+        *,
+        run_id: str | None = ...,
+        first_execution_run_id: str | None = ...,
+    ) -> WorkflowHandle[SelfT, ResultT]: ...
+    def get_workflow_handle_for(
+        self,
+        workflow: Any,
         workflow_id: str,
         *,
         run_id: str | None = None,
         first_execution_run_id: str | None = None,
-    ) -> WorkflowHandle[SelfT, ResultT]:
+    ) -> WorkflowHandle[Any, Any]:
         """The same, typed by the workflow's run method."""
         return self.get_workflow_handle(
             workflow_id,
             run_id=run_id,
             first_execution_run_id=first_execution_run_id,
-            result_type=_type_of(cast(AnyRun, workflow))[1],
+            result_type=_type_of(workflow)[1],
         )
 
 
