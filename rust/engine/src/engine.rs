@@ -164,9 +164,11 @@ impl Engine {
         let (sender, receiver) = channel();
         let context = Context::load(store, clock.clone(), entropy).map_err(failed)?;
         let engine = Loop::new(context, receiver, sender.clone());
+        // What the thread logs goes where the opener's logs go.
+        let logs = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("hourglass-engine".into())
-            .spawn(move || engine.run())
+            .spawn(move || tracing::dispatcher::with_default(&logs, || engine.run()))
             .map_err(EngineError::Thread)?;
         Ok(Self { shared: Arc::new(Shared { sender, clock, thread: Mutex::new(Some(thread)) }) })
     }

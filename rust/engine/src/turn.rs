@@ -272,6 +272,8 @@ impl Loop {
 /// A stored timer is due.
 fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
     let kind = TimerKind::from_number(timer.kind);
+    let out_of_time = kind == Some(TimerKind::RunTimeout);
+    let first = if out_of_time { context.first_event_for_retry(timer.run)? } else { None };
     let Some((run, env)) = context.open_run(timer.run)? else {
         context.begin()?;
         context.store.disarm(timer)?;
@@ -281,7 +283,11 @@ fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
     match kind {
         Some(TimerKind::User) => timer::fire(run, env, timer.subject),
         Some(TimerKind::Activity) => activity::fire(run, env, timer.subject, timer.due),
-        Some(TimerKind::RunTimeout) => workflow::time_out(run, env, timer.due),
+        Some(TimerKind::RunTimeout) => {
+            if let Some(next) = workflow::time_out(run, env, timer.due, first) {
+                workflow::start(context, next);
+            }
+        }
         Some(TimerKind::Backoff) => workflow::end_backoff(run, env),
         None => {
             return Err(StoreError::Damaged(format!("a timer of the unknown kind {}", timer.kind)).into());

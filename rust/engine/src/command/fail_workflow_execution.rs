@@ -1,7 +1,7 @@
-//! `FailWorkflowExecution`.
+//! `FailWorkflowExecution`: the end, or another run where a retry policy says so.
 
 use super::{Refusal, Scope};
-use crate::machine::workflow;
+use crate::machine::{retry_workflow, workflow};
 use crate::proto::command::FailWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{RetryState, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
 use crate::proto::{Attributes, history};
@@ -10,18 +10,29 @@ pub(crate) fn apply(
     scope: &mut Scope<'_>,
     attributes: FailWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
-    if attributes.failure.is_none() {
+    let Some(failure) = attributes.failure else {
         let message = "Failure is not set on FailWorkflowExecutionCommand.";
         return Err(Refusal::new(Cause::BadFailWorkflowExecutionAttributes, message));
-    }
+    };
+    let first = scope.first_event.take();
+    let next = retry_workflow::next_run(scope.run, scope.env, first, &failure);
+    let (retry_state, next) = match next {
+        Ok(next) => (RetryState::InProgress, Some(next)),
+        Err(state) => (state, None),
+    };
+    let new_execution_run_id = next.as_ref().map(|next| next.run_id.to_string());
     let event = scope.event(Attributes::WorkflowExecutionFailedEventAttributes(
         history::WorkflowExecutionFailedEventAttributes {
-            failure: attributes.failure,
-            retry_state: RetryState::RetryPolicyNotSet.into(),
+            failure: Some(failure),
+            retry_state: retry_state.into(),
             workflow_task_completed_event_id: scope.completed_event_id,
-            new_execution_run_id: String::new(),
+            new_execution_run_id: new_execution_run_id.unwrap_or_default(),
         },
     ));
+    if let Some(next) = &next {
+        scope.run.state().record.next_run_id = next.run_id.0.as_bytes().to_vec();
+    }
     workflow::close(scope.run, scope.env, WorkflowExecutionStatus::Failed, event);
+    scope.next_run = next;
     Ok(())
 }

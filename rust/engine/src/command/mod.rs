@@ -23,7 +23,7 @@ use crate::machine::workflow::NewRun;
 use crate::proto::command::Command;
 use crate::proto::command::command::Attributes as Kind;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause};
-use crate::proto::history::HistoryEvent;
+use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use crate::proto::{Attributes, common};
 use crate::run::{Run, make_event};
 
@@ -51,6 +51,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) user_metadata: Option<UserMetadata>,
     /// The workflow has to be told something that a command caused at once.
     pub(crate) needs_task: bool,
+    /// What the run was started with, when it is to be retried and a command fails it.
+    pub(crate) first_event: Option<WorkflowExecutionStartedEventAttributes>,
     /// The run that goes on after this one.
     pub(crate) next_run: Option<NewRun>,
 }

@@ -1,6 +1,7 @@
 //! State machines: what an event from outside or a command does to a run.
 
 pub(crate) mod activity;
+pub(crate) mod retry_workflow;
 pub(crate) mod timer;
 pub(crate) mod workflow;
 pub(crate) mod workflow_task;

@@ -5,8 +5,9 @@ use prost::Message;
 use crate::Timestamp;
 use crate::context::{Context, Env};
 use crate::ids::{NamespaceKey, RunId, RunKey};
-use crate::machine::workflow_task;
-use crate::proto::enums::{RetryState, WorkflowExecutionStatus};
+use crate::machine::{retry_workflow, workflow_task};
+use crate::proto::enums::{RetryState, TimeoutType, WorkflowExecutionStatus};
+use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::history::{self, HistoryEvent};
 use crate::proto::{Attributes, common, nanos};
 use crate::run::{Run, make_event};
@@ -115,19 +116,38 @@ pub(crate) fn terminate(
     close(run, env, WorkflowExecutionStatus::Terminated, HistoryEvent { links, ..event });
 }
 
-/// The run, or the chain it belongs to, is out of time. Silent: no workflow task sees it.
-pub(crate) fn time_out(run: &mut Run, env: &Env, due: Timestamp) {
+/// The run, or the chain it belongs to, is out of time. Silent: no workflow task sees it. Gives the run
+/// that follows, where a retry policy says so.
+pub(crate) fn time_out(
+    run: &mut Run,
+    env: &Env,
+    due: Timestamp,
+    first: Option<history::WorkflowExecutionStartedEventAttributes>,
+) -> Option<NewRun> {
     if run.row.record.run_expiration != due.0 {
         run.disarm(due.0, TimerKind::RunTimeout, 0);
-        return;
+        return None;
     }
+    let info = TimeoutFailureInfo { timeout_type: TimeoutType::StartToClose.into(), ..Default::default() };
+    let failure = Failure {
+        message: "workflow timeout".into(),
+        source: "Server".into(),
+        failure_info: Some(FailureInfo::TimeoutFailureInfo(info)),
+        ..Default::default()
+    };
+    let next = retry_workflow::next_run(run, env, first, &failure);
+    let (retry_state, next) = match next {
+        Ok(next) => (RetryState::InProgress, Some(next)),
+        Err(state) => (state, None),
+    };
     workflow_task::force_end(run, env);
     let attributes = history::WorkflowExecutionTimedOutEventAttributes {
-        retry_state: RetryState::RetryPolicyNotSet.into(),
-        new_execution_run_id: String::new(),
+        retry_state: retry_state.into(),
+        new_execution_run_id: next.as_ref().map(|next| next.run_id.to_string()).unwrap_or_default(),
     };
     let event = make_event(env, Attributes::WorkflowExecutionTimedOutEventAttributes(attributes));
     close(run, env, WorkflowExecutionStatus::TimedOut, event);
+    next
 }
 
 /// The backoff before the first workflow task is over.

@@ -17,7 +17,7 @@ use crate::ids::{RunKey, WorkflowTaskToken, parse_token};
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::workflow_task::{self, Ended};
 use crate::proto::command::Command;
-use crate::proto::enums::WorkflowTaskFailedCause as Cause;
+use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
 use crate::proto::failure::{Failure as Reason, ServerFailureInfo, failure::FailureInfo};
 use crate::proto::service::{RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse};
 use crate::proto::{from_duration, history};
@@ -96,6 +96,8 @@ fn apply(
     request: &RespondWorkflowTaskCompletedRequest,
     commands: Vec<Command>,
 ) -> Result<Result<Applied, Refusal>, Failure> {
+    let fails = commands.iter().any(|c| c.command_type() == CommandType::FailWorkflowExecution);
+    let first_event = if fails { context.first_event_for_retry(key)? } else { None };
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     let Some(lease) = run.volatile.lease.clone() else { return Err(gone().into()) };
     let attributes = completed_attributes(&lease, request);
@@ -107,6 +109,7 @@ fn apply(
         identity: &request.identity,
         user_metadata: None,
         needs_task: false,
+        first_event,
         next_run: None,
     };
     for command in commands {
