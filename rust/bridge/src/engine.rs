@@ -31,7 +31,7 @@ impl EngineCore {
 }
 
 /// An embedded engine.
-#[pyclass(frozen, module = "hourglass._bridge")]
+#[pyclass(frozen, skip_from_py_object, module = "hourglass._bridge")]
 #[derive(Clone)]
 pub(crate) struct Engine {
     runtime: Arc<RuntimeCore>,

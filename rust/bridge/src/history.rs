@@ -47,10 +47,6 @@ impl History {
         }
     }
 
-    pub(crate) fn workflow_id_str(&self) -> &str {
-        &self.workflow_id
-    }
-
     pub(crate) fn proto(&self) -> &Proto {
         &self.proto
     }
@@ -94,7 +90,7 @@ impl History {
     }
 
     #[getter]
-    fn workflow_id(&self) -> &str {
+    pub(crate) fn workflow_id(&self) -> &str {
         &self.workflow_id
     }
 

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Condvar, Mutex};
+
 use pyo3::{prelude::*, types::PyList};
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     error::{Failure, Outcome},
     handle::check_pid,
     port::{Port, PortCore},
+    sync::{Condvar, Mutex},
     waiting::{Deadline, wait_for},
 };
 
@@ -81,7 +82,7 @@ impl InboxCore {
         let mut state = self.state.lock();
         if state.waiting.is_empty() && state.wakes <= seen && !at_most.is_zero() {
             state.takers += 1;
-            self.filled.wait_for(&mut state, at_most);
+            state = self.filled.wait_for(state, at_most);
             state.takers -= 1;
         }
         if state.waiting.is_empty() {
@@ -136,10 +137,6 @@ pub(crate) struct Inbox(Arc<InboxCore>);
 impl Inbox {
     pub(crate) fn core(&self) -> Arc<InboxCore> {
         Arc::clone(&self.0)
-    }
-
-    pub(crate) fn wrap(core: Arc<InboxCore>) -> Self {
-        Self(core)
     }
 
     pub(crate) fn fresh() -> Self {

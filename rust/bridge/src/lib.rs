@@ -8,6 +8,7 @@ mod command;
 mod delivery;
 mod engine;
 mod error;
+mod fork;
 mod handle;
 mod history;
 mod inbox;
@@ -18,9 +19,12 @@ mod panics;
 mod payload;
 mod port;
 mod record;
+mod replayer;
 mod runtime;
 mod seconds;
+mod sync;
 mod waiting;
+mod worker;
 
 use pyo3::prelude::*;
 
@@ -46,6 +50,8 @@ fn add_handles(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<runtime::Runtime>()?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<client::Client>()?;
+    module.add_class::<worker::Worker>()?;
+    module.add_class::<replayer::Replayer>()?;
     module.add_class::<history::History>()
 }
 

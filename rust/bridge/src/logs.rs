@@ -6,13 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::Mutex;
+
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
     span,
 };
+
+use crate::sync::Mutex;
 
 /// The newest lines are kept; what is dropped is counted.
 const CAPACITY: usize = 2_048;

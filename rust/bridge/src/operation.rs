@@ -7,7 +7,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use parking_lot::{Condvar, Mutex};
+
 use pyo3::{prelude::*, sync::PyOnceLock};
 use tokio::{runtime::Handle, task::AbortHandle};
 
@@ -16,6 +16,7 @@ use crate::{
     handle::{Stamp, check_pid},
     panics,
     port::{Port, PortCore},
+    sync::{Condvar, Mutex},
     waiting::{Deadline, wait_for},
 };
 
@@ -60,7 +61,7 @@ impl Shared {
     fn poll(&self, at_most: Duration) -> Option<Result<Arc<Value>, Failure>> {
         let mut state = self.state.lock();
         if state.settled.is_none() && !at_most.is_zero() {
-            self.done.wait_for(&mut state, at_most);
+            state = self.done.wait_for(state, at_most);
         }
         state.settled.clone()
     }

@@ -11,12 +11,13 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Condvar, Mutex};
+
 use pyo3::prelude::*;
 
 use crate::{
     error::{Failure, Kind, Outcome},
     handle::check_pid,
+    sync::{Condvar, Mutex},
     waiting::{Deadline, wait_for},
 };
 
@@ -90,7 +91,7 @@ impl PortCore {
     fn poll(&self, at_most: Duration) -> Option<Outcome<Vec<i64>>> {
         let mut state = self.state.lock();
         if state.tokens.is_empty() && state.pipe.is_some() && !at_most.is_zero() {
-            self.filled.wait_for(&mut state, at_most);
+            state = self.filled.wait_for(state, at_most);
         }
         (state.pipe.is_none() || !state.tokens.is_empty()).then(|| Self::take(&mut state))
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::Mutex;
+
 use pyo3::prelude::*;
 use temporalio_common::telemetry::{
     TelemetryOptions, set_trace_subscriber_for_current_thread, telemetry_init,
@@ -21,11 +21,13 @@ use tracing::{Dispatch, dispatcher};
 use crate::{
     engine::EngineCore,
     error::{Failure, Kind, Outcome},
+    fork,
     handle::{Owned, Stamp},
     logs::{Line, LogRing, LogSubscriber},
     message,
     operation::{Operation, Value},
     panics,
+    sync::Mutex,
 };
 
 /// How long closing waits for threads to end. They only block in short critical sections; what does
@@ -59,6 +61,9 @@ impl RuntimeCore {
         let threads = Arc::clone(&subscriber);
         let tokio = builder
             .enable_all()
+            // Threads of the blocking pool that have nothing to do would wait where a fork must not
+            // find them (see `fork.rs`): they end instead.
+            .thread_keep_alive(Duration::from_millis(1))
             .thread_name("hourglass")
             .on_thread_start(move || {
                 set_trace_subscriber_for_current_thread(Arc::clone(&threads));
@@ -161,11 +166,13 @@ impl Runtime {
 impl Runtime {
     #[new]
     #[pyo3(signature = (*, worker_threads = None))]
-    fn new(worker_threads: Option<usize>) -> PyResult<Self> {
+    fn new(py: Python<'_>, worker_threads: Option<usize>) -> PyResult<Self> {
         if worker_threads == Some(0) {
             return Err(Failure::bad_argument("worker_threads: must be at least 1").into());
         }
-        Ok(Self(panics::contain(|| RuntimeCore::start(worker_threads))?))
+        let core = panics::contain(|| RuntimeCore::start(worker_threads))?;
+        fork::watch(py, &core)?;
+        Ok(Self(core))
     }
 
     #[getter]

@@ -35,7 +35,7 @@ struct Inner {
 }
 
 /// A connection bound to a namespace.
-#[pyclass(frozen, module = "hourglass._bridge")]
+#[pyclass(frozen, skip_from_py_object, module = "hourglass._bridge")]
 #[derive(Clone)]
 pub(crate) struct Client {
     runtime: Arc<RuntimeCore>,

@@ -26,10 +26,6 @@ pub(crate) struct WorkflowCompletion {
 }
 
 impl WorkflowCompletion {
-    pub(crate) fn run_id(&self) -> &str {
-        &self.run_id
-    }
-
     /// Core's message: the one copy that handing over a completion costs.
     pub(crate) fn to_core(&self, py: Python<'_>) -> PyResult<WorkflowActivationCompletion> {
         let status = match &self.failed {
@@ -110,8 +106,8 @@ impl WorkflowCompletion {
         })
     }
 
-    #[getter(run_id)]
-    fn run_id_attribute(&self) -> &str {
+    #[getter]
+    fn run_id(&self) -> &str {
         &self.run_id
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use prost::Message;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use pyo3::{
     FromPyObject,
     prelude::*,
@@ -190,24 +190,6 @@ fn map_value(field: &FieldDescriptor, value: &Bound<'_, PyAny>, path: &Path<'_>)
         out.insert(key, single(&values, &item, &here)?);
     }
     Ok(Value::Map(out))
-}
-
-trait IntoMapKey {
-    fn into_map_key(self) -> Option<MapKey>;
-}
-
-impl IntoMapKey for Value {
-    fn into_map_key(self) -> Option<MapKey> {
-        match self {
-            Self::Bool(key) => Some(MapKey::Bool(key)),
-            Self::I32(key) => Some(MapKey::I32(key)),
-            Self::I64(key) => Some(MapKey::I64(key)),
-            Self::U32(key) => Some(MapKey::U32(key)),
-            Self::U64(key) => Some(MapKey::U64(key)),
-            Self::String(key) => Some(MapKey::String(key)),
-            _ => None,
-        }
-    }
 }
 
 fn single(kind: &Kind, value: &Bound<'_, PyAny>, path: &Path<'_>) -> PyResult<Value> {

@@ -1,0 +1,394 @@
+//! The native side of a worker or a replayer: pumps that poll core, completions on their way back,
+//! and the way down: initiate, drain, finalize.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Weak},
+};
+
+use futures_util::FutureExt;
+use temporalio_client::tonic::Code;
+use temporalio_protos::coresdk::{
+    ActivityTaskCompletion, activity_task::activity_task::Variant,
+    workflow_completion::WorkflowActivationCompletion,
+};
+use temporalio_sdk_core::{PollError, Worker as Native, WorkerValidationError};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, OnceCell, oneshot},
+};
+
+use super::ledger::{Ledger, Reply, Shipment};
+use crate::{
+    delivery::{Delivery, Poll},
+    error::{Failure, Kind, Outcome},
+    handle::Stamp,
+    inbox::InboxCore,
+    panics,
+    sync::Mutex,
+};
+
+/// Where deliveries go.
+pub(crate) struct Inboxes {
+    pub(crate) tag: i64,
+    pub(crate) workflow: Arc<InboxCore>,
+    pub(crate) activity: Arc<InboxCore>,
+}
+
+/// The native side of a worker.
+pub(crate) struct WorkerCore {
+    stamp: Stamp,
+    handle: Handle,
+    pub(crate) inboxes: Inboxes,
+    /// `None` once finalized.
+    native: Mutex<Option<Arc<Native>>>,
+    ledger: Mutex<Ledger>,
+    /// Something in the ledger went to zero.
+    settled: Notify,
+    validated: OnceCell<Outcome<()>>,
+    finalized: OnceCell<Outcome<()>>,
+}
+
+impl WorkerCore {
+    /// Wrap a worker of core's and start its pumps.
+    pub(crate) fn start(
+        stamp: Stamp,
+        handle: Handle,
+        native: Native,
+        inboxes: Inboxes,
+        polls: &[Poll],
+    ) -> Arc<Self> {
+        let worker = Arc::new(Self {
+            stamp,
+            handle,
+            inboxes,
+            native: Mutex::new(Some(Arc::new(native))),
+            ledger: Mutex::new(Ledger::new(polls.len())),
+            settled: Notify::new(),
+            validated: OnceCell::new(),
+            finalized: OnceCell::new(),
+        });
+        for poll in polls {
+            let pump = Pump::new(&worker, *poll, polls.len() == 1);
+            worker.handle.spawn(pump.run());
+        }
+        worker
+    }
+
+    pub(crate) fn native(&self) -> Outcome<Arc<Native>> {
+        self.native.lock().clone().ok_or_else(|| {
+            Failure::new(Kind::Shutdown, "the worker is shut down and finalized")
+        })
+    }
+
+    /// Ask the service about the namespace, once.
+    pub(crate) async fn validate(&self) -> Outcome<()> {
+        let native = self.native()?;
+        self.validated
+            .get_or_init(|| async { native.validate().await.map(drop).map_err(|e| invalid(&e)) })
+            .await
+            .clone()
+    }
+
+    /// Hand over a completion without waiting.
+    pub(crate) fn complete_workflow(
+        self: &Arc<Self>,
+        completion: WorkflowActivationCompletion,
+        reply: Reply,
+    ) -> Outcome<()> {
+        let native = self.native()?;
+        let shipment = Shipment { completion, reply };
+        let Some(first) = self.ledger.lock().complete(shipment) else {
+            return Ok(());
+        };
+        let worker = Arc::clone(self);
+        self.handle.spawn(async move {
+            let mut next = Some(first);
+            while let Some(Shipment { completion, reply }) = next {
+                let run_id = completion.run_id.clone();
+                let answer = contained(native.complete_workflow_activation(completion)).await;
+                worker.answer(Poll::Workflow, &run_id, &[], reply, answer);
+                next = worker.ledger.lock().shipped(&run_id);
+            }
+            worker.settled.notify_waiters();
+        });
+        Ok(())
+    }
+
+    /// Hand over the completion of an activity without waiting.
+    pub(crate) fn complete_activity(
+        self: &Arc<Self>,
+        completion: ActivityTaskCompletion,
+        reply: Reply,
+    ) -> Outcome<()> {
+        let native = self.native()?;
+        self.ledger.lock().report(&completion.task_token);
+        let worker = Arc::clone(self);
+        self.handle.spawn(async move {
+            let token = completion.task_token.clone();
+            let answer = contained(native.complete_activity_task(completion)).await;
+            worker.answer(Poll::Activity, "", &token, reply, answer);
+            worker.ledger.lock().reported();
+            worker.settled.notify_waiters();
+        });
+        Ok(())
+    }
+
+    /// Tell whoever wants to hear it; an error that nobody waits for goes to the inbox.
+    fn answer(
+        &self,
+        poll: Poll,
+        run_id: &str,
+        token: &[u8],
+        reply: Reply,
+        answer: Outcome<()>,
+    ) {
+        let answer = match reply.map(|reply| reply.send(answer.clone())) {
+            Some(Ok(())) => return,
+            Some(Err(unheard)) => unheard,
+            None => answer,
+        };
+        if let Err(failure) = answer {
+            self.inbox(poll).push(Delivery::Rejected {
+                tag: self.inboxes.tag,
+                run_id: run_id.to_owned(),
+                task_token: token.to_vec(),
+                failure,
+            });
+        }
+    }
+
+    fn inbox(&self, poll: Poll) -> &InboxCore {
+        match poll {
+            Poll::Workflow => &self.inboxes.workflow,
+            Poll::Activity => &self.inboxes.activity,
+        }
+    }
+
+    /// Stop taking work. Needs tokio's context.
+    pub(crate) fn initiate_shutdown(&self) {
+        if let Ok(native) = self.native() {
+            native.initiate_shutdown();
+        }
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.ledger.lock().is_drained()
+    }
+
+    /// Tasks in use: of workflows and of activities.
+    pub(crate) fn in_use(&self) -> (usize, usize) {
+        let ledger = self.ledger.lock();
+        (ledger.workflow_tasks(), ledger.activity_tasks())
+    }
+
+    async fn drain(&self) {
+        loop {
+            let changed = self.settled.notified();
+            if self.is_drained() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Initiate, wait until every delivered task is answered, release everything. Idempotent.
+    pub(crate) async fn finalize(&self) -> Outcome<()> {
+        self.initiate_shutdown();
+        self.drain().await;
+        self.finalized
+            .get_or_init(|| async { self.release().await })
+            .await
+            .clone()
+    }
+
+    async fn release(&self) -> Outcome<()> {
+        let Some(native) = self.native.lock().take() else {
+            return Ok(());
+        };
+        contained(async {
+            native.shutdown().await;
+            Ok::<(), Infallible>(())
+        })
+        .await?;
+        // Calls that are under way on other threads hold it for a moment more.
+        let mut shared = native;
+        loop {
+            match Arc::try_unwrap(shared) {
+                Ok(alone) => {
+                    return contained(async {
+                        alone.finalize_shutdown().await;
+                        Ok::<(), Infallible>(())
+                    })
+                    .await;
+                }
+                Err(still) => shared = still,
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Await something of core's; a panic in it is an error like any other.
+async fn contained<E: std::fmt::Display>(
+    future: impl Future<Output = Result<(), E>>,
+) -> Outcome<()> {
+    match AssertUnwindSafe(future).catch_unwind().await {
+        Ok(answer) => answer.map_err(|error| Failure::new(Kind::Completion, error.to_string())),
+        Err(payload) => Err(panics::failure(&*payload)),
+    }
+}
+
+fn invalid(error: &WorkerValidationError) -> Failure {
+    let WorkerValidationError::NamespaceDescribeError { source, namespace } = error;
+    let rpc = Failure::rpc(source);
+    match source.code() {
+        Code::NotFound | Code::InvalidArgument | Code::PermissionDenied => Failure {
+            kind: Kind::Validation,
+            message: format!("namespace {namespace:?}: {}", source.message()),
+            ..rpc
+        },
+        _ => rpc,
+    }
+}
+
+/// Polls core and fills an inbox, until core has no more.
+struct Pump {
+    worker: Arc<WorkerCore>,
+    poll: Poll,
+    /// The worker has no other pump: this one speaks for both when it ends.
+    alone: bool,
+    ended: bool,
+}
+
+impl Pump {
+    fn new(worker: &Arc<WorkerCore>, poll: Poll, alone: bool) -> Self {
+        Self {
+            worker: Arc::clone(worker),
+            poll,
+            alone,
+            ended: false,
+        }
+    }
+
+    async fn run(mut self) {
+        let failure = match AssertUnwindSafe(self.pump()).catch_unwind().await {
+            Ok(failure) => failure,
+            Err(payload) => Some(panics::failure(&*payload)),
+        };
+        self.end(failure);
+    }
+
+    /// Poll until the end; why, unless it is a shutdown. Core wants to be polled to the end in any
+    /// case: after an error it shuts itself down, and a second error is the end.
+    async fn pump(&self) -> Option<Failure> {
+        let native = self.worker.native().ok()?;
+        let mut failure = None;
+        // Only an answer that says no counts: while the service can't be asked, polls are retried.
+        if let Err(invalid) = self.worker.validate().await
+            && invalid.kind == Kind::Validation
+        {
+            self.worker.initiate_shutdown();
+            failure = Some(invalid);
+        }
+        loop {
+            let polled = match self.poll {
+                Poll::Workflow => self.workflow(&native).await,
+                Poll::Activity => self.activity(&native).await,
+            };
+            match polled {
+                Ok(()) => {}
+                Err(PollError::ShutDown) => return failure,
+                Err(PollError::TonicError(_)) if failure.is_some() => return failure,
+                Err(PollError::TonicError(status)) => {
+                    failure = Some(Failure {
+                        kind: Kind::Poll,
+                        ..Failure::rpc(&status)
+                    });
+                }
+            }
+        }
+    }
+
+    async fn workflow(&self, native: &Native) -> Result<(), PollError> {
+        let activation = native.poll_workflow_activation().await?;
+        let worker = &self.worker;
+        if !activation.is_only_eviction() {
+            worker.ledger.lock().delivered(&activation.run_id);
+        }
+        worker.inboxes.workflow.push(Delivery::Activation {
+            tag: worker.inboxes.tag,
+            activation: Box::new(activation),
+        });
+        Ok(())
+    }
+
+    async fn activity(&self, native: &Native) -> Result<(), PollError> {
+        let task = native.poll_activity_task().await?;
+        let worker = &self.worker;
+        if matches!(task.variant, Some(Variant::Start(_))) {
+            worker.ledger.lock().started(&task.task_token);
+        }
+        worker.inboxes.activity.push(Delivery::Activity {
+            tag: worker.inboxes.tag,
+            task: Box::new(task),
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, failure: Option<Failure>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let worker = &self.worker;
+        {
+            let mut ledger = worker.ledger.lock();
+            ledger.polls = ledger.polls.saturating_sub(1);
+        }
+        let tell = |poll: Poll, failure: Option<Failure>| {
+            worker.inbox(poll).push(Delivery::Ended {
+                tag: worker.inboxes.tag,
+                poll,
+                failure,
+            });
+        };
+        tell(self.poll, failure);
+        if self.alone {
+            match self.poll {
+                Poll::Workflow => tell(Poll::Activity, None),
+                Poll::Activity => tell(Poll::Workflow, None),
+            }
+        }
+        worker.settled.notify_waiters();
+    }
+}
+
+impl Drop for Pump {
+    /// Dropped before the end: the runtime was closed.
+    fn drop(&mut self) {
+        let failure = self.worker.stamp.stale("Worker");
+        self.end(Some(failure));
+    }
+}
+
+/// The end of a worker that nobody holds any more: shut it down in the background.
+pub(crate) fn abandon(worker: &Arc<WorkerCore>) {
+    if worker.stamp.check("Worker").is_err() {
+        return;
+    }
+    let weak: Weak<WorkerCore> = Arc::downgrade(worker);
+    worker.handle.spawn(async move {
+        if let Some(worker) = weak.upgrade() {
+            // An error has nobody left to hear it, and finalizing has no other than core's.
+            drop(worker.finalize().await);
+        }
+    });
+}
+
+/// Ask for an answer to a completion.
+pub(super) fn reply_channel() -> (Reply, oneshot::Receiver<Outcome<()>>) {
+    let (sender, receiver) = oneshot::channel();
+    (Some(sender), receiver)
+}
