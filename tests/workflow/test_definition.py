@@ -112,6 +112,13 @@ def run_without_self() -> Any:
     return run
 
 
+def keyword_only() -> Any:
+    @workflow.query
+    def handler(self: Any, *, word: str) -> None: ...
+
+    return handler
+
+
 def same_signal_twice() -> Any:
     @workflow.defn
     class Twice(Base):

@@ -110,6 +110,18 @@ def test_eviction_tears_a_run_down_without_effect_and_without_a_word(
     assert capfd.readouterr().err == ""
 
 
+def test_an_evicted_run_leaves_no_garbage_behind() -> None:
+    run = Run(Stubborn, "plain")
+    gc.collect()
+    gc.disable()
+    try:
+        run.start(signal("hang"))
+        run.evict()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 def test_code_that_refuses_to_end_is_left_behind_and_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hourglass import workflow
+from hourglass._bridge import DoUpdate, OtherCommand
 from hourglass.common import RawValue
 from hourglass.exceptions import ApplicationError
 from tests.workflow.harness import Run, completed, fire, names, query, signal, value
@@ -336,6 +337,27 @@ def test_all_handlers_finished_waits_for_them() -> None:
     assert names(run.send(fire(1))) == []
     [command] = run.send(fire(2)).commands
     assert value(command.result) == 2  # type: ignore[union-attr]
+
+
+def test_an_update_is_rejected_and_the_workflow_goes_on() -> None:
+    run = Run(Shop)
+    run.start()
+    job = DoUpdate(id="1", protocol_instance_id="p", name="change", run_validator=True)
+    [answer] = run.send(job).commands
+    assert isinstance(answer, OtherCommand)
+    assert answer.variant == "update_response"
+    assert answer.fields["protocol_instance_id"] == "p"
+    assert "has no update 'change'" in answer.fields["rejected"]["message"]
+    assert names(run.send(signal("end"))) == ["CompleteWorkflowExecution"]
+
+
+def test_a_workflow_ends_even_where_warnings_are_errors(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run(Shop)
+    run.start(signal("slow", 5))
+    assert names(run.send(signal("end"))) == ["CompleteWorkflowExecution"]
+    assert "ended before its signal handlers: 'slow'" in caplog.text
 
 
 @workflow.defn

@@ -367,6 +367,16 @@ def _require_self(fn: AnyCallable, kind: str) -> None:
         raise DefinitionError(
             f"{_qualified(fn)}: a {kind} method needs self as its first parameter"
         )
+    _refuse_keywords(fn)
+
+
+def _refuse_keywords(fn: AnyCallable) -> None:
+    for parameter in inspect.signature(fn).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            raise DefinitionError(
+                f"{_qualified(fn)}: arguments are sent by position, {parameter.name} can't be"
+                " keyword-only"
+            )
 
 
 def _handler_name(fn: AnyCallable, name: str | None, dynamic: bool) -> str | None:
@@ -383,6 +393,7 @@ def _handler_name(fn: AnyCallable, name: str | None, dynamic: bool) -> str | Non
 
 
 def _handler_signature(name: str | None, fn: AnyCallable, skip: int) -> Signature:
+    _refuse_keywords(fn)
     if name is not None:
         return Signature(fn, skip)
     if len(inspect.signature(fn).parameters) != skip + 2:

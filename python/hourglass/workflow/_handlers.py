@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from hourglass._bridge import RespondToQuery
+from hourglass._bridge import OtherCommand, RespondToQuery
 from hourglass.common import RawValue
 from hourglass.workflow._definition import (
     HandlerUnfinishedPolicy,
@@ -19,7 +19,7 @@ from hourglass.workflow._definition import (
 from hourglass.workflow._errors import Evicted, UnfinishedSignalHandlersWarning
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Payload, QueryWorkflow, SignalWorkflow
+    from hourglass._bridge import DoUpdate, Payload, QueryWorkflow, SignalWorkflow
     from hourglass.workflow._instance import WorkflowInstance
 
 _log = logging.getLogger("hourglass.workflow")
@@ -109,14 +109,18 @@ class Handlers:
             for definition in self.running.values()
             if definition.unfinished_policy is HandlerUnfinishedPolicy.WARN_AND_ABANDON
         )
-        if names:
-            warnings.warn(
-                f"the workflow ended before its signal handlers: {', '.join(names)}. Wait for"
-                " `workflow.all_handlers_finished` first, or say ABANDON as their"
-                f" unfinished_policy ({self.instance.log_details})",
-                UnfinishedSignalHandlersWarning,
-                stacklevel=1,
-            )
+        if not names:
+            return
+        message = (
+            f"the workflow ended before its signal handlers: {', '.join(names)}. Wait for"
+            " `workflow.all_handlers_finished` first, or say ABANDON as their unfinished_policy"
+            f" ({self.instance.log_details})"
+        )
+        try:
+            warnings.warn(message, UnfinishedSignalHandlersWarning, stacklevel=1)
+        except UnfinishedSignalHandlersWarning:
+            # Warnings are errors here: the run has ended all the same.
+            _log.error("%s", message)
 
     # --- queries
 
@@ -159,6 +163,19 @@ class Handlers:
             self.queries.pop(name, None)
         else:
             self.queries[name] = query_definition(name, fn, 0)
+
+    # --- updates
+
+    def reject_update(self, job: DoUpdate) -> OtherCommand:
+        """Tell the caller that there is no handler: definitions can't have one yet."""
+        instance = self.instance
+        error = LookupError(
+            f"workflow {instance.definition.name!r} has no update {job.name!r}: this version of"
+            " Hourglass knows no update handlers"
+        )
+        failure = instance.failure_converter.to_failure(error, instance.payload_converter)
+        fields = {"protocol_instance_id": job.protocol_instance_id, "rejected": failure}
+        return OtherCommand("update_response", fields)
 
     # --- both
 

@@ -30,7 +30,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import (
     CancelTimer,
@@ -201,6 +201,8 @@ class WorkflowInstance:
         self.activities.clear()
         self._conditions.clear()
         self.object = self._primary = None
+        # Cut the cycles, so that a run goes without waiting for the garbage collector.
+        self.loop.host = self.handlers = cast("Any", None)
 
     def _apply(self, jobs: list[ActivationJob]) -> None:
         if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._undisturbed():
@@ -332,9 +334,13 @@ class WorkflowInstance:
     def _notify_has_patch(self, job: NotifyHasPatch) -> None:
         self._notified_patches.add(job.patch_id)
 
-    def _unknown(self, job: ActivationJob) -> None:
-        what = job.variant if isinstance(job, OtherJob) else type(job).__name__
-        raise NotImplementedError(f"this version of Hourglass can't take {what} in a workflow")
+    def _do_update(self, job: DoUpdate) -> None:
+        self.commands.append(self.handlers.reject_update(job))
+
+    def _unknown(self, job: OtherJob) -> None:
+        raise NotImplementedError(
+            f"this version of Hourglass can't take {job.variant} in a workflow"
+        )
 
     _APPLY: ClassVar[dict[type[Any], Callable[[WorkflowInstance, Any], None]]] = {
         InitializeWorkflow: _initialize,
@@ -343,7 +349,7 @@ class WorkflowInstance:
         FireTimer: _fire_timer,
         ResolveActivity: _resolve_activity,
         CancelWorkflow: _cancel_workflow,
-        DoUpdate: _unknown,
+        DoUpdate: _do_update,
         OtherJob: _unknown,
     }
 

@@ -313,6 +313,9 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         for task in tuple(self._tasks):
             if not task.done():
                 _close(task.get_coro())
+                waiter: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
+                if waiter is not None:
+                    waiter.cancel()  # lets go of the task
         self._tasks.clear()
         self.ready.clear()
 
