@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from hourglass.client import Client
     from hourglass.converter import PayloadConverter
 
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter  # not subscriptable in Python 3.10
+
 __all__ = [
     "ActivityCancellationDetails",
     "Info",
@@ -132,7 +136,7 @@ def _seconds(timeout: timedelta | float | None) -> float | None:
     return timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
 
 
-class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
+class LoggerAdapter(_Adapter):
     """Adds which activity it was: at the end of the message, and as ``extra``."""
 
     def __init__(self, logger: logging.Logger, extra: Mapping[str, Any] | None = None) -> None:

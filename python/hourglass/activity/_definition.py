@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, cast, overload
 
+from hourglass._hints import resolved_hints
 from hourglass.exceptions import DefinitionError
 
 CallableT = TypeVar("CallableT", bound=Callable[..., Any])
@@ -49,7 +49,7 @@ class ActivityDefinition:
     @cached_property
     def _hints(self) -> dict[str, Any]:
         try:
-            return typing.get_type_hints(self.fn)
+            return resolved_hints(self.fn)
         except NameError as error:
             raise DefinitionError(
                 f"activity {self.name!r}: a type hint can't be resolved ({error}); it has to be "

@@ -21,6 +21,8 @@ from uuid import UUID
 
 import typing_extensions
 
+from hourglass._hints import resolved_hints
+
 Decoder: TypeAlias = Callable[[Any], Any]
 
 
@@ -394,7 +396,7 @@ def _of_instance(cls: type) -> Decoder:
 def _hints(cls: Any) -> dict[str, Any]:
     """The resolved annotations of a class."""
     try:
-        return typing_extensions.get_type_hints(cls, include_extras=True)
+        return resolved_hints(cls)
     except NameError as error:
         raise Mismatch(f"the annotations of {_name(cls)} can't be resolved: {error}") from error
 
