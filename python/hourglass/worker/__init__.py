@@ -6,6 +6,11 @@
     await worker.run()
 """
 
+from hourglass.worker._replayer import (
+    Replayer,
+    WorkflowReplayResult,
+    WorkflowReplayResults,
+)
 from hourglass.worker._worker import Worker
 
-__all__ = ["Worker"]
+__all__ = ["Replayer", "Worker", "WorkflowReplayResult", "WorkflowReplayResults"]
