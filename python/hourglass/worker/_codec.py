@@ -24,7 +24,7 @@ logger = logging.getLogger("hourglass.worker")
 
 def _attributes(native: Any) -> dict[str, Any]:
     """The attributes of a native value: also the keywords that make it."""
-    names = [name for name in dir(type(native)) if not name.startswith("_")]
+    names = [name for name in dir(native) if not name.startswith("_")]
     values = {name: getattr(native, name) for name in names}
     return {name: value for name, value in values.items() if not callable(value)}
 
