@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteStore;
@@ -47,6 +48,8 @@ impl SqliteStore {
     ) -> Result<Self, EngineError> {
         let failed = |error: rusqlite::Error| storage(path, &error);
         connection.set_prepared_statement_cache_capacity(256);
+        // Plans don't depend on bound values: without this, statements are parsed again and again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
         check_format(&connection, path)?;
         let level = match synchronous {
             Synchronous::Full => "FULL",
