@@ -43,7 +43,7 @@ def leave(number: int, folder: Path) -> tuple[int, str, str]:
     way = WAYS[number % len(WAYS)]
     target = f"sqlite:///{folder / f'{number}.db'}" if number % 8 < len(WAYS) else "sqlite://"
     ended = subprocess.run(
-        [sys.executable, "-X", "dev", "-m", "tests.crash.ran_a_worker", way, target],
+        [sys.executable, "-W", "default", "-m", "tests.crash.ran_a_worker", way, target],
         cwd=ROOT,
         capture_output=True,
         text=True,
