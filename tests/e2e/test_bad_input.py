@@ -185,7 +185,7 @@ async def test_a_database_that_another_process_uses_says_so(tmp_path: Path) -> N
     assert await holder.stdout.readline() == b"open\n"
     with pytest.raises(DatabaseError, match=r"shared\.db"):
         await Client.connect(f"sqlite:///{path}")
-    await holder.communicate()
+    await holder.communicate(b"")
     await Client.connect(f"sqlite:///{path}")
 
 
