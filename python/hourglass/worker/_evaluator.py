@@ -91,8 +91,10 @@ class Registration:
             assert worker is not None
         try:
             worker.complete_workflow_activation(completion)
-        except BridgeError as error:  # the runtime is gone: the task is given out again
-            logger.warning("run %s: the completion can't be sent: %s", completion.run_id, error)
+        except BridgeError as error:
+            # After the end of the worker only evictions are answered, and nobody waits for those.
+            level = logging.DEBUG if error.kind == "shutdown" else logging.WARNING
+            logger.log(level, "run %s: completion not sent: %s", completion.run_id, error)
 
 
 class Evaluator:
