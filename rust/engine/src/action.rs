@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::RpcStatus;
 use crate::engine::EngineMessage;
-use crate::ids::{EventId, RunKey};
+use crate::ids::{EventId, QueryId, RunKey};
 use crate::matching::QueueKey;
 use crate::store::TimerRow;
 
@@ -41,6 +41,7 @@ impl Reply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LeaseName {
     Workflow { run: RunKey, lease: [u8; 16] },
+    Query(QueryId),
     Activity { run: RunKey, scheduled_event_id: EventId, attempt: i32, started_time: i64 },
 }
 

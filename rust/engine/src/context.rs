@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::action::{Action, Reply, Responder};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::matching::{Matching, ParkedAt};
+use crate::queries::Queries;
 use crate::run::Run;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
 use crate::timers::{TaskTimer, Timers};
@@ -87,6 +88,7 @@ pub(crate) struct Context {
     pub(crate) matching: Matching,
     pub(crate) timers: Timers,
     pub(crate) waiters: Waiters,
+    pub(crate) queries: Queries,
     pub(crate) caller: Caller,
     /// Of the whole transaction, in order.
     pub(crate) actions: Vec<Action>,
@@ -125,6 +127,7 @@ impl Context {
             matching: Matching::default(),
             timers: Timers::default(),
             waiters: Waiters::default(),
+            queries: Queries::default(),
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
             added_namespaces: Vec::new(),
@@ -326,7 +329,7 @@ impl Context {
         if closed {
             self.actions.push(Action::Forget(key));
         }
-        Ok(())
+        self.release_queries(key)
     }
 
     /// A call failed after it had touched runs: read them again.
@@ -397,12 +400,18 @@ impl Context {
             let ended = match at {
                 ParkedAt::Queue(key) => {
                     let poller = self.matching.queue(&key).remove_poller(ticket);
-                    poller.map(|poller| (poller.responder, Bytes::new()))
+                    poller.map(|poller| (poller.responder, Ok(Bytes::new())))
                 }
-                ParkedAt::History(run) => self.waiters.remove(run, ticket),
+                ParkedAt::History(run) => {
+                    self.waiters.remove(run, ticket).map(|(responder, empty)| (responder, Ok(empty)))
+                }
+                ParkedAt::Query(id) => {
+                    let status = RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
+                    self.queries.expire(id).map(|responder| (responder, Err(status)))
+                }
             };
-            if let Some((responder, empty)) = ended {
-                self.reply(responder, Reply::new(Ok(empty)));
+            if let Some((responder, result)) = ended {
+                self.reply(responder, Reply::new(result));
             }
         }
     }

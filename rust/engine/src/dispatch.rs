@@ -36,6 +36,16 @@ pub(crate) fn dispatch(
         "RespondActivityTaskFailed" => unary(context, body, rpc::respond_activity_task_failed::handle),
         "RespondActivityTaskCanceled" => unary(context, body, rpc::respond_activity_task_canceled::handle),
         "RecordActivityTaskHeartbeat" => unary(context, body, rpc::record_activity_task_heartbeat::handle),
+        "QueryWorkflow" => parking(context, body, rpc::query_workflow::handle),
+        "RespondQueryTaskCompleted" => unary(context, body, rpc::respond_query_task_completed::handle),
+        "SignalWithStartWorkflowExecution" => {
+            unary(context, body, rpc::signal_with_start_workflow_execution::handle)
+        }
+        "RequestCancelWorkflowExecution" => {
+            unary(context, body, rpc::request_cancel_workflow_execution::handle)
+        }
+        "TerminateWorkflowExecution" => unary(context, body, rpc::terminate_workflow_execution::handle),
+        "DescribeWorkflowExecution" => unary(context, body, rpc::describe_workflow_execution::handle),
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
         _ => Err(unknown().into()),
     }

@@ -73,6 +73,17 @@ pub(crate) struct ActivityToken {
     pub(crate) started_time: i64,
 }
 
+/// Names a query: random, so that an answer from before a restart answers nothing.
+pub(crate) type QueryId = u64;
+
+/// What a worker hands back with the answer to a query.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct QueryToken {
+    /// Far from the tags of other tokens, which therefore name no query.
+    #[prost(fixed64, tag = "16")]
+    pub(crate) query: QueryId,
+}
+
 /// Where a reader of a history is.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct HistoryToken {

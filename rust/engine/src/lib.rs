@@ -16,6 +16,7 @@ mod ids;
 mod machine;
 mod matching;
 mod proto;
+mod queries;
 mod retry;
 mod rpc;
 mod run;

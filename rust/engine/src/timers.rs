@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::Timestamp;
-use crate::ids::{EventId, RunKey};
+use crate::ids::{EventId, QueryId, RunKey};
 use crate::store::{Result, Store, TimerRow};
 
 /// How many timers a window is filled with; at twice as many it is cut.
@@ -48,6 +48,8 @@ pub(crate) enum TaskTimer {
     StartToClose(RunKey, [u8; 16]),
     /// The worker that has the run in its cache did not fetch it; names the scheduled event.
     StickyScheduleToStart(RunKey, EventId),
+    /// The worker that has the run in its cache did not answer a query.
+    StickyQuery(QueryId),
 }
 
 /// The window, and the timers that are in memory only.

@@ -185,7 +185,13 @@ impl Loop {
 
     fn fire_task(&mut self, timer: TaskTimer) -> Option<StoreError> {
         let fired = self.context.handle(|context| {
-            let (TaskTimer::StartToClose(key, _) | TaskTimer::StickyScheduleToStart(key, _)) = timer;
+            if let TaskTimer::StickyQuery(id) = timer {
+                return context.query_timed_out(id);
+            }
+            let (TaskTimer::StartToClose(key, _) | TaskTimer::StickyScheduleToStart(key, _)) = timer
+            else {
+                return Ok(());
+            };
             // Only a run in memory can have a lease or a sticky queue.
             if !context.runs.contains_key(&key) {
                 return Ok(());
@@ -198,6 +204,7 @@ impl Loop {
                     }
                 }
                 TaskTimer::StickyScheduleToStart(_, event) => workflow_task::sticky_timed_out(run, env, event),
+                TaskTimer::StickyQuery(_) => {}
             }
             Ok(())
         });
@@ -258,6 +265,7 @@ impl Loop {
         self.turn(Vec::new());
         let mut waiting = self.context.matching.drain_pollers();
         waiting.extend(self.context.waiters.drain());
+        waiting.extend(self.context.queries.drain());
         for message in self.receiver.try_iter() {
             if let EngineMessage::Call { responder, .. } = message {
                 waiting.push(responder);

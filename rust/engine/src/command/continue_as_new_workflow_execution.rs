@@ -94,6 +94,7 @@ fn next_run(
         ..Default::default()
     };
     Ok(NewRun {
+        signal: None,
         namespace: row.namespace,
         run_id,
         request_id: uuid::Uuid::from_bytes(scope.env.entropy.bytes()).to_string(),

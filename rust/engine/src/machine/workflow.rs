@@ -30,6 +30,8 @@ pub(crate) struct NewRun {
     pub(crate) backoff_is_delay: bool,
     pub(crate) user_metadata: Option<temporalio_protos::temporal::api::sdk::v1::UserMetadata>,
     pub(crate) links: Vec<common::Link>,
+    /// What the workflow finds in its first task.
+    pub(crate) signal: Option<HistoryEvent>,
 }
 
 /// Start a run: its first event, its timers, and its first workflow task unless it backs off.
@@ -38,9 +40,12 @@ pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
     let row = new_row(key, &new, &context.env);
     let mut run = Run::new(row);
     let env = &mut context.env;
-    let NewRun { attributes, user_metadata, links, .. } = new;
+    let NewRun { attributes, user_metadata, links, signal, .. } = new;
     let event = make_event(env, Attributes::WorkflowExecutionStartedEventAttributes(attributes));
     run.append_event(HistoryEvent { user_metadata, links, ..event });
+    if let Some(signal) = signal {
+        run.append_event(signal);
+    }
     let (expiration, backoff) = (run.row.record.run_expiration, run.row.record.backoff_until);
     if expiration != 0 {
         run.arm(expiration, TimerKind::RunTimeout, 0);

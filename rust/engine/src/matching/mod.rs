@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::action::Responder;
-use crate::ids::{EventId, NamespaceKey, RunKey};
+use crate::ids::{EventId, NamespaceKey, QueryId, RunKey};
 pub(crate) use queue::{Poller, Queue, Task, Undelivered};
 
 /// A sticky queue that was not polled for this long has lost its worker.
@@ -35,6 +35,7 @@ pub(crate) struct QueueKey {
 pub(crate) enum ParkedAt {
     Queue(QueueKey),
     History(RunKey),
+    Query(QueryId),
 }
 
 /// A place in the order of expiry.

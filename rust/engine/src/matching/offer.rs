@@ -77,7 +77,7 @@ impl Context {
     }
 
     /// Give tasks to those who wait, until either runs out.
-    fn feed(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+    pub(crate) fn feed(&mut self, queue: &QueueKey) -> Result<(), Failure> {
         while self.matching.queue(queue).has_tasks() {
             let Some(poller) = self.matching.take_poller(queue) else { return Ok(()) };
             let (worker, ticket) = (poller.worker.clone(), poller.ticket);
@@ -122,6 +122,13 @@ impl Context {
                 return Ok(None);
             }
         }
+        while let Some(query) = self.matching.queue(queue).queries.pop_front() {
+            if let Some(body) = self.query_response(queue, query)? {
+                let lease = Some((queue.clone(), LeaseName::Query(query)));
+                self.reply(taker.responder, Reply { result: Ok(body.into()), lease });
+                return Ok(None);
+            }
+        }
         while let Some(task) = self.matching.queue(queue).tasks.pop_front() {
             let given = match queue.kind {
                 QueueKind::Workflow => self.lease_workflow_task(queue, task, &taker.identity)?,
@@ -149,7 +156,8 @@ impl Context {
         let sticky = run.volatile.sticky.as_ref().is_some_and(|sticky| sticky.queue == queue.name);
         let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(None) };
         let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
-        let body = workflow_task::response(run, self.store.as_mut(), &lease, sticky)?;
+        let mut body = workflow_task::response(run, self.store.as_mut(), &lease, sticky)?;
+        body.extend(self.travelling_queries(task.run));
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
     }
 
@@ -180,6 +188,7 @@ impl Context {
             LeaseName::Workflow { run, lease } => self.open_run(*run)?.is_some_and(|(run, _)| {
                 run.volatile.lease.as_ref().is_some_and(|held| held.id == *lease)
             }),
+            LeaseName::Query(id) => self.queries.is_asked(*id),
             LeaseName::Activity { run, scheduled_event_id, attempt, started_time } => {
                 self.open_run(*run)?.is_some_and(|(run, _)| {
                     run.activities.get(scheduled_event_id).is_some_and(|record| {

@@ -7,12 +7,14 @@ use bytes::Bytes;
 
 use super::Ticket;
 use crate::action::{LeaseName, Responder};
-use crate::ids::{EventId, RunKey};
+use crate::ids::{EventId, QueryId, RunKey};
 
 /// Tasks that wait for pollers, or pollers that wait for tasks.
 #[derive(Default)]
 pub(crate) struct Queue {
     pub(crate) tasks: VecDeque<Task>,
+    /// Direct queries, which go first: their callers wait.
+    pub(crate) queries: VecDeque<QueryId>,
     /// Tasks that were leased to a poller that was gone when its answer came.
     pub(crate) undelivered: VecDeque<Undelivered>,
     pub(crate) pollers: VecDeque<Poller>,
@@ -46,7 +48,7 @@ pub(crate) struct Poller {
 
 impl Queue {
     pub(crate) fn has_tasks(&self) -> bool {
-        !self.tasks.is_empty() || !self.undelivered.is_empty()
+        !self.tasks.is_empty() || !self.queries.is_empty() || !self.undelivered.is_empty()
     }
 
     pub(crate) fn is_seen(&self, wall: Instant, within: Duration) -> bool {
@@ -56,6 +58,7 @@ impl Queue {
 
     pub(crate) fn is_idle(&self, wall: Instant, after: Duration) -> bool {
         self.tasks.is_empty()
+            && self.queries.is_empty()
             && self.undelivered.is_empty()
             && self.pollers.is_empty()
             && !self.is_seen(wall, after)

@@ -4,17 +4,34 @@
 //! caller's responder out of the context and park it.
 
 pub(crate) mod describe_namespace;
+pub(crate) mod describe_workflow_execution;
 pub(crate) mod get_system_info;
 pub(crate) mod get_workflow_execution_history;
 pub(crate) mod poll_activity_task_queue;
 pub(crate) mod poll_workflow_task_queue;
+pub(crate) mod query_workflow;
 pub(crate) mod record_activity_task_heartbeat;
 pub(crate) mod register_namespace;
+pub(crate) mod request_cancel_workflow_execution;
 pub(crate) mod respond_activity_task_canceled;
 pub(crate) mod respond_activity_task_completed;
 pub(crate) mod respond_activity_task_failed;
+pub(crate) mod respond_query_task_completed;
 pub(crate) mod respond_workflow_task_completed;
 pub(crate) mod respond_workflow_task_failed;
 pub(crate) mod shutdown_worker;
+pub(crate) mod signal_with_start_workflow_execution;
 pub(crate) mod signal_workflow_execution;
 pub(crate) mod start_workflow_execution;
+pub(crate) mod terminate_workflow_execution;
+
+use crate::RpcStatus;
+use crate::store::RunRow;
+
+/// A caller may insist on the chain of runs that it knows, by the chain's first run.
+fn check_first_run(row: &RunRow, first_run_id: &str) -> Result<(), RpcStatus> {
+    if first_run_id.is_empty() || first_run_id == start_workflow_execution::first_run_id(row) {
+        return Ok(());
+    }
+    Err(RpcStatus::not_found("workflow execution not found"))
+}

@@ -33,6 +33,9 @@ pub(crate) fn handle(
 ) -> Result<Outcome, Failure> {
     let key = leased_run(context, &request.task_token)?;
     let commands = std::mem::take(&mut request.commands);
+    for (query, result) in std::mem::take(&mut request.query_results) {
+        context.answer_travelling(&query, result);
+    }
     let closes = commands.iter().any(command::is_close);
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     if closes && !run.buffered.is_empty() && !only_taken_back(run, &commands) {
@@ -222,7 +225,8 @@ fn inline(context: &mut Context, key: RunKey, identity: &str) -> Result<Outcome,
     let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(nothing()) };
     let sticky = run.volatile.sticky.is_some();
     let Some(run) = context.runs.get(&key) else { return Ok(nothing()) };
-    let task = workflow_task::response(run, context.store.as_mut(), &lease, sticky)?;
+    let mut task = workflow_task::response(run, context.store.as_mut(), &lease, sticky)?;
+    task.extend(context.travelling_queries(key));
     let mut body = Vec::with_capacity(task.len() + 8);
     fragment::put_field(&mut body, WORKFLOW_TASK_TAG, &[task.into()]);
     Ok(Outcome::Done(Reply::new(Ok(body.into()))))

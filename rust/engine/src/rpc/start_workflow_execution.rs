@@ -1,7 +1,7 @@
 //! `StartWorkflowExecution`: which of the runs of a workflow id is meant, and starting one.
 
 use crate::context::{Context, Failure};
-use crate::ids::{NamespaceKey, RunId};
+use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, DEFAULT_TASK_TIMEOUT, NewRun};
 use crate::proto::enums::{
     WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
@@ -30,16 +30,7 @@ pub(crate) fn handle(
                 ..Default::default()
             });
         }
-        Decision::TerminateAndStart(run) => {
-            let attributes = history::WorkflowExecutionTerminatedEventAttributes {
-                reason: "TerminateIfRunning WorkflowIdReusePolicy Policy".into(),
-                identity: "history-service".into(),
-                ..Default::default()
-            };
-            if let Some((run, env)) = context.open_run(run.key)? {
-                workflow::terminate(run, env, attributes, Vec::new());
-            }
-        }
+        Decision::TerminateAndStart(run) => replace(context, run.key)?,
     }
     let new = new_run(context, namespace, request)?;
     let run_id = new.run_id.to_string();
@@ -53,11 +44,24 @@ pub(crate) fn handle(
     })
 }
 
-fn first_run_id(run: &RunRow) -> String {
+/// End the run that another one takes the place of.
+pub(super) fn replace(context: &mut Context, run: RunKey) -> Result<(), Failure> {
+    let attributes = history::WorkflowExecutionTerminatedEventAttributes {
+        reason: "TerminateIfRunning WorkflowIdReusePolicy Policy".into(),
+        identity: "history-service".into(),
+        ..Default::default()
+    };
+    if let Some((run, env)) = context.open_run(run)? {
+        workflow::terminate(run, env, attributes, Vec::new());
+    }
+    Ok(())
+}
+
+pub(super) fn first_run_id(run: &RunRow) -> String {
     uuid::Uuid::from_slice(&run.record.first_run_id).map_or_else(|_| run.run_id.to_string(), |id| id.to_string())
 }
 
-fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
+pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
     let refuse = |message: String| Err(RpcStatus::invalid_argument(message));
     if request.workflow_id.is_empty() {
         return refuse("WorkflowId is not set on request.".into());
@@ -215,5 +219,6 @@ pub(crate) fn new_run(
         backoff_is_delay: backoff != 0,
         user_metadata: request.user_metadata,
         links: request.links,
+        signal: None,
     })
 }

@@ -1,0 +1,243 @@
+//! An engine on a file, workers that drive empty workflows through it, and how numbers are printed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hourglass_engine::{Call, Engine, EngineOptions, RpcStatus};
+use prost::Message;
+use temporalio_protos::temporal::api::command::v1::{
+    Command, CompleteWorkflowExecutionCommandAttributes, command::Attributes,
+};
+use temporalio_protos::temporal::api::common::v1::{WorkflowExecution, WorkflowType};
+use temporalio_protos::temporal::api::enums::v1::{CommandType, HistoryEventFilterType};
+use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
+    PollWorkflowTaskQueueRequest, PollWorkflowTaskQueueResponse,
+    RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
+    SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse,
+};
+
+const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+const NAMESPACE: &str = "default";
+const QUEUE: &str = "bench";
+
+/// A client of an engine on a file that survives power cuts.
+#[derive(Clone)]
+pub(crate) struct Client {
+    engine: Engine,
+    started: Arc<AtomicUsize>,
+}
+
+impl Client {
+    pub(crate) fn open(path: &Path) -> Self {
+        let options = EngineOptions {
+            path: Some(path.to_owned()),
+            ..EngineOptions::default()
+        };
+        let engine = Engine::open(options).expect("the engine opens");
+        Self {
+            engine,
+            started: Arc::default(),
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.engine.close();
+    }
+
+    async fn call<R: Message + Default>(
+        &self,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<R, RpcStatus> {
+        let call = Call {
+            service: SERVICE.to_owned(),
+            method: method.to_owned(),
+            timeout: None,
+            body: request.encode_to_vec().into(),
+        };
+        let bytes = self.engine.dispatch(call).await?;
+        Ok(R::decode(bytes).expect("the engine answers with the method's response"))
+    }
+
+    /// Start the next empty workflow.
+    pub(crate) async fn start(&self) -> WorkflowExecution {
+        let workflow_id = format!("run-{}", self.started.fetch_add(1, Ordering::Relaxed));
+        let request = StartWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id: workflow_id.clone(),
+            workflow_type: Some(WorkflowType {
+                name: "Empty".to_owned(),
+            }),
+            task_queue: queue(),
+            request_id: workflow_id.clone(),
+            ..Default::default()
+        };
+        let response: StartWorkflowExecutionResponse = self
+            .call("StartWorkflowExecution", &request)
+            .await
+            .expect("the workflow starts");
+        WorkflowExecution {
+            workflow_id,
+            run_id: response.run_id,
+        }
+    }
+
+    /// Wait for the end of a run.
+    pub(crate) async fn result(&self, run: WorkflowExecution) {
+        let mut request = GetWorkflowExecutionHistoryRequest {
+            namespace: NAMESPACE.to_owned(),
+            execution: Some(run),
+            wait_new_event: true,
+            history_event_filter_type: HistoryEventFilterType::CloseEvent.into(),
+            ..Default::default()
+        };
+        loop {
+            let page: GetWorkflowExecutionHistoryResponse = self
+                .call("GetWorkflowExecutionHistory", &request)
+                .await
+                .expect("the history can be read");
+            if page
+                .history
+                .is_some_and(|history| !history.events.is_empty())
+            {
+                return;
+            }
+            request.next_page_token = page.next_page_token;
+        }
+    }
+
+    /// Append one event to a run.
+    pub(crate) async fn signal(&self, run: &WorkflowExecution) {
+        let request = SignalWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_execution: Some(run.clone()),
+            signal_name: "event".to_owned(),
+            ..Default::default()
+        };
+        let _: SignalWorkflowExecutionResponse = self
+            .call("SignalWorkflowExecution", &request)
+            .await
+            .expect("the signal is taken");
+    }
+
+    /// Complete every workflow task that comes, until the task that runs this is aborted.
+    pub(crate) async fn work(self) {
+        let poll = PollWorkflowTaskQueueRequest {
+            namespace: NAMESPACE.to_owned(),
+            task_queue: queue(),
+            identity: "bench".to_owned(),
+            ..Default::default()
+        };
+        loop {
+            let task: PollWorkflowTaskQueueResponse = self
+                .call("PollWorkflowTaskQueue", &poll)
+                .await
+                .expect("the poll is answered");
+            if task.task_token.is_empty() {
+                continue;
+            }
+            let request = RespondWorkflowTaskCompletedRequest {
+                namespace: NAMESPACE.to_owned(),
+                task_token: task.task_token,
+                commands: vec![complete()],
+                ..Default::default()
+            };
+            let _: RespondWorkflowTaskCompletedResponse = self
+                .call("RespondWorkflowTaskCompleted", &request)
+                .await
+                .expect("the completion is taken");
+        }
+    }
+}
+
+fn queue() -> Option<TaskQueue> {
+    Some(TaskQueue {
+        name: QUEUE.to_owned(),
+        ..Default::default()
+    })
+}
+
+fn complete() -> Command {
+    Command {
+        command_type: CommandType::CompleteWorkflowExecution.into(),
+        attributes: Some(Attributes::CompleteWorkflowExecutionCommandAttributes(
+            CompleteWorkflowExecutionCommandAttributes::default(),
+        )),
+        ..Default::default()
+    }
+}
+
+/// What one measurement took.
+pub(crate) struct Sample {
+    latencies: Vec<Duration>,
+    total: Duration,
+}
+
+impl Sample {
+    /// Run `count` operations, `in_flight` at a time.
+    pub(crate) async fn take<F>(
+        count: usize,
+        in_flight: usize,
+        operation: impl Fn(usize) -> F + Clone + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut lanes = tokio::task::JoinSet::new();
+        let began = Instant::now();
+        for _ in 0..in_flight {
+            let (next, operation) = (Arc::clone(&next), operation.clone());
+            lanes.spawn(async move {
+                let mut latencies = Vec::new();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        return latencies;
+                    }
+                    let began = Instant::now();
+                    operation(index).await;
+                    latencies.push(began.elapsed());
+                }
+            });
+        }
+        let mut latencies = Vec::with_capacity(count);
+        while let Some(lane) = lanes.join_next().await {
+            latencies.extend(lane.expect("a lane does not panic"));
+        }
+        latencies.sort_unstable();
+        Self {
+            latencies,
+            total: began.elapsed(),
+        }
+    }
+
+    /// Print one line: what, how many a second, and how long one took.
+    pub(crate) fn print(&self, what: &str) {
+        let count = u32::try_from(self.latencies.len()).unwrap_or(u32::MAX);
+        let per_second = f64::from(count) / self.total.as_secs_f64();
+        let at = |percent: usize| {
+            let index = self.latencies.len().saturating_sub(1) * percent / 100;
+            self.latencies.get(index).copied().unwrap_or_default()
+        };
+        println!(
+            "{what:<44} {per_second:>9.0}/s   p50 {:>9.3?}   p99 {:>9.3?}",
+            at(50),
+            at(99)
+        );
+    }
+}
+
+/// How many operations a measurement has: fewer when the benchmark is only checked to run.
+pub(crate) fn scaled(count: usize) -> usize {
+    if std::env::args().any(|argument| argument == "--bench") {
+        count
+    } else {
+        count / 100
+    }
+}

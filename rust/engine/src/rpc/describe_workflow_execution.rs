@@ -1,0 +1,163 @@
+//! `DescribeWorkflowExecution`: what a run is, and what it waits for.
+
+use crate::Timestamp;
+use crate::context::{Context, Failure};
+use crate::history::{fragment, page};
+use crate::ids::RunKey;
+use crate::proto::enums::{EventType, PendingActivityState, PendingWorkflowTaskState};
+use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
+use crate::proto::service::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse};
+use crate::proto::workflow::{
+    PendingActivityInfo, PendingWorkflowTaskInfo, RequestIdInfo, WorkflowExecutionConfig,
+    WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+};
+use crate::proto::{Attributes, common, from_nanos, normal_queue, timestamp};
+use crate::run::Run;
+use crate::store::record::ActivityState;
+use crate::store::{ActivityRecord, RunRow, StoreError};
+
+pub(crate) fn handle(
+    context: &mut Context,
+    request: DescribeWorkflowExecutionRequest,
+) -> Result<DescribeWorkflowExecutionResponse, Failure> {
+    let namespace = context.namespace(&request.namespace)?;
+    let row = context.find_run(namespace, request.execution.as_ref())?;
+    context.load_run(row.key)?;
+    let event = first_event(context, row.key)?;
+    let started = match &event.attributes {
+        Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => started.clone(),
+        _ => WorkflowExecutionStartedEventAttributes::default(),
+    };
+    let run = context.runs.get(&row.key);
+    let config = WorkflowExecutionConfig {
+        task_queue: Some(normal_queue(&row.task_queue)),
+        workflow_execution_timeout: started.workflow_execution_timeout,
+        workflow_run_timeout: started.workflow_run_timeout,
+        default_workflow_task_timeout: Some(from_nanos(row.record.task_timeout)),
+        user_metadata: event.user_metadata,
+    };
+    let activities = run.into_iter().flat_map(|run| run.activities.values());
+    Ok(DescribeWorkflowExecutionResponse {
+        execution_config: Some(config),
+        workflow_execution_info: Some(info(&row, run, &started)),
+        pending_activities: activities.map(pending_activity).collect(),
+        pending_workflow_task: run.and_then(pending_workflow_task),
+        workflow_extended_info: Some(extended_info(&row)),
+        ..Default::default()
+    })
+}
+
+/// The event that started the run.
+fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, Failure> {
+    let run = context.runs.get(&key);
+    let fragments = page::read(context.store.as_mut(), run, key, 1)?;
+    let (parts, _) = page::cut(&fragments, 1, 1);
+    let events = parts.first().map(|part| fragment::decode(part)).transpose();
+    let events = events.map_err(|error| StoreError::Damaged(format!("a first event: {error}")))?;
+    Ok(events.into_iter().flatten().next().unwrap_or_default())
+}
+
+/// A moment that may not be: 0 is never.
+fn moment(nanos: i64) -> Option<prost_wkt_types::Timestamp> {
+    (nanos != 0).then(|| timestamp(Timestamp(nanos)))
+}
+
+fn execution(row: &RunRow) -> common::WorkflowExecution {
+    common::WorkflowExecution {
+        workflow_id: row.workflow_id.clone(),
+        run_id: row.run_id.to_string(),
+    }
+}
+
+fn info(
+    row: &RunRow,
+    run: Option<&Run>,
+    started: &WorkflowExecutionStartedEventAttributes,
+) -> WorkflowExecutionInfo {
+    let backoff = crate::proto::nanos(started.first_workflow_task_backoff.as_ref());
+    let execution_time = Timestamp(row.start_time.0.saturating_add(backoff));
+    let lease = run.and_then(|run| run.volatile.lease.as_ref());
+    let unwritten = lease.map_or(0, |lease| lease.unwritten.len());
+    let written = row.record.next_event_id - 1;
+    WorkflowExecutionInfo {
+        execution: Some(execution(row)),
+        r#type: Some(common::WorkflowType { name: row.workflow_type.clone() }),
+        start_time: Some(timestamp(row.start_time)),
+        close_time: row.close_time.map(timestamp),
+        status: row.status,
+        history_length: written + i64::try_from(unwritten).unwrap_or(0),
+        execution_time: Some(timestamp(execution_time)),
+        memo: row.record.memo.clone(),
+        search_attributes: row.record.search_attributes.clone(),
+        task_queue: row.task_queue.clone(),
+        history_size_bytes: row.record.history_bytes,
+        execution_duration: row.close_time.map(|closed| {
+            from_nanos(closed.0.saturating_sub(execution_time.0))
+        }),
+        parent_execution: started.parent_workflow_execution.clone(),
+        root_execution: started.root_workflow_execution.clone().or_else(|| Some(execution(row))),
+        first_run_id: started.first_execution_run_id.clone(),
+        priority: started.priority.clone(),
+        ..Default::default()
+    }
+}
+
+fn extended_info(row: &RunRow) -> WorkflowExecutionExtendedInfo {
+    let started =
+        RequestIdInfo { event_type: EventType::WorkflowExecutionStarted.into(), event_id: 1, buffered: false };
+    WorkflowExecutionExtendedInfo {
+        execution_expiration_time: moment(row.record.execution_expiration),
+        run_expiration_time: moment(row.record.run_expiration),
+        cancel_requested: row.record.cancel_requested,
+        original_start_time: Some(timestamp(row.start_time)),
+        request_id_infos: [(row.record.request_id.clone(), started)].into(),
+        ..Default::default()
+    }
+}
+
+fn pending_workflow_task(run: &Run) -> Option<PendingWorkflowTaskInfo> {
+    let task = run.row.record.workflow_task.as_ref()?;
+    let lease = run.volatile.lease.as_ref();
+    let state = match lease {
+        Some(_) => PendingWorkflowTaskState::Started,
+        None => PendingWorkflowTaskState::Scheduled,
+    };
+    Some(PendingWorkflowTaskInfo {
+        state: state.into(),
+        scheduled_time: moment(task.scheduled_time),
+        original_scheduled_time: moment(task.scheduled_time),
+        started_time: lease.map(|lease| timestamp(lease.started_time)),
+        attempt: task.attempt,
+    })
+}
+
+fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
+    let state = record.state();
+    let shown = match state {
+        _ if record.cancel_requested != 0 => PendingActivityState::CancelRequested,
+        ActivityState::Started => PendingActivityState::Started,
+        ActivityState::Scheduled | ActivityState::BackingOff => PendingActivityState::Scheduled,
+    };
+    let expires = match record.schedule_to_close {
+        0 => 0,
+        timeout => record.scheduled_time.saturating_add(timeout),
+    };
+    let next = if state == ActivityState::BackingOff { record.attempt_scheduled_time } else { 0 };
+    let identity = if record.identity.is_empty() { &record.last_identity } else { &record.identity };
+    PendingActivityInfo {
+        activity_id: record.activity_id.clone(),
+        activity_type: Some(common::ActivityType { name: record.activity_type.clone() }),
+        state: shown.into(),
+        heartbeat_details: record.heartbeat_details.clone(),
+        last_heartbeat_time: moment(record.heartbeat_time),
+        last_started_time: moment(record.started_time),
+        attempt: record.attempt,
+        maximum_attempts: record.retry_policy.as_ref().map_or(0, |policy| policy.maximum_attempts),
+        scheduled_time: moment(record.attempt_scheduled_time),
+        expiration_time: moment(expires),
+        last_failure: record.last_failure.clone(),
+        last_worker_identity: identity.clone(),
+        next_attempt_schedule_time: moment(next),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,126 @@
+//! `SignalWithStartWorkflowExecution`: signal a workflow, and start it first if it does not run.
+
+use crate::RpcStatus;
+use crate::context::{Context, Failure};
+use crate::ids::NamespaceKey;
+use crate::machine::workflow;
+use crate::proto::enums::{WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse};
+use crate::proto::service::{
+    SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse,
+    SignalWorkflowExecutionRequest, StartWorkflowExecutionRequest,
+};
+use crate::proto::{Attributes, common, history};
+use crate::rpc::start_workflow_execution::{Decision, check, decide, new_run, replace};
+use crate::rpc::signal_workflow_execution;
+use crate::run::make_event;
+
+pub(crate) fn handle(
+    context: &mut Context,
+    request: SignalWithStartWorkflowExecutionRequest,
+) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
+    let namespace = context.namespace(&request.namespace)?;
+    let (start, signal) = split(request)?;
+    check(&start)?;
+    let existing = context.last_run(namespace, &start.workflow_id)?;
+    match decide(existing.as_ref(), &start)? {
+        Decision::Existing(run, started) => {
+            let run_id = run.run_id.to_string();
+            // A request that is repeated has sent its signal already.
+            if !started {
+                let execution = common::WorkflowExecution {
+                    workflow_id: run.workflow_id.clone(),
+                    run_id: run_id.clone(),
+                };
+                let signal =
+                    SignalWorkflowExecutionRequest { workflow_execution: Some(execution), ..signal };
+                signal_workflow_execution::handle(context, signal)?;
+            }
+            return Ok(SignalWithStartWorkflowExecutionResponse { run_id, started, ..Default::default() });
+        }
+        Decision::TerminateAndStart(run) => replace(context, run.key)?,
+        Decision::Start => {}
+    }
+    start_signalled(context, namespace, start, signal)
+}
+
+/// The start and the signal that are asked for.
+fn split(
+    request: SignalWithStartWorkflowExecutionRequest,
+) -> Result<(StartWorkflowExecutionRequest, SignalWorkflowExecutionRequest), RpcStatus> {
+    let conflict = match request.workflow_id_conflict_policy() {
+        Conflict::Fail => {
+            let message = "Invalid WorkflowIDConflictPolicy: WORKFLOW_ID_CONFLICT_POLICY_FAIL is not \
+                           supported for this operation.";
+            return Err(RpcStatus::invalid_argument(message));
+        }
+        Conflict::Unspecified if request.workflow_id_reuse_policy() != Reuse::TerminateIfRunning => {
+            Conflict::UseExisting
+        }
+        other => other,
+    };
+    if request.signal_name.is_empty() {
+        return Err(RpcStatus::invalid_argument("SignalName is not set on request."));
+    }
+    let signal = SignalWorkflowExecutionRequest {
+        namespace: request.namespace.clone(),
+        signal_name: request.signal_name,
+        input: request.signal_input,
+        identity: request.identity.clone(),
+        request_id: request.request_id.clone(),
+        header: request.header.clone(),
+        links: request.links.clone(),
+        ..Default::default()
+    };
+    let start = StartWorkflowExecutionRequest {
+        namespace: request.namespace,
+        workflow_id: request.workflow_id,
+        workflow_type: request.workflow_type,
+        task_queue: request.task_queue,
+        input: request.input,
+        workflow_execution_timeout: request.workflow_execution_timeout,
+        workflow_run_timeout: request.workflow_run_timeout,
+        workflow_task_timeout: request.workflow_task_timeout,
+        identity: request.identity,
+        request_id: request.request_id,
+        workflow_id_reuse_policy: request.workflow_id_reuse_policy,
+        workflow_id_conflict_policy: conflict.into(),
+        retry_policy: request.retry_policy,
+        cron_schedule: request.cron_schedule,
+        memo: request.memo,
+        search_attributes: request.search_attributes,
+        header: request.header,
+        workflow_start_delay: request.workflow_start_delay,
+        user_metadata: request.user_metadata,
+        links: request.links,
+        versioning_override: request.versioning_override,
+        priority: request.priority,
+        ..Default::default()
+    };
+    Ok((start, signal))
+}
+
+/// Start a run that finds the signal in its first workflow task.
+fn start_signalled(
+    context: &mut Context,
+    namespace: NamespaceKey,
+    start: StartWorkflowExecutionRequest,
+    signal: SignalWorkflowExecutionRequest,
+) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
+    workflow::check_size(signal.input.as_ref(), "SignalWithStartWorkflowExecutionRequest.SignalInput")
+        .map_err(RpcStatus::invalid_argument)?;
+    let attributes = history::WorkflowExecutionSignaledEventAttributes {
+        signal_name: signal.signal_name,
+        input: signal.input,
+        identity: signal.identity,
+        header: signal.header,
+        ..Default::default()
+    };
+    let mut event =
+        make_event(&context.env, Attributes::WorkflowExecutionSignaledEventAttributes(attributes));
+    event.links = signal.links;
+    let mut new = new_run(context, namespace, start)?;
+    new.signal = Some(event);
+    let run_id = new.run_id.to_string();
+    workflow::start(context, new);
+    Ok(SignalWithStartWorkflowExecutionResponse { run_id, started: true, ..Default::default() })
+}

@@ -1,0 +1,31 @@
+//! What the engine must do, seen from outside: every test speaks to it by RPC, as a worker or a client.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_imports,
+    reason = "a test fails by panicking, and requests come from one module of generated types"
+)]
+
+mod activities;
+mod activity_timeouts;
+mod buffering;
+mod cancel;
+mod concurrency;
+mod database;
+mod describe;
+mod history;
+mod namespaces;
+mod polls;
+mod queries;
+mod recovery;
+mod shutdown_worker;
+mod signal_with_start;
+mod signals;
+mod start_policies;
+mod sticky;
+mod support;
+mod terminate;
+mod timers;
+mod workflow_task;

@@ -1,0 +1,92 @@
+//! `ShutdownWorker`: a worker that leaves gets its polls back and keeps no task waiting.
+
+use temporalio_protos::temporal::api::workflowservice::v1::*;
+
+use crate::support::Server;
+use crate::support::command::{complete, start_timer};
+use crate::support::values::{NAMESPACE, QUEUE};
+use crate::support::worker::IDENTITY;
+
+fn request() -> ShutdownWorkerRequest {
+    ShutdownWorkerRequest {
+        namespace: NAMESPACE.to_owned(),
+        sticky_task_queue: "sticky".to_owned(),
+        identity: IDENTITY.to_owned(),
+        worker_instance_key: "instance".to_owned(),
+        task_queue: QUEUE.to_owned(),
+        reason: "graceful shutdown".to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn every_poll_of_the_worker_comes_back_empty() {
+    let server = Server::in_memory();
+    let mut normal = std::pin::pin!(server.call(Server::workflow_poll()));
+    let mut sticky = std::pin::pin!(server.call(Server::sticky_poll("sticky")));
+    let mut activity = std::pin::pin!(server.call(Server::activity_poll()));
+    assert!(server.parks(&mut normal.as_mut()).await);
+    assert!(server.parks(&mut sticky.as_mut()).await);
+    assert!(server.parks(&mut activity.as_mut()).await);
+    server.call(request()).await.unwrap();
+    assert!(normal.await.unwrap().task_token.is_empty());
+    assert!(sticky.await.unwrap().task_token.is_empty());
+    assert!(activity.await.unwrap().task_token.is_empty());
+}
+
+#[tokio::test]
+async fn a_poll_that_arrives_after_the_shutdown_comes_back_empty() {
+    let server = Server::in_memory();
+    server.call(request()).await.unwrap();
+    let task = server.call(Server::workflow_poll()).await.unwrap();
+    assert!(task.task_token.is_empty());
+    let task = server.call(Server::activity_poll()).await.unwrap();
+    assert!(task.task_token.is_empty());
+}
+
+#[tokio::test]
+async fn the_polls_of_other_workers_go_on_waiting() {
+    let server = Server::in_memory();
+    let other = PollWorkflowTaskQueueRequest {
+        worker_instance_key: "another".to_owned(),
+        ..Server::workflow_poll()
+    };
+    let mut poll = std::pin::pin!(server.call(other));
+    assert!(server.parks(&mut poll.as_mut()).await);
+    server.call(request()).await.unwrap();
+    assert!(server.parks(&mut poll.as_mut()).await);
+    let run = server.start("w").await;
+    assert_eq!(poll.await.unwrap().workflow_execution, Some(run));
+}
+
+#[tokio::test]
+async fn a_task_for_the_workers_sticky_queue_goes_to_the_normal_one_at_once() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let task = server.poll().await;
+    server
+        .call(Server::sticky_completion(
+            "sticky",
+            &task,
+            [start_timer("t", 60)],
+        ))
+        .await
+        .unwrap();
+    {
+        let mut sticky = std::pin::pin!(server.call(Server::sticky_poll("sticky")));
+        assert!(server.parks(&mut sticky.as_mut()).await);
+        server.call(request()).await.unwrap();
+    }
+    server.signal(&run, "s").await.unwrap();
+    let other = PollWorkflowTaskQueueRequest {
+        worker_instance_key: "another".to_owned(),
+        ..Server::workflow_poll()
+    };
+    let task = server.call(other).await.unwrap();
+    assert_eq!(
+        task.history.as_ref().unwrap().events[0].event_id,
+        1,
+        "the whole history"
+    );
+    server.complete(&task, [complete("done")]).await.unwrap();
+}

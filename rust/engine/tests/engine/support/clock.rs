@@ -1,0 +1,63 @@
+//! Time that stands still until a test moves it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hourglass_engine::{Clock, Timestamp};
+
+/// The moment every test begins: 2023-11-14T22:13:20Z.
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+/// Workflow time and wall time, both still until moved.
+pub(crate) struct VirtualClock {
+    origin: Instant,
+    moved: Mutex<Moved>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Moved {
+    workflow: Duration,
+    wall: Duration,
+}
+
+impl VirtualClock {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "wall time needs an origin, any will do"
+    )]
+    pub(crate) fn new() -> Self {
+        Self {
+            origin: Instant::now(),
+            moved: Mutex::default(),
+        }
+    }
+
+    fn moved(&self) -> Moved {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Move both times, as the world does.
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.workflow += by;
+        moved.wall += by;
+    }
+
+    /// Move wall time alone: long polls expire, timers don't fire.
+    pub(crate) fn advance_wall(&self, by: Duration) {
+        self.moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .wall += by;
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        START.after(self.moved().workflow)
+    }
+
+    fn wall(&self) -> Instant {
+        self.origin + self.moved().wall
+    }
+}

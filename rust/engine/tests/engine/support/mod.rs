@@ -1,0 +1,9 @@
+//! What the tests share: an engine with a clock they move, a worker they drive by hand.
+
+pub(crate) mod clock;
+pub(crate) mod command;
+pub(crate) mod server;
+pub(crate) mod values;
+pub(crate) mod worker;
+
+pub(crate) use server::Server;
