@@ -62,6 +62,7 @@ pub(crate) fn next_run(
         ..first
     };
     Ok(NewRun {
+        signal: None,
         namespace: row.namespace,
         run_id,
         request_id: uuid::Uuid::from_bytes(env.entropy.bytes()).to_string(),
