@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost::Message;
-use temporalio_client::tonic::Code;
+use temporalio_client::tonic::{Code, metadata::MetadataMap};
 use temporalio_protos::temporal::api::{
     common::v1::WorkflowExecution,
     enums::v1::HistoryEventFilterType,
@@ -14,7 +14,10 @@ use temporalio_protos::temporal::api::{
     },
 };
 
-use super::transport::{Rpc, Transport, WORKFLOW_SERVICE};
+use super::{
+    request::route_by,
+    transport::{Rpc, Transport, WORKFLOW_SERVICE},
+};
 use crate::{
     error::{Failure, Outcome},
     message,
@@ -41,11 +44,13 @@ impl Service {
         Q: Message,
         A: Message + Default,
     {
+        let mut metadata = MetadataMap::new();
+        route_by(&mut metadata, &self.namespace)?;
         let rpc = Rpc {
             service: WORKFLOW_SERVICE.to_owned(),
             method: method.to_owned(),
             body: request.encode_to_vec().into(),
-            metadata: Default::default(),
+            metadata,
             timeout,
             retry: true,
         };
@@ -139,7 +144,10 @@ pub(crate) async fn close_event(
             page => page?,
         };
         token = page.next_page_token;
-        let mut events = page.history.map(|history| history.events).unwrap_or_default();
+        let mut events = page
+            .history
+            .map(|history| history.events)
+            .unwrap_or_default();
         let Some(event) = events.pop() else {
             continue;
         };

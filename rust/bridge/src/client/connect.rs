@@ -8,7 +8,10 @@ use temporalio_client::{
     errors::ClientConnectError,
 };
 
-use super::transport::service_of;
+use super::{
+    channel::{Address, CLIENT_NAME, RawChannel},
+    transport::service_of,
+};
 use crate::{
     engine::EngineCore,
     error::{Failure, Kind, Outcome},
@@ -26,9 +29,22 @@ pub(crate) struct Target {
     pub(crate) connect_timeout: Duration,
 }
 
-const CLIENT_NAME: &str = "hourglass";
-
 impl Target {
+    /// The channel for a client's own calls. Fails where [`connect`] fails, and says less about it:
+    /// ask for it first, look at it last.
+    pub(crate) fn channel(&self) -> Outcome<RawChannel> {
+        let target = self.target_url.as_deref().unwrap_or_default();
+        let url = cluster_url(target, self.tls.is_some())?;
+        let secure = url.scheme() == "https";
+        RawChannel::new(Address {
+            url,
+            tls: secure.then(|| self.tls.clone().unwrap_or_default()),
+            api_key: self.api_key.clone(),
+            rpc_metadata: self.rpc_metadata.clone(),
+            connect_timeout: self.connect_timeout,
+        })
+    }
+
     /// The options for core, with every mistake in them found.
     fn options(self) -> Outcome<(String, ConnectionOptions)> {
         let (url, name) = match (&self.engine, &self.target_url) {
@@ -37,7 +53,9 @@ impl Target {
                 return Err(Failure::bad_argument(why));
             }
             (None, None) => {
-                return Err(Failure::bad_argument("engine, target_url: one of them is needed"));
+                return Err(Failure::bad_argument(
+                    "engine, target_url: one of them is needed",
+                ));
             }
             (Some(_), None) => (embedded_url()?, "the embedded engine".to_owned()),
             (None, Some(target)) => (cluster_url(target, self.tls.is_some())?, target.clone()),
@@ -95,9 +113,8 @@ fn cluster_url(target: &str, tls: bool) -> Outcome<Url> {
 pub(crate) async fn connect(target: Target) -> Outcome<Connection> {
     let patience = target.connect_timeout;
     let (name, options) = target.options()?;
-    let unreachable = |why: String| {
-        Failure::new(Kind::Connect, format!("can't reach {name}: {why}"))
-    };
+    let unreachable =
+        |why: String| Failure::new(Kind::Connect, format!("can't reach {name}: {why}"));
     match tokio::time::timeout(patience, Connection::connect(options)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(refused(&error, unreachable)),

@@ -1,10 +1,10 @@
 //! `Client`: calls to the service, by name or with a face of their own.
 
 mod await_workflow;
+mod channel;
 mod connect;
 mod fetch_history;
 mod request;
-mod rpc_table;
 mod transport;
 
 use std::{collections::HashMap, sync::Arc};
@@ -112,10 +112,11 @@ fn as_wire(output: prost_reflect::MessageDescriptor, body: bytes::Bytes) -> Valu
 }
 
 async fn connected(target: Target, engine: Option<Arc<EngineCore>>) -> Outcome<Inner> {
+    let channel = target.channel();
     let connection = connect::connect(target).await?;
     let transport = match engine {
         Some(engine) => Transport::Embedded(engine),
-        None => Transport::Cluster(connection.clone()),
+        None => Transport::Cluster(channel?),
     };
     Ok(Inner {
         connection,
@@ -310,6 +311,9 @@ impl Client {
     }
 
     fn __repr__(&self) -> String {
-        format!("Client(namespace={:?}, identity={:?})", self.namespace, self.identity)
+        format!(
+            "Client(namespace={:?}, identity={:?})",
+            self.namespace, self.identity
+        )
     }
 }

@@ -43,15 +43,28 @@ pub(crate) fn build(
     fill(&mut message, "request_id", || {
         uuid::Uuid::new_v4().to_string()
     });
+    let mut metadata = metadata_from(options.metadata)?;
+    if let Some(Value::String(namespace)) = message.get_field_by_name("namespace").as_deref() {
+        route_by(&mut metadata, namespace)?;
+    }
     let rpc = Rpc {
         service: service.to_owned(),
         method: method.to_owned(),
         body: message.encode_to_vec().into(),
-        metadata: metadata_from(options.metadata)?,
+        metadata,
         timeout: options.timeout.map(positive_seconds).transpose()?,
         retry: options.retry,
     };
     Ok((rpc, output))
+}
+
+/// Proxies in front of a cluster choose by this header.
+pub(crate) fn route_by(metadata: &mut MetadataMap, namespace: &str) -> Outcome<()> {
+    let value = namespace
+        .parse()
+        .map_err(|_| Failure::bad_argument(format!("namespace: {namespace:?} is not a name")))?;
+    metadata.insert("temporal-namespace", value);
+    Ok(())
 }
 
 fn types_of(service: &str, method: &str) -> Outcome<(MessageDescriptor, MessageDescriptor)> {
@@ -76,7 +89,7 @@ fn fill(message: &mut DynamicMessage, name: &str, value: impl FnOnce() -> String
     }
 }
 
-fn metadata_from(given: HashMap<String, String>) -> Outcome<MetadataMap> {
+pub(crate) fn metadata_from(given: HashMap<String, String>) -> Outcome<MetadataMap> {
     let mut out = MetadataMap::new();
     for (key, value) in given {
         let bad = |why: String| Failure::bad_argument(format!("metadata.{key}: {why}"));

@@ -1,6 +1,6 @@
 //! How a client reaches its service, and how often it tries.
 //!
-//! A cluster is reached through core's connection. The embedded engine is called directly: no
+//! A cluster is reached through a channel. The embedded engine is called directly: no
 //! frames, no typed copy in between. Both answer bytes to bytes, under one retry policy.
 
 use std::{
@@ -11,12 +11,11 @@ use std::{
 use bytes::Bytes;
 use hourglass_engine::{Call, RpcStatus};
 use temporalio_client::{
-    Connection,
     callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse},
     tonic::{Code, Status, metadata::MetadataMap},
 };
 
-use super::rpc_table::{self, RawRequest};
+use super::channel::RawChannel;
 use crate::{
     engine::EngineCore,
     error::{Failure, Outcome},
@@ -48,7 +47,7 @@ pub(crate) struct Rpc {
 /// How a client reaches its service.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    Cluster(Connection),
+    Cluster(RawChannel),
     Embedded(Arc<EngineCore>),
 }
 
@@ -58,9 +57,7 @@ impl Transport {
         let start = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let left = rpc
-                .timeout
-                .map(|timeout| timeout.saturating_sub(start.elapsed()));
+            let left = rpc.timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
             let status = match self.attempt(rpc, left.unwrap_or(ATTEMPT)).await? {
                 Ok(body) => return Ok(body),
                 Err(status) => status,
@@ -70,12 +67,18 @@ impl Transport {
                 _ => pause,
             });
             let budget = rpc.timeout.unwrap_or(PATIENCE);
-            if !rpc.retry || !transient(&status) || start.elapsed() + wait >= budget {
+            if !rpc.retry || !self.is_transient(&status) || start.elapsed() + wait >= budget {
                 return Err(Failure::rpc(&status));
             }
             tokio::time::sleep(wait).await;
             pause = pause.mul_f64(1.7).min(LONGEST_PAUSE);
         }
+    }
+
+    fn is_transient(&self, status: &Status) -> bool {
+        // An embedded engine's own fault stays one, however often it is asked.
+        let own_fault = matches!(self, Self::Embedded(_)) && status.code() == Code::Internal;
+        !own_fault && transient(status)
     }
 
     async fn attempt(&self, rpc: &Rpc, timeout: Duration) -> Outcome<Result<Bytes, Status>> {
@@ -90,21 +93,27 @@ impl Transport {
                 let answer = engine.native()?.dispatch(call).await;
                 Ok(answer.map_err(|status| to_status(&status)))
             }
-            Self::Cluster(connection) => {
-                let request = RawRequest {
-                    body: rpc.body.clone(),
-                    timeout: Some(timeout),
-                    metadata: rpc.metadata.clone(),
-                };
-                let answer = rpc_table::call(connection, &rpc.service, &rpc.method, request)?;
+            Self::Cluster(channel) => {
                 // The limit is sent along, and kept here too: a peer that is gone can't keep it.
                 let late = Duration::from_millis(500);
-                match tokio::time::timeout(timeout + late, answer).await {
-                    Ok(answer) => Ok(answer.map(Bytes::from)),
+                let start = Instant::now();
+                match tokio::time::timeout(timeout + late, channel.call(rpc, timeout)).await {
+                    Ok(Err(status)) if start.elapsed() >= timeout => Ok(Err(expired(&status))),
+                    Ok(answer) => Ok(answer),
                     Err(_) => Ok(Err(Status::deadline_exceeded("no answer in time"))),
                 }
             }
         }
+    }
+}
+
+/// A call that ran out of time says so, also where the transport has words of its own for it.
+fn expired(status: &Status) -> Status {
+    match status.code() {
+        Code::Internal | Code::Unknown | Code::Cancelled => {
+            Status::deadline_exceeded(format!("no answer in time ({})", status.message()))
+        }
+        _ => status.clone(),
     }
 }
 
@@ -116,7 +125,7 @@ fn transient(status: &Status) -> bool {
             true
         }
         Code::ResourceExhausted => !too_large,
-        // The embedded engine's own bugs are not transient; a proxy's are.
+        // What a proxy says.
         Code::Internal => !status.message().is_empty(),
         _ => false,
     }
