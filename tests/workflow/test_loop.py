@@ -334,6 +334,27 @@ def test_a_set_of_tasks_has_an_order_that_a_replay_repeats() -> None:
     assert play("sets_of_tasks")[0] == first
 
 
+@scenario
+async def stdlib_as_completed() -> str:
+    tasks = [asyncio.create_task(asyncio.sleep(0, n)) for n in range(3)]
+    assert sorted([await item for item in asyncio.as_completed(tasks)]) == [0, 1, 2]
+    coros = [asyncio.sleep(0, n) for n in range(3)]
+    try:
+        for item in asyncio.as_completed(coros):
+            await item
+    except RuntimeError as error:
+        return str(error)
+    finally:
+        for coro in coros:
+            coro.close()
+    return "not refused"
+
+
+def test_as_completed_of_asyncio_takes_tasks_and_refuses_coroutines() -> None:
+    """It would start them in the order of their addresses."""
+    assert "use workflow.wait and workflow.as_completed" in play("stdlib_as_completed")[0]
+
+
 REFUSED: dict[str, Callable[[asyncio.AbstractEventLoop], Any]] = {
     "run_in_executor": lambda loop: loop.run_in_executor(None, print),
     "call_soon_threadsafe": lambda loop: loop.call_soon_threadsafe(print),

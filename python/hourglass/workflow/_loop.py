@@ -24,6 +24,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from types import CodeType
 from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 from hourglass.workflow._errors import Evicted, ReadOnlyContextError
@@ -34,6 +35,7 @@ Context = contextvars.Context
 _log = logging.getLogger("hourglass.workflow")
 _get_loop = asyncio._get_running_loop
 _set_loop = asyncio._set_running_loop
+_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
 _copy_context = contextvars.copy_context
 _PATIENCE = 100
 """How often code of an evicted run may try to wait again before it is left behind."""
@@ -233,6 +235,12 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if options:
             _close(coro)
             raise TypeError(f"create_task in a workflow takes no {', '.join(options)}")
+        if _frame(1).f_code is _ENSURE_FUTURE and _made_from_a_set():
+            _close(coro)
+            raise RuntimeError(
+                "asyncio.wait and asyncio.as_completed start coroutines in an order that a replay"
+                " does not repeat: use workflow.wait and workflow.as_completed, or make tasks first"
+            )
         if self.evicted:
             _close(coro)  # the task of an ended coroutine: it never runs, and never is done
         elif self.read_only:
@@ -343,6 +351,25 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._refusals += 1
         if self._refusals <= _PATIENCE:
             raise Evicted
+
+
+_ENSURE_FUTURE = getattr(asyncio.tasks, "_ensure_future", asyncio.ensure_future).__code__
+_AS_COMPLETED_ITERATOR = getattr(asyncio.tasks, "_AsCompletedIterator", None)  # Python 3.13
+_FROM_SETS: set[CodeType] = {asyncio.wait.__code__, asyncio.as_completed.__code__}
+if _AS_COMPLETED_ITERATOR is not None:
+    _FROM_SETS.add(_AS_COMPLETED_ITERATOR.__init__.__code__)
+
+
+def _made_from_a_set() -> bool:
+    """Whether asyncio is making tasks of a set of coroutines, in the order of their addresses."""
+    frame = _frame(2).f_back
+    for _ in range(3):  # ensure_future, a comprehension, the function
+        if frame is None:
+            return False
+        if frame.f_code in _FROM_SETS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 _left_behind: list[Any] = []
