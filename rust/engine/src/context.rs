@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::action::{Action, Reply, Responder};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::machine::workflow;
 use crate::matching::{Matching, ParkedAt};
 use crate::queries::Queries;
 use crate::run::Run;
@@ -20,6 +21,9 @@ use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
 use crate::timers::{TaskTimer, Timers};
 use crate::waiters::Waiters;
 use crate::{Clock, Code, Entropy, RpcStatus, Timestamp};
+
+/// Open runs kept in memory, about.
+const RUNS_IN_MEMORY: usize = 20_000;
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
@@ -169,6 +173,7 @@ impl Context {
             return Ok(None);
         }
         let Some(run) = self.runs.get_mut(&key) else { return Ok(None) };
+        run.volatile.last_used = Some(self.env.wall);
         if run.touch() {
             self.touched.push(key);
         }
@@ -303,6 +308,9 @@ impl Context {
         }
         for key in std::mem::take(&mut self.touched) {
             self.batch.insert(key);
+            if let Some(run) = self.runs.get_mut(&key) {
+                workflow::end_if_too_long(run, &self.env);
+            }
             self.flush(key)?;
         }
         for (due, timer) in self.env.task_timers.drain(..) {
@@ -391,6 +399,25 @@ impl Context {
             _ => None,
         });
         (replies.collect(), keys)
+    }
+
+    /// Drop the runs from memory that were not looked at for longest, when there are too many. They are
+    /// read again when something happens to them. Only between transactions.
+    pub(crate) fn evict_idle_runs(&mut self) {
+        if self.runs.len() <= RUNS_IN_MEMORY {
+            return;
+        }
+        let idle = |run: &Run| run.volatile.lease.is_none() && run.row.record.workflow_task.is_none();
+        let mut keys: Vec<_> = self
+            .runs
+            .values()
+            .filter(|run| idle(run))
+            .map(|run| (run.volatile.last_used, run.key()))
+            .collect();
+        keys.sort_unstable();
+        for (_, key) in keys.into_iter().take(self.runs.len() - RUNS_IN_MEMORY / 2) {
+            self.runs.remove(&key);
+        }
     }
 
     /// End parked calls whose time is over.

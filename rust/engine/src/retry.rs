@@ -109,3 +109,77 @@ fn backoff(policy: &RetryPolicy, attempt: i32) -> Duration {
     let delay = if maximum > 0.0 { delay.min(maximum) } else { delay };
     Duration::try_from_secs_f64(delay).unwrap_or(Duration::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::failure::{ApplicationFailureInfo, TimeoutFailureInfo};
+
+    fn policy(maximum_attempts: i32) -> RetryPolicy {
+        complete(Some(RetryPolicy { maximum_attempts, ..RetryPolicy::default() })).unwrap_or_default()
+    }
+
+    fn application(kind: &str, non_retryable: bool) -> Failure {
+        let info = ApplicationFailureInfo { r#type: kind.into(), non_retryable, ..Default::default() };
+        Failure { failure_info: Some(FailureInfo::ApplicationFailureInfo(info)), ..Default::default() }
+    }
+
+    fn timeout(kind: TimeoutType) -> Failure {
+        let info = TimeoutFailureInfo { timeout_type: kind.into(), ..Default::default() };
+        Failure { failure_info: Some(FailureInfo::TimeoutFailureInfo(info)), ..Default::default() }
+    }
+
+    #[test]
+    fn what_a_policy_leaves_open_is_filled_in() {
+        let policy = policy(0);
+        assert_eq!(nanos(policy.initial_interval.as_ref()), 1_000_000_000);
+        assert_eq!(nanos(policy.maximum_interval.as_ref()), 100_000_000_000);
+        assert!((policy.backoff_coefficient - 2.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_policy_that_contradicts_itself_is_refused() {
+        let second = Some(to_duration(Duration::from_secs(1)));
+        let minute = Some(to_duration(Duration::from_secs(60)));
+        let bad = [
+            RetryPolicy { backoff_coefficient: 0.5, ..Default::default() },
+            RetryPolicy { maximum_attempts: -1, ..Default::default() },
+            RetryPolicy { initial_interval: minute, maximum_interval: second, ..Default::default() },
+        ];
+        for policy in bad {
+            assert!(complete(Some(policy)).is_err());
+        }
+    }
+
+    #[test]
+    fn delays_double_up_to_the_maximum() {
+        let delays = [1, 2, 3, 20].map(|attempt| {
+            next_delay(&policy(0), attempt, &application("X", false), 0, 0).map(|delay| delay.as_secs())
+        });
+        assert_eq!(delays, [Ok(1), Ok(2), Ok(4), Ok(100)]);
+    }
+
+    #[test]
+    fn there_is_no_attempt_after_the_last_or_after_the_end_of_time() {
+        let failure = application("X", false);
+        assert_eq!(next_delay(&policy(3), 3, &failure, 0, 0), Err(RetryState::MaximumAttemptsReached));
+        assert_eq!(next_delay(&policy(0), 1, &failure, 0, 1_000_000_000), Err(RetryState::Timeout));
+    }
+
+    #[test]
+    fn some_failures_are_not_worth_another_attempt() {
+        let mut policy = policy(0);
+        policy.non_retryable_error_types = vec!["Never".into(), "TemporalTimeout:Heartbeat".into()];
+        assert!(is_retryable(&policy, &application("Other", false)));
+        assert!(is_retryable(&policy, &timeout(TimeoutType::StartToClose)));
+        for failure in [
+            application("Never", false),
+            application("Other", true),
+            timeout(TimeoutType::Heartbeat),
+            timeout(TimeoutType::ScheduleToStart),
+            timeout(TimeoutType::ScheduleToClose),
+        ] {
+            assert!(!is_retryable(&policy, &failure));
+        }
+    }
+}

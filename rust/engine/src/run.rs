@@ -4,7 +4,7 @@
 //! call that caused it has succeeded as a whole, when [`Run::flush`] writes the difference.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prost::Message;
@@ -49,6 +49,8 @@ pub(crate) struct Volatile {
     pub(crate) sticky: Option<Sticky>,
     /// The newest entry in a queue; older ones are void.
     pub(crate) dispatch: u64,
+    /// When it was last looked at.
+    pub(crate) last_used: Option<Instant>,
     /// An `UnhandledCommand` was answered; no more signals while the run tries to close.
     pub(crate) closing: bool,
 }
@@ -170,7 +172,7 @@ impl Run {
         self.activity_ids.remove(&record.activity_id);
         self.changes.activities.insert(scheduled_event_id);
         if record.armed != 0 {
-            self.disarm(record.armed, TimerKind::Activity, scheduled_event_id);
+            self.disarm(record.armed, TimerKind::Activity as i64, scheduled_event_id);
         }
         Some(record)
     }
@@ -186,20 +188,20 @@ impl Run {
         let record = self.timers.remove(&started_event_id)?;
         self.timer_ids.remove(&record.timer_id);
         self.changes.timers.insert(started_event_id);
-        self.disarm(record.due, TimerKind::User, started_event_id);
+        self.disarm(record.due, TimerKind::User as i64, started_event_id);
         Some(record)
     }
 
     pub(crate) fn arm(&mut self, due: i64, kind: TimerKind, subject: i64) {
-        self.changes.armed.push((self.timer_row(due, kind, subject), true));
+        self.changes.armed.push((self.timer_row(due, kind as i64, subject), true));
     }
 
-    pub(crate) fn disarm(&mut self, due: i64, kind: TimerKind, subject: i64) {
+    pub(crate) fn disarm(&mut self, due: i64, kind: i64, subject: i64) {
         self.changes.armed.push((self.timer_row(due, kind, subject), false));
     }
 
-    fn timer_row(&self, due: i64, kind: TimerKind, subject: i64) -> TimerRow {
-        TimerRow { due: Timestamp(due), run: self.row.key, kind: kind as i64, subject }
+    fn timer_row(&self, due: i64, kind: i64, subject: i64) -> TimerRow {
+        TimerRow { due: Timestamp(due), run: self.row.key, kind, subject }
     }
 
     /// Nothing is pending any more.
@@ -220,7 +222,7 @@ impl Run {
             (self.row.record.backoff_until, TimerKind::Backoff),
         ] {
             if due != 0 {
-                self.disarm(due, kind, 0);
+                self.disarm(due, kind as i64, 0);
             }
         }
     }

@@ -121,3 +121,55 @@ impl Timers {
         self.window.is_empty() && self.horizon.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::SqliteStore;
+
+    fn timer(due: i64) -> TimerRow {
+        TimerRow { due: Timestamp(due), run: RunKey(1), kind: TimerKind::User as i64, subject: due }
+    }
+
+    /// Fire everything in order, as the engine's loop does, and give the times.
+    fn fire_all(timers: &mut Timers, store: &mut dyn Store) -> Vec<i64> {
+        let mut fired = Vec::new();
+        while timers.next().is_some() {
+            for timer in timers.due(Timestamp(i64::MAX), 100) {
+                store.disarm(timer).ok();
+                timers.disarm(timer);
+                fired.push(timer.due.0);
+            }
+            if timers.needs_load() {
+                timers.load(store).ok();
+            }
+        }
+        fired
+    }
+
+    #[test]
+    fn more_timers_than_the_window_holds_fire_in_order_and_once() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let mut store = SqliteStore::memory()?;
+        let count = i64::try_from(3 * WINDOW)?;
+        (1..=count).try_for_each(|due| store.arm(timer(due)))?;
+        let mut timers = Timers::default();
+        timers.load(&mut store)?;
+        assert_eq!(timers.window.len(), WINDOW);
+        assert_eq!(fire_all(&mut timers, &mut store), (1..=count).collect::<Vec<_>>());
+        Ok(())
+    }
+
+    #[test]
+    fn timers_armed_while_it_runs_leave_the_window_when_it_grows_too_large() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let mut store = SqliteStore::memory()?;
+        let count = i64::try_from(5 * WINDOW)?;
+        let mut timers = Timers::default();
+        for due in (1..=count).rev() {
+            store.arm(timer(due))?;
+            timers.arm(timer(due));
+        }
+        assert!(timers.window.len() <= 2 * WINDOW);
+        assert_eq!(fire_all(&mut timers, &mut store), (1..=count).collect::<Vec<_>>());
+        Ok(())
+    }
+}

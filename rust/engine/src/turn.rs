@@ -257,6 +257,7 @@ impl Loop {
         if self.last_sweep.is_none_or(|at| wall.duration_since(at) > Duration::from_secs(60)) {
             self.last_sweep = Some(wall);
             self.context.matching.sweep(wall);
+            self.context.evict_idle_runs();
         }
     }
 
@@ -288,6 +289,8 @@ fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
         context.actions.push(Action::Disarm(timer));
         return Ok(());
     };
+    // Whatever becomes of it, this row has fired: one that nobody knows must not fire for ever.
+    run.disarm(timer.due.0, timer.kind, timer.subject);
     match kind {
         Some(TimerKind::User) => timer::fire(run, env, timer.subject),
         Some(TimerKind::Activity) => activity::fire(run, env, timer.subject, timer.due),

@@ -78,3 +78,50 @@ pub(crate) fn put_field(buffer: &mut Vec<u8>, tag: u32, parts: &[Bytes]) {
         buffer.put_slice(part);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(event_id: i64) -> HistoryEvent {
+        HistoryEvent { event_id, task_id: event_id * 1000, ..HistoryEvent::default() }
+    }
+
+    fn encoded(ids: std::ops::RangeInclusive<i64>) -> Bytes {
+        let mut buffer = Vec::new();
+        ids.for_each(|id| push(&mut buffer, &event(id)));
+        buffer.into()
+    }
+
+    fn ids(bytes: &[u8]) -> Vec<i64> {
+        let events = decode(bytes).unwrap_or_default();
+        events.iter().map(|event| event.event_id).collect()
+    }
+
+    #[test]
+    fn pushed_events_are_an_encoded_history() {
+        let history = History { events: (1..=200).map(event).collect() };
+        assert_eq!(encoded(1..=200), history.encode_to_vec());
+    }
+
+    #[test]
+    fn a_stretch_is_cut_between_events() {
+        let bytes = encoded(1..=5);
+        assert_eq!(ids(&skip(&bytes, 2)), [3, 4, 5]);
+        assert_eq!(ids(&skip(&bytes, 9)), [0_i64; 0]);
+        let (first, taken) = take(&bytes, 2);
+        assert_eq!((ids(&first), taken), (vec![1, 2], 2));
+        let (all, taken) = take(&bytes, 9);
+        assert_eq!((ids(&all), taken), (vec![1, 2, 3, 4, 5], 5));
+        assert_eq!(ids(&last(&bytes)), [5]);
+    }
+
+    #[test]
+    fn a_field_of_parts_is_one_message() {
+        let mut body = Vec::new();
+        put_field(&mut body, 1, &[encoded(1..=2), encoded(3..=300)]);
+        let response = crate::proto::service::GetWorkflowExecutionHistoryResponse::decode(body.as_slice());
+        let events = response.ok().and_then(|response| response.history).unwrap_or_default().events;
+        assert_eq!(events.len(), 300);
+    }
+}

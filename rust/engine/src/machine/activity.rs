@@ -93,7 +93,7 @@ fn put(run: &mut Run, mut record: ActivityRecord) {
     let due = next_deadline(&record).map_or(0, |(due, _)| due);
     if due != 0 && (record.armed == 0 || due < record.armed) {
         if record.armed != 0 {
-            run.disarm(record.armed, TimerKind::Activity, record.scheduled_event_id);
+            run.disarm(record.armed, TimerKind::Activity as i64, record.scheduled_event_id);
         }
         run.arm(due, TimerKind::Activity, record.scheduled_event_id);
         record.armed = due;
@@ -337,14 +337,12 @@ pub(crate) fn heartbeat(run: &mut Run, env: &Env, id: EventId, details: Option<c
     cancel_requested
 }
 
-/// The activity's timer fired.
+/// The activity's timer fired; its row is gone.
 pub(crate) fn fire(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
     let Some(record) = run.activities.get(&id).filter(|record| record.armed == due.0) else {
-        run.disarm(due.0, TimerKind::Activity, id);
         return;
     };
     let mut record = record.clone();
-    run.disarm(due.0, TimerKind::Activity, id);
     record.armed = 0;
     match next_deadline(&record) {
         Some((due, _)) if due > env.now.0 => put(run, record),

@@ -130,7 +130,6 @@ pub(crate) fn time_out(
     first: Option<history::WorkflowExecutionStartedEventAttributes>,
 ) -> Option<NewRun> {
     if run.row.record.run_expiration != due.0 {
-        run.disarm(due.0, TimerKind::RunTimeout, 0);
         return None;
     }
     let info = TimeoutFailureInfo { timeout_type: TimeoutType::StartToClose.into(), ..Default::default() };
@@ -160,7 +159,7 @@ pub(crate) fn end_backoff(run: &mut Run, env: &mut Env) {
     let due = run.row.record.backoff_until;
     if due != 0 {
         run.state().record.backoff_until = 0;
-        run.disarm(due, TimerKind::Backoff, 0);
+        run.disarm(due, TimerKind::Backoff as i64, 0);
         workflow_task::schedule(run, env);
     }
 }
@@ -185,4 +184,19 @@ pub(crate) fn check_size(payloads: Option<&common::Payloads>, what: &str) -> Res
         return Err(format!("{what} exceeds size limit: {size} bytes of {BLOB_LIMIT}."));
     }
     Ok(())
+}
+
+/// Histories have room for a little more than four million events; a run ends before.
+const EVENT_LIMIT: i64 = 4_000_000;
+
+/// End a run whose history has no more room, rather than fail every transaction that it is part of.
+pub(crate) fn end_if_too_long(run: &mut Run, env: &Env) {
+    if run.is_open() && run.row.record.next_event_id > EVENT_LIMIT {
+        let attributes = history::WorkflowExecutionTerminatedEventAttributes {
+            reason: "Workflow history count exceeds limit.".into(),
+            identity: "history-service".into(),
+            ..Default::default()
+        };
+        terminate(run, env, attributes, Vec::new());
+    }
 }

@@ -78,9 +78,6 @@ pub(crate) struct RunRecord {
     pub(crate) memo: Option<common::Memo>,
     #[prost(message, optional, tag = "20")]
     pub(crate) search_attributes: Option<common::SearchAttributes>,
-    /// When a chain of heartbeats without commands began; 0 for none.
-    #[prost(int64, tag = "21")]
-    pub(crate) heartbeat_since: i64,
 }
 
 /// A scheduled workflow task. That it is being worked on is in memory only.
