@@ -168,7 +168,10 @@ impl Context {
     }
 
     /// An open run, to be changed, and the environment to do it in.
-    pub(crate) fn open_run(&mut self, key: RunKey) -> Result<Option<(&mut Run, &mut Env)>, StoreError> {
+    pub(crate) fn open_run(
+        &mut self,
+        key: RunKey,
+    ) -> Result<Option<(&mut Run, &mut Env)>, StoreError> {
         if !self.load_run(key)? {
             return Ok(None);
         }
@@ -407,7 +410,8 @@ impl Context {
         if self.runs.len() <= RUNS_IN_MEMORY {
             return;
         }
-        let idle = |run: &Run| run.volatile.lease.is_none() && run.row.record.workflow_task.is_none();
+        let idle =
+            |run: &Run| run.volatile.lease.is_none() && run.row.record.workflow_task.is_none();
         let mut keys: Vec<_> = self
             .runs
             .values()
@@ -429,11 +433,13 @@ impl Context {
                     let poller = self.matching.queue(&key).remove_poller(ticket);
                     poller.map(|poller| (poller.responder, Ok(Bytes::new())))
                 }
-                ParkedAt::History(run) => {
-                    self.waiters.remove(run, ticket).map(|(responder, empty)| (responder, Ok(empty)))
-                }
+                ParkedAt::History(run) => self
+                    .waiters
+                    .remove(run, ticket)
+                    .map(|(responder, empty)| (responder, Ok(empty))),
                 ParkedAt::Query(id) => {
-                    let status = RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
+                    let status =
+                        RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
                     self.queries.expire(id).map(|responder| (responder, Err(status)))
                 }
             };

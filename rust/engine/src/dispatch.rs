@@ -17,7 +17,8 @@ pub(crate) fn dispatch(
     method: &str,
     body: Bytes,
 ) -> Result<Outcome, Failure> {
-    let unknown = || RpcStatus::unimplemented(format!("unknown method {method} for service {service}"));
+    let unknown =
+        || RpcStatus::unimplemented(format!("unknown method {method} for service {service}"));
     if service != WORKFLOW_SERVICE {
         return Err(unknown().into());
     }
@@ -27,33 +28,54 @@ pub(crate) fn dispatch(
         "RegisterNamespace" => unary(context, body, rpc::register_namespace::handle),
         "StartWorkflowExecution" => unary(context, body, rpc::start_workflow_execution::handle),
         "SignalWorkflowExecution" => unary(context, body, rpc::signal_workflow_execution::handle),
-        "GetWorkflowExecutionHistory" => parking(context, body, rpc::get_workflow_execution_history::handle),
+        "GetWorkflowExecutionHistory" => {
+            parking(context, body, rpc::get_workflow_execution_history::handle)
+        }
         "PollWorkflowTaskQueue" => parking(context, body, rpc::poll_workflow_task_queue::handle),
-        "RespondWorkflowTaskCompleted" => parking(context, body, rpc::respond_workflow_task_completed::handle),
-        "RespondWorkflowTaskFailed" => unary(context, body, rpc::respond_workflow_task_failed::handle),
+        "RespondWorkflowTaskCompleted" => {
+            parking(context, body, rpc::respond_workflow_task_completed::handle)
+        }
+        "RespondWorkflowTaskFailed" => {
+            unary(context, body, rpc::respond_workflow_task_failed::handle)
+        }
         "PollActivityTaskQueue" => parking(context, body, rpc::poll_activity_task_queue::handle),
-        "RespondActivityTaskCompleted" => unary(context, body, rpc::respond_activity_task_completed::handle),
-        "RespondActivityTaskFailed" => unary(context, body, rpc::respond_activity_task_failed::handle),
-        "RespondActivityTaskCanceled" => unary(context, body, rpc::respond_activity_task_canceled::handle),
-        "RecordActivityTaskHeartbeat" => unary(context, body, rpc::record_activity_task_heartbeat::handle),
+        "RespondActivityTaskCompleted" => {
+            unary(context, body, rpc::respond_activity_task_completed::handle)
+        }
+        "RespondActivityTaskFailed" => {
+            unary(context, body, rpc::respond_activity_task_failed::handle)
+        }
+        "RespondActivityTaskCanceled" => {
+            unary(context, body, rpc::respond_activity_task_canceled::handle)
+        }
+        "RecordActivityTaskHeartbeat" => {
+            unary(context, body, rpc::record_activity_task_heartbeat::handle)
+        }
         "QueryWorkflow" => parking(context, body, rpc::query_workflow::handle),
-        "RespondQueryTaskCompleted" => unary(context, body, rpc::respond_query_task_completed::handle),
+        "RespondQueryTaskCompleted" => {
+            unary(context, body, rpc::respond_query_task_completed::handle)
+        }
         "SignalWithStartWorkflowExecution" => {
             unary(context, body, rpc::signal_with_start_workflow_execution::handle)
         }
         "RequestCancelWorkflowExecution" => {
             unary(context, body, rpc::request_cancel_workflow_execution::handle)
         }
-        "TerminateWorkflowExecution" => unary(context, body, rpc::terminate_workflow_execution::handle),
-        "DescribeWorkflowExecution" => unary(context, body, rpc::describe_workflow_execution::handle),
+        "TerminateWorkflowExecution" => {
+            unary(context, body, rpc::terminate_workflow_execution::handle)
+        }
+        "DescribeWorkflowExecution" => {
+            unary(context, body, rpc::describe_workflow_execution::handle)
+        }
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
         _ => Err(unknown().into()),
     }
 }
 
 fn decode<Request: Message + Default>(body: Bytes) -> Result<Request, RpcStatus> {
-    Request::decode(body)
-        .map_err(|error| RpcStatus::invalid_argument(format!("the request can't be decoded: {error}")))
+    Request::decode(body).map_err(|error| {
+        RpcStatus::invalid_argument(format!("the request can't be decoded: {error}"))
+    })
 }
 
 /// A call that is answered at once.

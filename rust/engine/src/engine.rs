@@ -54,8 +54,8 @@ use tokio::sync::oneshot;
 
 use crate::action::{Responder, Returned};
 use crate::context::Context;
-use crate::store::{Store, StoreError};
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
 use crate::turn::Loop;
 use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
 
@@ -120,7 +120,10 @@ impl fmt::Debug for EngineOptions {
 
 /// What reaches the engine's thread.
 pub(crate) enum EngineMessage {
-    Call { call: Call, responder: Responder },
+    Call {
+        call: Call,
+        responder: Responder,
+    },
     /// A task whose answer nobody took.
     Returned(Returned),
     Close,
@@ -155,7 +158,10 @@ impl Engine {
     }
 
     /// An engine over any store.
-    pub(crate) fn with_store(store: Box<dyn Store>, options: EngineOptions) -> Result<Self, EngineError> {
+    pub(crate) fn with_store(
+        store: Box<dyn Store>,
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
         let EngineOptions { path, clock, entropy, .. } = options;
         let failed = |error: StoreError| EngineError::Storage {
             path: path.unwrap_or_else(|| PathBuf::from(":memory:")),

@@ -33,9 +33,7 @@ impl RunId {
 
     /// Read what a caller gave.
     pub(crate) fn parse(text: &str) -> Result<Self, RpcStatus> {
-        Uuid::try_parse(text)
-            .map(Self)
-            .map_err(|_| RpcStatus::invalid_argument("Invalid RunId."))
+        Uuid::try_parse(text).map(Self).map_err(|_| RpcStatus::invalid_argument("Invalid RunId."))
     }
 }
 
@@ -104,5 +102,6 @@ pub(crate) fn parse_token<T: Message + Default>(token: &[u8], what: &str) -> Res
     if token.is_empty() {
         return Err(RpcStatus::invalid_argument(format!("{what} is not set on request.")));
     }
-    T::decode(token).map_err(|_| RpcStatus::invalid_argument(format!("Error deserializing {what}.")))
+    T::decode(token)
+        .map_err(|_| RpcStatus::invalid_argument(format!("Error deserializing {what}.")))
 }

@@ -79,7 +79,12 @@ impl Queries {
 
 impl Context {
     /// Ask: the caller waits until the query is answered or its time is over.
-    pub(crate) fn ask(&mut self, run: RunKey, question: WorkflowQuery, responder: Responder) -> Result<(), Failure> {
+    pub(crate) fn ask(
+        &mut self,
+        run: RunKey,
+        question: WorkflowQuery,
+        responder: Responder,
+    ) -> Result<(), Failure> {
         let bytes = self.env.entropy.bytes();
         let mut id = [0; 8];
         id.copy_from_slice(&bytes[..8]);
@@ -111,8 +116,11 @@ impl Context {
     }
 
     fn offer_query(&mut self, row: &RunRow, id: QueryId) -> Result<(), Failure> {
-        let normal =
-            QueueKey { namespace: row.namespace, kind: QueueKind::Workflow, name: row.task_queue.clone() };
+        let normal = QueueKey {
+            namespace: row.namespace,
+            kind: QueueKind::Workflow,
+            name: row.task_queue.clone(),
+        };
         let sticky = self.runs.get(&row.key).and_then(|run| run.volatile.sticky.clone());
         if let Some(sticky) = sticky {
             let queue = QueueKey { name: sticky.queue, ..normal.clone() };
@@ -142,7 +150,11 @@ impl Context {
     }
 
     /// The answer to a poll that takes this query; `None`: nobody asks it any more.
-    pub(crate) fn query_response(&mut self, queue: &QueueKey, id: QueryId) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) fn query_response(
+        &mut self,
+        queue: &QueueKey,
+        id: QueryId,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         if !self.queries.is_asked(id) {
             return Ok(None);
         }
@@ -158,7 +170,8 @@ impl Context {
             events = first;
             if next < row.record.next_event_id {
                 let run_id = row.run_id.0.as_bytes().to_vec();
-                let token = HistoryToken { run_key: key.0, run_id, next_event_id: next, of_task: false };
+                let token =
+                    HistoryToken { run_key: key.0, run_id, next_event_id: next, of_task: false };
                 head.next_page_token = token.encode_to_vec();
             }
         }
@@ -171,10 +184,10 @@ impl Context {
     pub(crate) fn travelling_queries(&self, key: RunKey) -> Vec<u8> {
         let ids = self.queries.travelling(key);
         let asked = ids.into_iter().filter(|id| self.queries.is_asked(*id));
-        let queries = asked.filter_map(|id| {
-            Some((id.to_string(), self.queries.by_id.get(&id)?.question.clone()))
-        });
-        let more = PollWorkflowTaskQueueResponse { queries: queries.collect(), ..Default::default() };
+        let queries = asked
+            .filter_map(|id| Some((id.to_string(), self.queries.by_id.get(&id)?.question.clone())));
+        let more =
+            PollWorkflowTaskQueueResponse { queries: queries.collect(), ..Default::default() };
         more.encode_to_vec()
     }
 
@@ -218,7 +231,11 @@ impl Context {
     }
 }
 
-fn response_head(row: &RunRow, id: QueryId, question: WorkflowQuery) -> PollWorkflowTaskQueueResponse {
+fn response_head(
+    row: &RunRow,
+    id: QueryId,
+    question: WorkflowQuery,
+) -> PollWorkflowTaskQueueResponse {
     let execution = common::WorkflowExecution {
         workflow_id: row.workflow_id.clone(),
         run_id: row.run_id.to_string(),

@@ -55,7 +55,9 @@ fn check(policy: &RetryPolicy) -> Result<(), String> {
 pub(crate) fn is_retryable(policy: &RetryPolicy, failure: &Failure) -> bool {
     let listed = |name: &str| policy.non_retryable_error_types.iter().any(|listed| listed == name);
     match &failure.failure_info {
-        Some(FailureInfo::ApplicationFailureInfo(info)) => !info.non_retryable && !listed(&info.r#type),
+        Some(FailureInfo::ApplicationFailureInfo(info)) => {
+            !info.non_retryable && !listed(&info.r#type)
+        }
         Some(FailureInfo::ServerFailureInfo(info)) => !info.non_retryable,
         Some(FailureInfo::TimeoutFailureInfo(info)) => match info.timeout_type() {
             TimeoutType::StartToClose => !listed("TemporalTimeout:StartToClose"),
@@ -116,12 +118,17 @@ mod tests {
     use crate::proto::failure::{ApplicationFailureInfo, TimeoutFailureInfo};
 
     fn policy(maximum_attempts: i32) -> RetryPolicy {
-        complete(Some(RetryPolicy { maximum_attempts, ..RetryPolicy::default() })).unwrap_or_default()
+        complete(Some(RetryPolicy { maximum_attempts, ..RetryPolicy::default() }))
+            .unwrap_or_default()
     }
 
     fn application(kind: &str, non_retryable: bool) -> Failure {
-        let info = ApplicationFailureInfo { r#type: kind.into(), non_retryable, ..Default::default() };
-        Failure { failure_info: Some(FailureInfo::ApplicationFailureInfo(info)), ..Default::default() }
+        let info =
+            ApplicationFailureInfo { r#type: kind.into(), non_retryable, ..Default::default() };
+        Failure {
+            failure_info: Some(FailureInfo::ApplicationFailureInfo(info)),
+            ..Default::default()
+        }
     }
 
     fn timeout(kind: TimeoutType) -> Failure {
@@ -144,7 +151,11 @@ mod tests {
         let bad = [
             RetryPolicy { backoff_coefficient: 0.5, ..Default::default() },
             RetryPolicy { maximum_attempts: -1, ..Default::default() },
-            RetryPolicy { initial_interval: minute, maximum_interval: second, ..Default::default() },
+            RetryPolicy {
+                initial_interval: minute,
+                maximum_interval: second,
+                ..Default::default()
+            },
         ];
         for policy in bad {
             assert!(complete(Some(policy)).is_err());
@@ -154,7 +165,8 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_maximum() {
         let delays = [1, 2, 3, 20].map(|attempt| {
-            next_delay(&policy(0), attempt, &application("X", false), 0, 0).map(|delay| delay.as_secs())
+            next_delay(&policy(0), attempt, &application("X", false), 0, 0)
+                .map(|delay| delay.as_secs())
         });
         assert_eq!(delays, [Ok(1), Ok(2), Ok(4), Ok(100)]);
     }
@@ -162,7 +174,10 @@ mod tests {
     #[test]
     fn there_is_no_attempt_after_the_last_or_after_the_end_of_time() {
         let failure = application("X", false);
-        assert_eq!(next_delay(&policy(3), 3, &failure, 0, 0), Err(RetryState::MaximumAttemptsReached));
+        assert_eq!(
+            next_delay(&policy(3), 3, &failure, 0, 0),
+            Err(RetryState::MaximumAttemptsReached)
+        );
         assert_eq!(next_delay(&policy(0), 1, &failure, 0, 1_000_000_000), Err(RetryState::Timeout));
     }
 

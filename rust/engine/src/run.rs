@@ -167,7 +167,10 @@ impl Run {
         self.activities.insert(record.scheduled_event_id, record);
     }
 
-    pub(crate) fn remove_activity(&mut self, scheduled_event_id: EventId) -> Option<ActivityRecord> {
+    pub(crate) fn remove_activity(
+        &mut self,
+        scheduled_event_id: EventId,
+    ) -> Option<ActivityRecord> {
         let record = self.activities.remove(&scheduled_event_id)?;
         self.activity_ids.remove(&record.activity_id);
         self.changes.activities.insert(scheduled_event_id);
@@ -300,10 +303,10 @@ impl Run {
 
     /// Fragments that are about to be written.
     pub(crate) fn unwritten(&self) -> impl Iterator<Item = Fragment> {
-        self.changes.fragments.iter().map(|(first, bytes)| Fragment {
-            first: *first,
-            events: Bytes::copy_from_slice(bytes),
-        })
+        self.changes
+            .fragments
+            .iter()
+            .map(|(first, bytes)| Fragment { first: *first, events: Bytes::copy_from_slice(bytes) })
     }
 
     pub(crate) fn has_new_events(&self) -> bool {

@@ -148,7 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn more_timers_than_the_window_holds_fire_in_order_and_once() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn more_timers_than_the_window_holds_fire_in_order_and_once()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let mut store = SqliteStore::memory()?;
         let count = i64::try_from(3 * WINDOW)?;
         (1..=count).try_for_each(|due| store.arm(timer(due)))?;
@@ -160,7 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn timers_armed_while_it_runs_leave_the_window_when_it_grows_too_large() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn timers_armed_while_it_runs_leave_the_window_when_it_grows_too_large()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let mut store = SqliteStore::memory()?;
         let count = i64::try_from(5 * WINDOW)?;
         let mut timers = Timers::default();

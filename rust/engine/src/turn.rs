@@ -64,7 +64,8 @@ impl Loop {
         if self.context.namespaces.contains_key("default") {
             return;
         }
-        let record = NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
+        let record =
+            NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
         let made = self.context.handle(|context| register(context, record));
         self.finish(made.err().and_then(store_error));
     }
@@ -96,7 +97,8 @@ impl Loop {
             Some(until) => Some(until.saturating_duration_since(wall)),
             None => timer,
         };
-        let expiry = self.context.matching.next_expiry().map(|at| at.saturating_duration_since(wall));
+        let expiry =
+            self.context.matching.next_expiry().map(|at| at.saturating_duration_since(wall));
         timer.into_iter().chain(expiry).min()
     }
 
@@ -104,9 +106,11 @@ impl Loop {
         for message in messages {
             let failed = match message {
                 EngineMessage::Call { call, responder } => self.call(call, responder),
-                EngineMessage::Returned(returned) => {
-                    self.context.handle(|context| context.take_back(returned)).err().and_then(store_error)
-                }
+                EngineMessage::Returned(returned) => self
+                    .context
+                    .handle(|context| context.take_back(returned))
+                    .err()
+                    .and_then(store_error),
                 EngineMessage::Close => {
                     self.closing = true;
                     None
@@ -188,7 +192,8 @@ impl Loop {
             if let TaskTimer::StickyQuery(id) = timer {
                 return context.query_timed_out(id);
             }
-            let (TaskTimer::StartToClose(key, _) | TaskTimer::StickyScheduleToStart(key, _)) = timer
+            let (TaskTimer::StartToClose(key, _) | TaskTimer::StickyScheduleToStart(key, _)) =
+                timer
             else {
                 return Ok(());
             };
@@ -203,7 +208,9 @@ impl Loop {
                         workflow_task::end(run, env, workflow_task::Ended::TimedOut);
                     }
                 }
-                TaskTimer::StickyScheduleToStart(_, event) => workflow_task::sticky_timed_out(run, env, event),
+                TaskTimer::StickyScheduleToStart(_, event) => {
+                    workflow_task::sticky_timed_out(run, env, event)
+                }
                 TaskTimer::StickyQuery(_) => {}
             }
             Ok(())
@@ -301,7 +308,9 @@ fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
         }
         Some(TimerKind::Backoff) => workflow::end_backoff(run, env),
         None => {
-            return Err(StoreError::Damaged(format!("a timer of the unknown kind {}", timer.kind)).into());
+            return Err(
+                StoreError::Damaged(format!("a timer of the unknown kind {}", timer.kind)).into()
+            );
         }
     }
     Ok(())

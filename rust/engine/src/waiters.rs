@@ -41,7 +41,11 @@ impl Waiters {
     }
 
     pub(crate) fn drain(&mut self) -> Vec<Responder> {
-        self.by_run.drain().flat_map(|(_, waiters)| waiters).map(|waiter| waiter.responder).collect()
+        self.by_run
+            .drain()
+            .flat_map(|(_, waiters)| waiters)
+            .map(|waiter| waiter.responder)
+            .collect()
     }
 }
 

@@ -34,15 +34,9 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn open(path: &Path) -> Self {
-        let options = EngineOptions {
-            path: Some(path.to_owned()),
-            ..EngineOptions::default()
-        };
+        let options = EngineOptions { path: Some(path.to_owned()), ..EngineOptions::default() };
         let engine = Engine::open(options).expect("the engine opens");
-        Self {
-            engine,
-            started: Arc::default(),
-        }
+        Self { engine, started: Arc::default() }
     }
 
     pub(crate) fn close(&self) {
@@ -70,21 +64,14 @@ impl Client {
         let request = StartWorkflowExecutionRequest {
             namespace: NAMESPACE.to_owned(),
             workflow_id: workflow_id.clone(),
-            workflow_type: Some(WorkflowType {
-                name: "Empty".to_owned(),
-            }),
+            workflow_type: Some(WorkflowType { name: "Empty".to_owned() }),
             task_queue: queue(),
             request_id: workflow_id.clone(),
             ..Default::default()
         };
-        let response: StartWorkflowExecutionResponse = self
-            .call("StartWorkflowExecution", &request)
-            .await
-            .expect("the workflow starts");
-        WorkflowExecution {
-            workflow_id,
-            run_id: response.run_id,
-        }
+        let response: StartWorkflowExecutionResponse =
+            self.call("StartWorkflowExecution", &request).await.expect("the workflow starts");
+        WorkflowExecution { workflow_id, run_id: response.run_id }
     }
 
     /// Wait for the end of a run.
@@ -101,10 +88,7 @@ impl Client {
                 .call("GetWorkflowExecutionHistory", &request)
                 .await
                 .expect("the history can be read");
-            if page
-                .history
-                .is_some_and(|history| !history.events.is_empty())
-            {
+            if page.history.is_some_and(|history| !history.events.is_empty()) {
                 return;
             }
             request.next_page_token = page.next_page_token;
@@ -119,10 +103,8 @@ impl Client {
             signal_name: "event".to_owned(),
             ..Default::default()
         };
-        let _: SignalWorkflowExecutionResponse = self
-            .call("SignalWorkflowExecution", &request)
-            .await
-            .expect("the signal is taken");
+        let _: SignalWorkflowExecutionResponse =
+            self.call("SignalWorkflowExecution", &request).await.expect("the signal is taken");
     }
 
     /// Complete every workflow task that comes, until the task that runs this is aborted.
@@ -134,10 +116,8 @@ impl Client {
             ..Default::default()
         };
         loop {
-            let task: PollWorkflowTaskQueueResponse = self
-                .call("PollWorkflowTaskQueue", &poll)
-                .await
-                .expect("the poll is answered");
+            let task: PollWorkflowTaskQueueResponse =
+                self.call("PollWorkflowTaskQueue", &poll).await.expect("the poll is answered");
             if task.task_token.is_empty() {
                 continue;
             }
@@ -156,10 +136,7 @@ impl Client {
 }
 
 fn queue() -> Option<TaskQueue> {
-    Some(TaskQueue {
-        name: QUEUE.to_owned(),
-        ..Default::default()
-    })
+    Some(TaskQueue { name: QUEUE.to_owned(), ..Default::default() })
 }
 
 fn complete() -> Command {
@@ -211,10 +188,7 @@ impl Sample {
             latencies.extend(lane.expect("a lane does not panic"));
         }
         latencies.sort_unstable();
-        Self {
-            latencies,
-            total: began.elapsed(),
-        }
+        Self { latencies, total: began.elapsed() }
     }
 
     /// Print one line: what, how many a second, and how long one took.
@@ -225,19 +199,11 @@ impl Sample {
             let index = self.latencies.len().saturating_sub(1) * percent / 100;
             self.latencies.get(index).copied().unwrap_or_default()
         };
-        println!(
-            "{what:<44} {per_second:>9.0}/s   p50 {:>9.3?}   p99 {:>9.3?}",
-            at(50),
-            at(99)
-        );
+        println!("{what:<44} {per_second:>9.0}/s   p50 {:>9.3?}   p99 {:>9.3?}", at(50), at(99));
     }
 }
 
 /// How many operations a measurement has: fewer when the benchmark is only checked to run.
 pub(crate) fn scaled(count: usize) -> usize {
-    if std::env::args().any(|argument| argument == "--bench") {
-        count
-    } else {
-        count / 100
-    }
+    if std::env::args().any(|argument| argument == "--bench") { count } else { count / 100 }
 }

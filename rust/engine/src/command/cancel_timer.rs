@@ -5,7 +5,10 @@ use crate::machine::timer;
 use crate::proto::command::CancelTimerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 
-pub(crate) fn apply(scope: &mut Scope<'_>, attributes: &CancelTimerCommandAttributes) -> Result<(), Refusal> {
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    attributes: &CancelTimerCommandAttributes,
+) -> Result<(), Refusal> {
     if attributes.timer_id.is_empty() {
         let message = "TimerId is not set on CancelTimerCommand.";
         return Err(Refusal::new(Cause::BadCancelTimerAttributes, message));

@@ -10,8 +10,11 @@ pub(crate) fn apply(
     scope: &mut Scope<'_>,
     attributes: CompleteWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
-    workflow::check_size(attributes.result.as_ref(), "CompleteWorkflowExecutionCommandAttributes.Result")
-        .map_err(|message| Refusal::new(Cause::BadCompleteWorkflowExecutionAttributes, message))?;
+    workflow::check_size(
+        attributes.result.as_ref(),
+        "CompleteWorkflowExecutionCommandAttributes.Result",
+    )
+    .map_err(|message| Refusal::new(Cause::BadCompleteWorkflowExecutionAttributes, message))?;
     let event = scope.event(Attributes::WorkflowExecutionCompletedEventAttributes(
         history::WorkflowExecutionCompletedEventAttributes {
             result: attributes.result,

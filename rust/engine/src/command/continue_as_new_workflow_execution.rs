@@ -4,8 +4,12 @@ use super::{Refusal, Scope};
 use crate::ids::RunId;
 use crate::machine::workflow::{self, NewRun};
 use crate::proto::command::ContinueAsNewWorkflowExecutionCommandAttributes;
-use crate::proto::enums::{ContinueAsNewInitiator, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
-use crate::proto::{Attributes, common, from_duration, from_nanos, history, nanos, normal_queue, timestamp};
+use crate::proto::enums::{
+    ContinueAsNewInitiator, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause,
+};
+use crate::proto::{
+    Attributes, common, from_duration, from_nanos, history, nanos, normal_queue, timestamp,
+};
 use crate::{Timestamp, retry};
 
 pub(crate) fn apply(
@@ -13,7 +17,11 @@ pub(crate) fn apply(
     command: ContinueAsNewWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
     let bad = |message: String| Refusal::new(Cause::BadContinueAsNewAttributes, message);
-    workflow::check_size(command.input.as_ref(), "ContinueAsNewWorkflowExecutionCommandAttributes.Input").map_err(bad)?;
+    workflow::check_size(
+        command.input.as_ref(),
+        "ContinueAsNewWorkflowExecutionCommandAttributes.Input",
+    )
+    .map_err(bad)?;
     if !command.cron_schedule.is_empty() {
         return Err(bad("the embedded engine does not support cron schedules yet".into()));
     }
@@ -53,11 +61,15 @@ fn next_run(
 ) -> Result<NewRun, String> {
     let row = &scope.run.row;
     let workflow_type = command.workflow_type.clone().filter(|kind| !kind.name.is_empty());
-    let workflow_type = workflow_type.unwrap_or_else(|| common::WorkflowType { name: row.workflow_type.clone() });
-    let queue = command.task_queue.as_ref().map(|queue| queue.name.clone()).filter(|name| !name.is_empty());
+    let workflow_type =
+        workflow_type.unwrap_or_else(|| common::WorkflowType { name: row.workflow_type.clone() });
+    let queue =
+        command.task_queue.as_ref().map(|queue| queue.name.clone()).filter(|name| !name.is_empty());
     let backoff = nanos(command.backoff_start_interval.as_ref());
     let given = |duration: &Option<prost_wkt_types::Duration>, inherited: i64| {
-        let set = duration.as_ref().filter(|duration| from_duration(duration).is_some_and(|d| !d.is_zero()));
+        let set = duration
+            .as_ref()
+            .filter(|duration| from_duration(duration).is_some_and(|d| !d.is_zero()));
         Some(set.copied().unwrap_or_else(|| from_nanos(inherited)))
     };
     let retry_policy = match command.retry_policy.clone() {
@@ -68,7 +80,8 @@ fn next_run(
         ContinueAsNewInitiator::Unspecified => ContinueAsNewInitiator::Workflow,
         initiator => initiator,
     };
-    let first = uuid::Uuid::from_slice(&row.record.first_run_id).map_err(|error| error.to_string())?;
+    let first =
+        uuid::Uuid::from_slice(&row.record.first_run_id).map_err(|error| error.to_string())?;
     let expiration = row.record.execution_expiration;
     let attributes = history::WorkflowExecutionStartedEventAttributes {
         workflow_type: Some(workflow_type),
@@ -85,10 +98,14 @@ fn next_run(
         first_execution_run_id: first.to_string(),
         retry_policy,
         attempt: 1,
-        workflow_execution_expiration_time: (expiration != 0).then(|| timestamp(Timestamp(expiration))),
+        workflow_execution_expiration_time: (expiration != 0)
+            .then(|| timestamp(Timestamp(expiration))),
         first_workflow_task_backoff: Some(from_nanos(backoff)),
         memo: command.memo.clone().or_else(|| row.record.memo.clone()),
-        search_attributes: command.search_attributes.clone().or_else(|| row.record.search_attributes.clone()),
+        search_attributes: command
+            .search_attributes
+            .clone()
+            .or_else(|| row.record.search_attributes.clone()),
         header: command.header.clone(),
         workflow_id: row.workflow_id.clone(),
         ..Default::default()

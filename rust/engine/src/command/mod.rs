@@ -75,13 +75,23 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
     let kind = command.command_type();
     scope.user_metadata = command.user_metadata;
     match command.attributes {
-        Some(Kind::ScheduleActivityTaskCommandAttributes(a)) => schedule_activity_task::apply(scope, a),
-        Some(Kind::RequestCancelActivityTaskCommandAttributes(a)) => request_cancel_activity_task::apply(scope, &a),
+        Some(Kind::ScheduleActivityTaskCommandAttributes(a)) => {
+            schedule_activity_task::apply(scope, a)
+        }
+        Some(Kind::RequestCancelActivityTaskCommandAttributes(a)) => {
+            request_cancel_activity_task::apply(scope, &a)
+        }
         Some(Kind::StartTimerCommandAttributes(a)) => start_timer::apply(scope, a),
         Some(Kind::CancelTimerCommandAttributes(a)) => cancel_timer::apply(scope, &a),
-        Some(Kind::CompleteWorkflowExecutionCommandAttributes(a)) => complete_workflow_execution::apply(scope, a),
-        Some(Kind::FailWorkflowExecutionCommandAttributes(a)) => fail_workflow_execution::apply(scope, a),
-        Some(Kind::CancelWorkflowExecutionCommandAttributes(a)) => cancel_workflow_execution::apply(scope, a),
+        Some(Kind::CompleteWorkflowExecutionCommandAttributes(a)) => {
+            complete_workflow_execution::apply(scope, a)
+        }
+        Some(Kind::FailWorkflowExecutionCommandAttributes(a)) => {
+            fail_workflow_execution::apply(scope, a)
+        }
+        Some(Kind::CancelWorkflowExecutionCommandAttributes(a)) => {
+            cancel_workflow_execution::apply(scope, a)
+        }
         Some(Kind::ContinueAsNewWorkflowExecutionCommandAttributes(a)) => {
             continue_as_new_workflow_execution::apply(scope, a)
         }
@@ -89,7 +99,9 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
         Some(Kind::UpsertWorkflowSearchAttributesCommandAttributes(a)) => {
             upsert_workflow_search_attributes::apply(scope, a)
         }
-        Some(Kind::ModifyWorkflowPropertiesCommandAttributes(a)) => modify_workflow_properties::apply(scope, a),
+        Some(Kind::ModifyWorkflowPropertiesCommandAttributes(a)) => {
+            modify_workflow_properties::apply(scope, a)
+        }
         Some(_) => Err(Refusal::new(
             WorkflowTaskFailedCause::FeatureDisabled,
             format!("the embedded engine does not support the command {} yet", kind.as_str_name()),

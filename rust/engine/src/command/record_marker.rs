@@ -8,7 +8,10 @@ use crate::proto::command::RecordMarkerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{Attributes, history};
 
-pub(crate) fn apply(scope: &mut Scope<'_>, attributes: RecordMarkerCommandAttributes) -> Result<(), Refusal> {
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    attributes: RecordMarkerCommandAttributes,
+) -> Result<(), Refusal> {
     if attributes.marker_name.is_empty() {
         let message = "MarkerName is not set on RecordMarkerCommand.";
         return Err(Refusal::new(Cause::BadRecordMarkerAttributes, message));
@@ -18,12 +21,14 @@ pub(crate) fn apply(scope: &mut Scope<'_>, attributes: RecordMarkerCommandAttrib
         return Err(Refusal::new(Cause::BadRecordMarkerAttributes, message));
     }
     let completed = scope.completed_event_id;
-    scope.append(Attributes::MarkerRecordedEventAttributes(history::MarkerRecordedEventAttributes {
-        marker_name: attributes.marker_name,
-        details: attributes.details,
-        workflow_task_completed_event_id: completed,
-        header: attributes.header,
-        failure: attributes.failure,
-    }));
+    scope.append(Attributes::MarkerRecordedEventAttributes(
+        history::MarkerRecordedEventAttributes {
+            marker_name: attributes.marker_name,
+            details: attributes.details,
+            workflow_task_completed_event_id: completed,
+            header: attributes.header,
+            failure: attributes.failure,
+        },
+    ));
     Ok(())
 }

@@ -10,7 +10,8 @@ pub(crate) fn apply(
     attributes: &RequestCancelActivityTaskCommandAttributes,
 ) -> Result<(), Refusal> {
     let id = attributes.scheduled_event_id;
-    let refuse = |message: String| Err(Refusal::new(Cause::BadRequestCancelActivityAttributes, message));
+    let refuse =
+        |message: String| Err(Refusal::new(Cause::BadRequestCancelActivityAttributes, message));
     if id <= 0 || id >= scope.run.row.record.next_event_id {
         return refuse(format!("there is no activity with the scheduled event {id} to cancel"));
     }
@@ -19,7 +20,10 @@ pub(crate) fn apply(
         return Ok(());
     };
     if record.cancel_requested != 0 {
-        return refuse(format!("the cancellation of activity {:?} was requested before", record.activity_id));
+        return refuse(format!(
+            "the cancellation of activity {:?} was requested before",
+            record.activity_id
+        ));
     }
     let (completed, identity) = (scope.completed_event_id, scope.identity);
     scope.needs_task |= activity::request_cancel(scope.run, scope.env, id, completed, identity);

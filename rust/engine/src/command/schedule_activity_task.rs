@@ -13,7 +13,8 @@ pub(crate) fn apply(
     attributes: ScheduleActivityTaskCommandAttributes,
 ) -> Result<(), Refusal> {
     if scope.run.activity_ids.contains_key(&attributes.activity_id) {
-        let message = format!("an activity with the id {:?} is pending already", attributes.activity_id);
+        let message =
+            format!("an activity with the id {:?} is pending already", attributes.activity_id);
         return Err(Refusal::new(Cause::ScheduleActivityDuplicateId, message));
     }
     let bad = |message: String| Refusal::new(Cause::BadScheduleActivityAttributes, message);
@@ -21,7 +22,8 @@ pub(crate) fn apply(
     let timeouts = Timeouts::of(&attributes, scope.run.row.record.run_timeout).map_err(bad)?;
     let retry_policy = retry::complete(attributes.retry_policy).map_err(bad)?;
     let queue = attributes.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
-    let queue = queue.ok_or_else(|| bad("TaskQueue is not set on ScheduleActivityTaskCommand.".into()))?;
+    let queue =
+        queue.ok_or_else(|| bad("TaskQueue is not set on ScheduleActivityTaskCommand.".into()))?;
     let event = history::ActivityTaskScheduledEventAttributes {
         activity_id: attributes.activity_id,
         activity_type: attributes.activity_type,
@@ -64,7 +66,10 @@ struct Timeouts {
 }
 
 impl Timeouts {
-    fn of(attributes: &ScheduleActivityTaskCommandAttributes, run_timeout: i64) -> Result<Self, String> {
+    fn of(
+        attributes: &ScheduleActivityTaskCommandAttributes,
+        run_timeout: i64,
+    ) -> Result<Self, String> {
         let given = [
             (&attributes.schedule_to_close_timeout, "ScheduleToCloseTimeout"),
             (&attributes.schedule_to_start_timeout, "ScheduleToStartTimeout"),
@@ -79,7 +84,9 @@ impl Timeouts {
         let [mut whole, mut to_start, mut to_close, heartbeat] =
             given.map(|(timeout, _)| nanos(timeout.as_ref()));
         if whole == 0 && to_close == 0 {
-            return Err("A valid StartToClose or ScheduleToCloseTimeout is not set on command.".into());
+            return Err(
+                "A valid StartToClose or ScheduleToCloseTimeout is not set on command.".into()
+            );
         }
         if whole == 0 {
             whole = run_timeout;
@@ -87,10 +94,16 @@ impl Timeouts {
         to_start = at_most(to_start, whole);
         to_close = at_most(to_close, whole);
         if run_timeout != 0 {
-            [whole, to_start, to_close] = [whole, to_start, to_close].map(|t| at_most(t, run_timeout));
+            [whole, to_start, to_close] =
+                [whole, to_start, to_close].map(|t| at_most(t, run_timeout));
         }
         let heartbeat = if heartbeat == 0 { 0 } else { at_most(heartbeat, to_close) };
-        Ok(Self { schedule_to_close: whole, schedule_to_start: to_start, start_to_close: to_close, heartbeat })
+        Ok(Self {
+            schedule_to_close: whole,
+            schedule_to_start: to_start,
+            start_to_close: to_close,
+            heartbeat,
+        })
     }
 }
 

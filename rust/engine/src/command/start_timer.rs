@@ -6,7 +6,10 @@ use crate::proto::command::StartTimerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{from_duration, history};
 
-pub(crate) fn apply(scope: &mut Scope<'_>, attributes: StartTimerCommandAttributes) -> Result<(), Refusal> {
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    attributes: StartTimerCommandAttributes,
+) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(Cause::BadStartTimerAttributes, message));
     if attributes.timer_id.is_empty() {
         return refuse("TimerId is not set on StartTimerCommand.");

@@ -120,7 +120,8 @@ mod tests {
     fn a_field_of_parts_is_one_message() {
         let mut body = Vec::new();
         put_field(&mut body, 1, &[encoded(1..=2), encoded(3..=300)]);
-        let response = crate::proto::service::GetWorkflowExecutionHistoryResponse::decode(body.as_slice());
+        let response =
+            crate::proto::service::GetWorkflowExecutionHistoryResponse::decode(body.as_slice());
         let events = response.ok().and_then(|response| response.history).unwrap_or_default().events;
         assert_eq!(events.len(), 300);
     }

@@ -7,8 +7,8 @@ use super::fragment;
 use crate::context::{Context, Failure};
 use crate::ids::{EventId, HistoryToken, RunKey};
 use crate::proto::service::GetWorkflowExecutionHistoryResponse;
-use crate::store::{Fragment, Store, StoreError};
 use crate::run::Run;
+use crate::store::{Fragment, Store, StoreError};
 
 /// A page ends with the event at which it has this many bytes.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -30,7 +30,10 @@ pub(crate) struct Question {
 
 impl Question {
     pub(crate) fn page_size(asked: i32) -> usize {
-        usize::try_from(asked).ok().filter(|size| *size > 0).map_or(PAGE_EVENTS, |size| size.min(PAGE_EVENTS))
+        usize::try_from(asked)
+            .ok()
+            .filter(|size| *size > 0)
+            .map_or(PAGE_EVENTS, |size| size.min(PAGE_EVENTS))
     }
 
     /// What a waiting reader is told when its time is over.
@@ -110,7 +113,11 @@ impl Context {
         let from = question.token.next_event_id.max(1);
         let unwritten = self.unwritten_events(key, question);
         if from >= end && unwritten.is_none() {
-            return Ok(if row.is_open() && question.wait { None } else { Some(page(&[], Vec::new())) });
+            return Ok(if row.is_open() && question.wait {
+                None
+            } else {
+                Some(page(&[], Vec::new()))
+            });
         }
         let run = self.runs.get(&key);
         let fragments = read(self.store.as_mut(), run, key, from.min(end - 1))?;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::RpcStatus;
+use crate::Timestamp;
 use crate::context::{Context, Env, Failure as CallFailure, Work};
 use crate::history::fragment;
 use crate::ids::{ActivityToken, EventId, RunKey};
@@ -20,7 +21,6 @@ use crate::run::{Run, make_event};
 use crate::store::ActivityRecord;
 use crate::store::record::ActivityState;
 use crate::timers::TimerKind;
-use crate::Timestamp;
 
 /// Details of the cancellation of an activity that no worker had.
 const NOT_STARTED: &str = "ACTIVITY_ID_NOT_STARTED";
@@ -34,7 +34,11 @@ pub(crate) fn schedule(
 ) -> EventId {
     let mut record = ActivityRecord {
         activity_id: attributes.activity_id.clone(),
-        activity_type: attributes.activity_type.as_ref().map(|t| t.name.clone()).unwrap_or_default(),
+        activity_type: attributes
+            .activity_type
+            .as_ref()
+            .map(|t| t.name.clone())
+            .unwrap_or_default(),
         task_queue: attributes.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
         attempt: 1,
         scheduled_time: env.now.0,
@@ -56,9 +60,8 @@ pub(crate) fn schedule(
 
 /// The next thing that time does to an activity.
 fn next_deadline(record: &ActivityRecord) -> Option<(i64, Deadline)> {
-    let after = |from: i64, length: i64, what| {
-        (length != 0).then(|| (from.saturating_add(length), what))
-    };
+    let after =
+        |from: i64, length: i64, what| (length != 0).then(|| (from.saturating_add(length), what));
     let timeout = Deadline::Timeout;
     let last_sign = record.started_time.max(record.heartbeat_time);
     let own = match record.state() {
@@ -76,7 +79,11 @@ fn next_deadline(record: &ActivityRecord) -> Option<(i64, Deadline)> {
         .min_by_key(|(due, _)| *due),
         ActivityState::BackingOff => Some((record.attempt_scheduled_time, Deadline::Attempt)),
     };
-    let whole = after(record.scheduled_time, record.schedule_to_close, timeout(TimeoutType::ScheduleToClose));
+    let whole = after(
+        record.scheduled_time,
+        record.schedule_to_close,
+        timeout(TimeoutType::ScheduleToClose),
+    );
     // When two are due together, the narrower one tells more.
     own.into_iter().chain(whole).min_by_key(|(due, _)| *due)
 }
@@ -144,7 +151,9 @@ impl Context {
             input: scheduled.input,
             heartbeat_details: record.heartbeat_details.clone(),
             scheduled_time: Some(timestamp(Timestamp(record.scheduled_time))),
-            current_attempt_scheduled_time: Some(timestamp(Timestamp(record.attempt_scheduled_time))),
+            current_attempt_scheduled_time: Some(timestamp(Timestamp(
+                record.attempt_scheduled_time,
+            ))),
             started_time: Some(timestamp(Timestamp(record.started_time))),
             attempt: record.attempt,
             schedule_to_close_timeout: Some(from_nanos(record.schedule_to_close)),
@@ -169,7 +178,10 @@ impl Context {
         let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
         match event.and_then(|event| event.attributes) {
             Some(Attributes::ActivityTaskScheduledEventAttributes(attributes)) => Ok(attributes),
-            _ => Err(crate::store::StoreError::Damaged(format!("event {id} is not the scheduled event of an activity")).into()),
+            _ => Err(crate::store::StoreError::Damaged(format!(
+                "event {id} is not the scheduled event of an activity"
+            ))
+            .into()),
         }
     }
 
@@ -225,48 +237,53 @@ pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
 fn closing_attributes(record: &ActivityRecord, started_event_id: EventId, end: End) -> Attributes {
     let scheduled_event_id = record.scheduled_event_id;
     match end {
-        End::Completed { result, identity } => {
-            Attributes::ActivityTaskCompletedEventAttributes(history::ActivityTaskCompletedEventAttributes {
+        End::Completed { result, identity } => Attributes::ActivityTaskCompletedEventAttributes(
+            history::ActivityTaskCompletedEventAttributes {
                 result,
                 scheduled_event_id,
                 started_event_id,
                 identity,
                 ..Default::default()
-            })
-        }
-        End::Failed { failure, identity, state } => {
-            Attributes::ActivityTaskFailedEventAttributes(history::ActivityTaskFailedEventAttributes {
+            },
+        ),
+        End::Failed { failure, identity, state } => Attributes::ActivityTaskFailedEventAttributes(
+            history::ActivityTaskFailedEventAttributes {
                 failure: Some(failure),
                 scheduled_event_id,
                 started_event_id,
                 identity,
                 retry_state: state.into(),
                 ..Default::default()
-            })
-        }
-        End::TimedOut { failure, state } => {
-            Attributes::ActivityTaskTimedOutEventAttributes(history::ActivityTaskTimedOutEventAttributes {
+            },
+        ),
+        End::TimedOut { failure, state } => Attributes::ActivityTaskTimedOutEventAttributes(
+            history::ActivityTaskTimedOutEventAttributes {
                 failure: Some(failure),
                 scheduled_event_id,
                 started_event_id,
                 retry_state: state.into(),
-            })
-        }
-        End::Canceled { details, identity } => {
-            Attributes::ActivityTaskCanceledEventAttributes(history::ActivityTaskCanceledEventAttributes {
+            },
+        ),
+        End::Canceled { details, identity } => Attributes::ActivityTaskCanceledEventAttributes(
+            history::ActivityTaskCanceledEventAttributes {
                 details,
                 latest_cancel_requested_event_id: record.cancel_requested,
                 scheduled_event_id,
                 started_event_id,
                 identity,
                 ..Default::default()
-            })
-        }
+            },
+        ),
     }
 }
 
 /// The attempt in progress failed: back off, or give why there is no other attempt.
-pub(crate) fn retry(run: &mut Run, env: &Env, id: EventId, failure: &Failure) -> Result<(), RetryState> {
+pub(crate) fn retry(
+    run: &mut Run,
+    env: &Env,
+    id: EventId,
+    failure: &Failure,
+) -> Result<(), RetryState> {
     let Some(record) = run.activities.get(&id) else { return Ok(()) };
     let Some(policy) = &record.retry_policy else { return Err(RetryState::RetryPolicyNotSet) };
     if record.cancel_requested != 0 {
@@ -325,7 +342,12 @@ pub(crate) fn request_cancel(
 }
 
 /// A worker says that it is alive; true when the workflow asks for the cancellation.
-pub(crate) fn heartbeat(run: &mut Run, env: &Env, id: EventId, details: Option<common::Payloads>) -> bool {
+pub(crate) fn heartbeat(
+    run: &mut Run,
+    env: &Env,
+    id: EventId,
+    details: Option<common::Payloads>,
+) -> bool {
     let Some(record) = run.activities.get(&id) else { return false };
     let mut record = record.clone();
     record.heartbeat_time = env.now.0;

@@ -9,7 +9,10 @@ use crate::run::{Run, make_event};
 use crate::store::TimerRecord;
 
 /// Start a timer; false when one of that id is pending.
-pub(crate) fn start(scope: &mut Scope<'_>, attributes: history::TimerStartedEventAttributes) -> bool {
+pub(crate) fn start(
+    scope: &mut Scope<'_>,
+    attributes: history::TimerStartedEventAttributes,
+) -> bool {
     if scope.run.timer_ids.contains_key(&attributes.timer_id) {
         return false;
     }

@@ -63,9 +63,13 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
     let now = env.now.0;
     let run_timeout = nanos(attributes.workflow_run_timeout.as_ref());
     let execution_expiration = attributes.workflow_execution_expiration_time.as_ref();
-    let execution_expiration =
-        execution_expiration.map_or(0, |at| at.seconds.saturating_mul(1_000_000_000).saturating_add(at.nanos.into()));
-    let run_ends = if run_timeout == 0 { 0 } else { now.saturating_add(new.backoff).saturating_add(run_timeout) };
+    let execution_expiration = execution_expiration
+        .map_or(0, |at| at.seconds.saturating_mul(1_000_000_000).saturating_add(at.nanos.into()));
+    let run_ends = if run_timeout == 0 {
+        0
+    } else {
+        now.saturating_add(new.backoff).saturating_add(run_timeout)
+    };
     let first = RunId::parse(&attributes.first_execution_run_id).unwrap_or(new.run_id);
     let record = RunRecord {
         next_event_id: 1,
@@ -73,7 +77,11 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
         run_timeout,
         execution_timeout: nanos(attributes.workflow_execution_timeout.as_ref()),
         execution_expiration,
-        run_expiration: [run_ends, execution_expiration].into_iter().filter(|at| *at != 0).min().unwrap_or(0),
+        run_expiration: [run_ends, execution_expiration]
+            .into_iter()
+            .filter(|at| *at != 0)
+            .min()
+            .unwrap_or(0),
         backoff_until: if new.backoff == 0 { 0 } else { now.saturating_add(new.backoff) },
         backoff_is_delay: new.backoff_is_delay,
         request_id: new.request_id.clone(),
@@ -89,7 +97,11 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
         namespace: new.namespace,
         workflow_id: attributes.workflow_id.clone(),
         run_id: new.run_id,
-        workflow_type: attributes.workflow_type.as_ref().map(|t| t.name.clone()).unwrap_or_default(),
+        workflow_type: attributes
+            .workflow_type
+            .as_ref()
+            .map(|t| t.name.clone())
+            .unwrap_or_default(),
         task_queue: attributes.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
         status: WorkflowExecutionStatus::Running.into(),
         start_time: env.now,
@@ -99,7 +111,12 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
 }
 
 /// Close the run with its last event, which goes behind everything else.
-pub(crate) fn close(run: &mut Run, env: &Env, status: WorkflowExecutionStatus, event: HistoryEvent) {
+pub(crate) fn close(
+    run: &mut Run,
+    env: &Env,
+    status: WorkflowExecutionStatus,
+    event: HistoryEvent,
+) {
     workflow_task::force_end(run, env);
     run.append_event(event);
     run.clear_pending();
@@ -132,7 +149,8 @@ pub(crate) fn time_out(
     if run.row.record.run_expiration != due.0 {
         return None;
     }
-    let info = TimeoutFailureInfo { timeout_type: TimeoutType::StartToClose.into(), ..Default::default() };
+    let info =
+        TimeoutFailureInfo { timeout_type: TimeoutType::StartToClose.into(), ..Default::default() };
     let failure = Failure {
         message: "workflow timeout".into(),
         source: "Server".into(),

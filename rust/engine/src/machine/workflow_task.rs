@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use prost::Message;
 
+use crate::Timestamp;
 use crate::context::{Env, Work};
 use crate::history::{fragment, page};
 use crate::ids::{EventId, HistoryToken, WorkflowTaskToken};
-use crate::proto::enums::{EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause};
+use crate::proto::enums::{
+    EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause,
+};
 use crate::proto::failure::Failure;
 use crate::proto::history::{self, HistoryEvent};
 use crate::proto::service::PollWorkflowTaskQueueResponse;
@@ -20,7 +23,6 @@ use crate::run::{Lease, Run, make_event};
 use crate::store::record::WorkflowTaskRecord;
 use crate::store::{Store, StoreError};
 use crate::timers::TaskTimer;
-use crate::Timestamp;
 
 /// From here on a workflow is told to continue as new; the server's defaults.
 const SUGGESTED_BYTES: i64 = 4 * 1024 * 1024;
@@ -81,11 +83,19 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Leas
             run.state().record.workflow_task = Some(task.clone());
         }
         let at = Timestamp(task.scheduled_time);
-        unwritten.push(HistoryEvent { event_id: next, task_id: next, ..scheduled_event(run, at, task.attempt, env) });
+        unwritten.push(HistoryEvent {
+            event_id: next,
+            task_id: next,
+            ..scheduled_event(run, at, task.attempt, env)
+        });
     } else if task.scheduled_event_id >= next {
         // Set back to attempt 1 above, and leased again after a restart.
         let at = Timestamp(task.scheduled_time);
-        unwritten.push(HistoryEvent { event_id: next, task_id: next, ..scheduled_event(run, at, 1, env) });
+        unwritten.push(HistoryEvent {
+            event_id: next,
+            task_id: next,
+            ..scheduled_event(run, at, 1, env)
+        });
     }
     let started_event_id = next + i64::from(!unwritten.is_empty());
     let id = env.entropy.bytes();
@@ -136,7 +146,11 @@ fn started_event(
 fn start_to_close(timeout: i64, attempt: i32) -> Duration {
     let base = Duration::from_nanos(u64::try_from(timeout).unwrap_or(0));
     let Ok(extra) = u32::try_from(attempt.saturating_sub(3)) else { return base };
-    if extra == 0 { base } else { base + Duration::from_secs(5 << extra.min(7)).min(Duration::from_secs(600)) }
+    if extra == 0 {
+        base
+    } else {
+        base + Duration::from_secs(5 << extra.min(7)).min(Duration::from_secs(600))
+    }
 }
 
 /// The answer to a poll that leases the task. On a sticky queue the worker has the history up to the
@@ -172,13 +186,18 @@ pub(crate) fn response(
     Ok(body)
 }
 
-fn response_head(run: &Run, lease: &Lease, next_page_token: Vec<u8>) -> PollWorkflowTaskQueueResponse {
+fn response_head(
+    run: &Run,
+    lease: &Lease,
+    next_page_token: Vec<u8>,
+) -> PollWorkflowTaskQueueResponse {
     let token = WorkflowTaskToken {
         run_key: run.key().0,
         run_id: run.row.run_id.0.as_bytes().to_vec(),
         lease: lease.id.to_vec(),
     };
-    let scheduled = run.row.record.workflow_task.as_ref().map(|task| Timestamp(task.scheduled_time));
+    let scheduled =
+        run.row.record.workflow_task.as_ref().map(|task| Timestamp(task.scheduled_time));
     PollWorkflowTaskQueueResponse {
         task_token: token.encode_to_vec(),
         workflow_execution: Some(run.execution()),
@@ -247,27 +266,33 @@ fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
         run.append_event(event);
     }
     let (scheduled_event_id, started_event_id) = (
-        if lease.unwritten.len() > 1 { lease.started_event_id - 1 } else { lease.scheduled_event_id },
+        if lease.unwritten.len() > 1 {
+            lease.started_event_id - 1
+        } else {
+            lease.scheduled_event_id
+        },
         lease.started_event_id,
     );
     let attributes = match ended {
         Ended::Failed { cause, failure, identity } => {
-            Attributes::WorkflowTaskFailedEventAttributes(history::WorkflowTaskFailedEventAttributes {
-                scheduled_event_id,
-                started_event_id,
-                cause: cause.into(),
-                failure,
-                identity,
-                ..Default::default()
-            })
+            Attributes::WorkflowTaskFailedEventAttributes(
+                history::WorkflowTaskFailedEventAttributes {
+                    scheduled_event_id,
+                    started_event_id,
+                    cause: cause.into(),
+                    failure,
+                    identity,
+                    ..Default::default()
+                },
+            )
         }
-        Ended::TimedOut => {
-            Attributes::WorkflowTaskTimedOutEventAttributes(history::WorkflowTaskTimedOutEventAttributes {
+        Ended::TimedOut => Attributes::WorkflowTaskTimedOutEventAttributes(
+            history::WorkflowTaskTimedOutEventAttributes {
                 scheduled_event_id,
                 started_event_id,
                 timeout_type: TimeoutType::StartToClose.into(),
-            })
-        }
+            },
+        ),
     };
     run.append(env, attributes);
 }
@@ -322,17 +347,28 @@ fn is_result(event: &HistoryEvent) -> bool {
     use EventType as T;
     matches!(
         event.event_type(),
-        T::ActivityTaskCompleted | T::ActivityTaskFailed | T::ActivityTaskTimedOut | T::ActivityTaskCanceled
+        T::ActivityTaskCompleted
+            | T::ActivityTaskFailed
+            | T::ActivityTaskTimedOut
+            | T::ActivityTaskCanceled
     )
 }
 
 /// The scheduled event of a result, and the place of its started event.
 fn result_ids(event: &mut HistoryEvent) -> Option<(EventId, &mut EventId)> {
     Some(match event.attributes.as_mut()? {
-        Attributes::ActivityTaskCompletedEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
-        Attributes::ActivityTaskFailedEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
-        Attributes::ActivityTaskTimedOutEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
-        Attributes::ActivityTaskCanceledEventAttributes(a) => (a.scheduled_event_id, &mut a.started_event_id),
+        Attributes::ActivityTaskCompletedEventAttributes(a) => {
+            (a.scheduled_event_id, &mut a.started_event_id)
+        }
+        Attributes::ActivityTaskFailedEventAttributes(a) => {
+            (a.scheduled_event_id, &mut a.started_event_id)
+        }
+        Attributes::ActivityTaskTimedOutEventAttributes(a) => {
+            (a.scheduled_event_id, &mut a.started_event_id)
+        }
+        Attributes::ActivityTaskCanceledEventAttributes(a) => {
+            (a.scheduled_event_id, &mut a.started_event_id)
+        }
         _ => return None,
     })
 }

@@ -119,7 +119,8 @@ impl Matching {
         let mut gone = Vec::new();
         for queue in self.queues.values_mut() {
             let pollers = std::mem::take(&mut queue.pollers);
-            let (leaving, staying) = pollers.into_iter().partition(|poller| poller.worker == worker);
+            let (leaving, staying) =
+                pollers.into_iter().partition(|poller| poller.worker == worker);
             queue.pollers = staying;
             gone.extend(Vec::from(leaving));
         }

@@ -40,14 +40,13 @@ impl Context {
         run.volatile.dispatch = env.next_dispatch;
         let entry = Task::workflow(key, env.next_dispatch);
         let namespace = run.row.namespace;
-        let normal = QueueKey {
-            namespace,
-            kind: QueueKind::Workflow,
-            name: run.row.task_queue.clone(),
-        };
+        let normal =
+            QueueKey { namespace, kind: QueueKind::Workflow, name: run.row.task_queue.clone() };
         let (now, wall) = (env.now, env.wall);
         let sticky = run.volatile.sticky.clone();
-        let sticky = sticky.map(|sticky| (QueueKey { name: sticky.queue, ..normal.clone() }, sticky.schedule_to_start));
+        let sticky = sticky.map(|sticky| {
+            (QueueKey { name: sticky.queue, ..normal.clone() }, sticky.schedule_to_start)
+        });
         let queue = match sticky {
             Some((queue, patience)) if self.matching.is_seen(&queue, wall) => {
                 let timer = TaskTimer::StickyScheduleToStart(key, task.scheduled_event_id);
@@ -61,7 +60,11 @@ impl Context {
     }
 
     /// An activity waits for a worker: give it to a poller, or put it into its queue.
-    pub(crate) fn offer_activity_task(&mut self, key: RunKey, event: EventId) -> Result<(), Failure> {
+    pub(crate) fn offer_activity_task(
+        &mut self,
+        key: RunKey,
+        event: EventId,
+    ) -> Result<(), Failure> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(()) };
         let Some(record) = run.activities.get(&event) else { return Ok(()) };
         if record.state() != ActivityState::Scheduled {
@@ -105,7 +108,9 @@ impl Context {
         }
         let wall = self.env.wall;
         self.matching.queue(queue).last_poll = Some(wall);
-        if let Some(Taker { identity, responder }) = self.give(queue, Taker { identity, responder })? {
+        if let Some(Taker { identity, responder }) =
+            self.give(queue, Taker { identity, responder })?
+        {
             let expires = self.expiry(crate::engine::LONG_POLL);
             let seed = PollerSeed { responder, identity, worker };
             self.matching.park_poller(queue, expires, seed);

@@ -4,10 +4,10 @@ use crate::RpcStatus;
 use crate::context::{Context, Failure};
 use crate::machine::workflow::BLOB_LIMIT;
 use crate::proto::enums::{ArchivalState, NamespaceState};
+use crate::proto::from_nanos;
 use crate::proto::namespace::namespace_info::{Capabilities, Limits};
 use crate::proto::namespace::{NamespaceConfig, NamespaceInfo};
 use crate::proto::service::{DescribeNamespaceRequest, DescribeNamespaceResponse};
-use crate::proto::from_nanos;
 
 pub(crate) fn handle(
     context: &mut Context,

@@ -91,9 +91,9 @@ fn info(
         search_attributes: row.record.search_attributes.clone(),
         task_queue: row.task_queue.clone(),
         history_size_bytes: row.record.history_bytes,
-        execution_duration: row.close_time.map(|closed| {
-            from_nanos(closed.0.saturating_sub(execution_time.0))
-        }),
+        execution_duration: row
+            .close_time
+            .map(|closed| from_nanos(closed.0.saturating_sub(execution_time.0))),
         parent_execution: started.parent_workflow_execution.clone(),
         root_execution: started.root_workflow_execution.clone().or_else(|| Some(execution(row))),
         first_run_id: started.first_execution_run_id.clone(),
@@ -103,8 +103,11 @@ fn info(
 }
 
 fn extended_info(row: &RunRow) -> WorkflowExecutionExtendedInfo {
-    let started =
-        RequestIdInfo { event_type: EventType::WorkflowExecutionStarted.into(), event_id: 1, buffered: false };
+    let started = RequestIdInfo {
+        event_type: EventType::WorkflowExecutionStarted.into(),
+        event_id: 1,
+        buffered: false,
+    };
     WorkflowExecutionExtendedInfo {
         execution_expiration_time: moment(row.record.execution_expiration),
         run_expiration_time: moment(row.record.run_expiration),
@@ -143,7 +146,8 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         timeout => record.scheduled_time.saturating_add(timeout),
     };
     let next = if state == ActivityState::BackingOff { record.attempt_scheduled_time } else { 0 };
-    let identity = if record.identity.is_empty() { &record.last_identity } else { &record.identity };
+    let identity =
+        if record.identity.is_empty() { &record.last_identity } else { &record.identity };
     PendingActivityInfo {
         activity_id: record.activity_id.clone(),
         activity_type: Some(common::ActivityType { name: record.activity_type.clone() }),

@@ -8,7 +8,10 @@ use crate::proto::service::{GetSystemInfoRequest, GetSystemInfoResponse};
 const SERVER_VERSION: &str = "1.29.1";
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every handler")]
-pub(crate) fn handle(_: &mut Context, _: GetSystemInfoRequest) -> Result<GetSystemInfoResponse, Failure> {
+pub(crate) fn handle(
+    _: &mut Context,
+    _: GetSystemInfoRequest,
+) -> Result<GetSystemInfoResponse, Failure> {
     Ok(GetSystemInfoResponse {
         server_version: SERVER_VERSION.into(),
         capabilities: Some(Capabilities {

@@ -1,14 +1,22 @@
 //! `PollWorkflowTaskQueue`: the next workflow task, or an empty answer after a while.
 
+use crate::RpcStatus;
 use crate::context::{Context, Failure, Outcome};
 use crate::matching::{QueueKey, QueueKind};
 use crate::proto::service::PollWorkflowTaskQueueRequest;
-use crate::RpcStatus;
 
-pub(crate) fn handle(context: &mut Context, request: PollWorkflowTaskQueueRequest) -> Result<Outcome, Failure> {
+pub(crate) fn handle(
+    context: &mut Context,
+    request: PollWorkflowTaskQueueRequest,
+) -> Result<Outcome, Failure> {
     let namespace = context.namespace(&request.namespace)?;
     let name = request.task_queue.map(|queue| queue.name).unwrap_or_default();
-    poll(context, QueueKey { namespace, kind: QueueKind::Workflow, name }, request.identity, request.worker_instance_key)
+    poll(
+        context,
+        QueueKey { namespace, kind: QueueKind::Workflow, name },
+        request.identity,
+        request.worker_instance_key,
+    )
 }
 
 /// Poll either kind of queue.

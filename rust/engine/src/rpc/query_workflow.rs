@@ -13,7 +13,10 @@ use crate::{Code, RpcStatus};
 /// A workflow whose task failed this often won't answer.
 const FAILING_ATTEMPTS: i32 = 3;
 
-pub(crate) fn handle(context: &mut Context, request: QueryWorkflowRequest) -> Result<Outcome, Failure> {
+pub(crate) fn handle(
+    context: &mut Context,
+    request: QueryWorkflowRequest,
+) -> Result<Outcome, Failure> {
     let namespace = context.namespace(&request.namespace)?;
     let condition = request.query_reject_condition();
     let Some(query) = request.query else {
@@ -40,7 +43,9 @@ fn rejected(condition: QueryRejectCondition, status: i32) -> Option<QueryRejecte
     let open = is(WorkflowExecutionStatus::Running);
     let refuse = match condition {
         QueryRejectCondition::NotOpen => !open,
-        QueryRejectCondition::NotCompletedCleanly => !open && !is(WorkflowExecutionStatus::Completed),
+        QueryRejectCondition::NotCompletedCleanly => {
+            !open && !is(WorkflowExecutionStatus::Completed)
+        }
         QueryRejectCondition::None | QueryRejectCondition::Unspecified => false,
     };
     refuse.then_some(QueryRejected { status })

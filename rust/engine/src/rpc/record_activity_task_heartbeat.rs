@@ -3,7 +3,9 @@
 use crate::RpcStatus;
 use crate::context::{Context, Failure};
 use crate::machine::{activity, workflow};
-use crate::proto::service::{RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse};
+use crate::proto::service::{
+    RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse,
+};
 
 pub(crate) fn handle(
     context: &mut Context,

@@ -3,8 +3,8 @@
 use crate::context::{Context, Failure};
 use crate::ids::NamespaceKey;
 use crate::proto::errordetails::NamespaceAlreadyExistsFailure;
-use crate::proto::service::{RegisterNamespaceRequest, RegisterNamespaceResponse};
 use crate::proto::nanos;
+use crate::proto::service::{RegisterNamespaceRequest, RegisterNamespaceResponse};
 use crate::store::NamespaceRecord;
 use crate::{Code, RpcStatus};
 
@@ -38,7 +38,8 @@ pub(crate) fn handle(
 
 /// Add a namespace.
 pub(crate) fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), Failure> {
-    record.id = uuid::Builder::from_random_bytes(context.env.entropy.bytes()).into_uuid().to_string();
+    record.id =
+        uuid::Builder::from_random_bytes(context.env.entropy.bytes()).into_uuid().to_string();
     let key = context.namespaces.values().map(|(key, _)| key.0).max().unwrap_or(0) + 1;
     let key = NamespaceKey(key);
     context.begin()?;

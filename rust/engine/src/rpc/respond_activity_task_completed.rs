@@ -4,7 +4,9 @@ use crate::RpcStatus;
 use crate::context::{Context, Failure};
 use crate::machine::activity::{self, End};
 use crate::machine::workflow;
-use crate::proto::service::{RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse};
+use crate::proto::service::{
+    RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse,
+};
 
 pub(crate) fn handle(
     context: &mut Context,

@@ -15,7 +15,12 @@ pub(crate) fn handle(
         }
         let failure = request.failure.unwrap_or_default();
         if let Err(state) = activity::retry(run, env, id, &failure) {
-            activity::close(run, env, id, End::Failed { failure, identity: request.identity, state });
+            activity::close(
+                run,
+                env,
+                id,
+                End::Failed { failure, identity: request.identity, state },
+            );
         }
     }
     Ok(RespondActivityTaskFailedResponse::default())

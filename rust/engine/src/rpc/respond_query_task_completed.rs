@@ -11,8 +11,13 @@ pub(crate) fn handle(
 ) -> Result<RespondQueryTaskCompletedResponse, Failure> {
     context.namespace(&request.namespace)?;
     let token: QueryToken = parse_token(&request.task_token, "Task token")?;
-    let RespondQueryTaskCompletedRequest { completed_type, query_result, error_message, failure, .. } =
-        request;
+    let RespondQueryTaskCompletedRequest {
+        completed_type,
+        query_result,
+        error_message,
+        failure,
+        ..
+    } = request;
     if context.answer_query(token.query, completed_type, query_result, error_message, failure) {
         Ok(RespondQueryTaskCompletedResponse::default())
     } else {

@@ -19,7 +19,9 @@ use crate::machine::workflow_task::{self, Ended};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
 use crate::proto::failure::{Failure as Reason, ServerFailureInfo, failure::FailureInfo};
-use crate::proto::service::{RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse};
+use crate::proto::service::{
+    RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
+};
 use crate::proto::{from_duration, history};
 use crate::run::{Lease, Sticky};
 use crate::{Code, RpcStatus};
@@ -131,8 +133,11 @@ fn completed_attributes(
     lease: &Lease,
     request: &RespondWorkflowTaskCompletedRequest,
 ) -> history::WorkflowTaskCompletedEventAttributes {
-    let scheduled_event_id =
-        if lease.unwritten.len() > 1 { lease.started_event_id - 1 } else { lease.scheduled_event_id };
+    let scheduled_event_id = if lease.unwritten.len() > 1 {
+        lease.started_event_id - 1
+    } else {
+        lease.scheduled_event_id
+    };
     history::WorkflowTaskCompletedEventAttributes {
         scheduled_event_id,
         started_event_id: lease.started_event_id,
@@ -164,7 +169,9 @@ fn refuse(
         let failure = Reason {
             message: message.clone(),
             source: "Server".into(),
-            failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable: true })),
+            failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo {
+                non_retryable: true,
+            })),
             ..Default::default()
         };
         let ended = Ended::Failed { cause: refusal.cause, failure: Some(failure), identity };

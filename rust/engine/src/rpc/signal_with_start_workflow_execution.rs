@@ -10,8 +10,8 @@ use crate::proto::service::{
     SignalWorkflowExecutionRequest, StartWorkflowExecutionRequest,
 };
 use crate::proto::{Attributes, common, history};
-use crate::rpc::start_workflow_execution::{Decision, check, decide, new_run, replace};
 use crate::rpc::signal_workflow_execution;
+use crate::rpc::start_workflow_execution::{Decision, check, decide, new_run, replace};
 use crate::run::make_event;
 
 pub(crate) fn handle(
@@ -31,11 +31,17 @@ pub(crate) fn handle(
                     workflow_id: run.workflow_id.clone(),
                     run_id: run_id.clone(),
                 };
-                let signal =
-                    SignalWorkflowExecutionRequest { workflow_execution: Some(execution), ..signal };
+                let signal = SignalWorkflowExecutionRequest {
+                    workflow_execution: Some(execution),
+                    ..signal
+                };
                 signal_workflow_execution::handle(context, signal)?;
             }
-            return Ok(SignalWithStartWorkflowExecutionResponse { run_id, started, ..Default::default() });
+            return Ok(SignalWithStartWorkflowExecutionResponse {
+                run_id,
+                started,
+                ..Default::default()
+            });
         }
         Decision::TerminateAndStart(run) => replace(context, run.key)?,
         Decision::Start => {}
@@ -53,7 +59,9 @@ fn split(
                            supported for this operation.";
             return Err(RpcStatus::invalid_argument(message));
         }
-        Conflict::Unspecified if request.workflow_id_reuse_policy() != Reuse::TerminateIfRunning => {
+        Conflict::Unspecified
+            if request.workflow_id_reuse_policy() != Reuse::TerminateIfRunning =>
+        {
             Conflict::UseExisting
         }
         other => other,
@@ -106,8 +114,11 @@ fn start_signalled(
     start: StartWorkflowExecutionRequest,
     signal: SignalWorkflowExecutionRequest,
 ) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
-    workflow::check_size(signal.input.as_ref(), "SignalWithStartWorkflowExecutionRequest.SignalInput")
-        .map_err(RpcStatus::invalid_argument)?;
+    workflow::check_size(
+        signal.input.as_ref(),
+        "SignalWithStartWorkflowExecutionRequest.SignalInput",
+    )
+    .map_err(RpcStatus::invalid_argument)?;
     let attributes = history::WorkflowExecutionSignaledEventAttributes {
         signal_name: signal.signal_name,
         input: signal.input,

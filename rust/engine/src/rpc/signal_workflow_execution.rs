@@ -60,7 +60,8 @@ pub(crate) fn signal(
         if !attributes.request_id.is_empty() && !run.row.record.has_request_ids {
             run.state().record.has_request_ids = true;
         }
-        let event = make_event(env, Attributes::WorkflowExecutionSignaledEventAttributes(attributes));
+        let event =
+            make_event(env, Attributes::WorkflowExecutionSignaledEventAttributes(attributes));
         workflow::receive(run, env, HistoryEvent { links, ..event });
     }
     Ok(())
@@ -72,6 +73,9 @@ fn closing() -> RpcStatus {
         Code::ResourceExhausted,
         "workflow operation can not be applied because workflow is closing",
         "ResourceExhaustedFailure",
-        &ResourceExhaustedFailure { cause: ResourceExhaustedCause::BusyWorkflow.into(), ..Default::default() },
+        &ResourceExhaustedFailure {
+            cause: ResourceExhaustedCause::BusyWorkflow.into(),
+            ..Default::default()
+        },
     )
 }

@@ -4,7 +4,8 @@ use crate::context::{Context, Failure};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, DEFAULT_TASK_TIMEOUT, NewRun};
 use crate::proto::enums::{
-    WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
+    WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict,
+    WorkflowIdReusePolicy as Reuse,
 };
 use crate::proto::errordetails::WorkflowExecutionAlreadyStartedFailure;
 use crate::proto::service::{StartWorkflowExecutionRequest, StartWorkflowExecutionResponse};
@@ -58,7 +59,8 @@ pub(super) fn replace(context: &mut Context, run: RunKey) -> Result<(), Failure>
 }
 
 pub(super) fn first_run_id(run: &RunRow) -> String {
-    uuid::Uuid::from_slice(&run.record.first_run_id).map_or_else(|_| run.run_id.to_string(), |id| id.to_string())
+    uuid::Uuid::from_slice(&run.record.first_run_id)
+        .map_or_else(|_| run.run_id.to_string(), |id| id.to_string())
 }
 
 pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
@@ -76,7 +78,9 @@ pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         return refuse("TaskQueue is not set on request.".into());
     }
     if !request.cron_schedule.is_empty() {
-        return Err(RpcStatus::unimplemented("the embedded engine does not support cron schedules yet"));
+        return Err(RpcStatus::unimplemented(
+            "the embedded engine does not support cron schedules yet",
+        ));
     }
     for (duration, name) in [
         (&request.workflow_execution_timeout, "WorkflowExecutionTimeout"),
@@ -88,7 +92,8 @@ pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
             return refuse(format!("Invalid {name}."));
         }
     }
-    let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
+    let (reuse, conflict) =
+        (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
     if reuse == Reuse::TerminateIfRunning && conflict != Conflict::Unspecified {
         return refuse(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used \
@@ -131,10 +136,13 @@ pub(crate) fn decide<'a>(
             Conflict::TerminateExisting => Ok(Decision::TerminateAndStart(run)),
             Conflict::UseExisting => Ok(Decision::Existing(run, false)),
             _ if terminate => Ok(Decision::TerminateAndStart(run)),
-            _ => Err(already_started(run, format!(
-                "Workflow execution is already running. WorkflowId: {}, RunId: {}.",
-                run.workflow_id, run.run_id
-            ))),
+            _ => Err(already_started(
+                run,
+                format!(
+                    "Workflow execution is already running. WorkflowId: {}, RunId: {}.",
+                    run.workflow_id, run.run_id
+                ),
+            )),
         };
     }
     let failed = ![Status::Completed, Status::ContinuedAsNew].map(i32::from).contains(&run.status);
@@ -143,13 +151,16 @@ pub(crate) fn decide<'a>(
         Reuse::AllowDuplicateFailedOnly if !failed => {}
         _ => return Ok(Decision::Start),
     }
-    Err(already_started(run, format!(
-        "Workflow execution already finished{}. WorkflowId: {}, RunId: {}. Workflow Id reuse policy: {}.",
-        if failed { "" } else { " successfully" },
-        run.workflow_id,
-        run.run_id,
-        reuse.as_str_name(),
-    )))
+    Err(already_started(
+        run,
+        format!(
+            "Workflow execution already finished{}. WorkflowId: {}, RunId: {}. Workflow Id reuse policy: {}.",
+            if failed { "" } else { " successfully" },
+            run.workflow_id,
+            run.run_id,
+            reuse.as_str_name(),
+        ),
+    ))
 }
 
 fn already_started(run: &RunRow, message: String) -> RpcStatus {
@@ -158,7 +169,12 @@ fn already_started(run: &RunRow, message: String) -> RpcStatus {
         run_id: run.run_id.to_string(),
         first_execution_run_id: first_run_id(run),
     };
-    RpcStatus::with_detail(Code::AlreadyExists, message, "WorkflowExecutionAlreadyStartedFailure", &detail)
+    RpcStatus::with_detail(
+        Code::AlreadyExists,
+        message,
+        "WorkflowExecutionAlreadyStartedFailure",
+        &detail,
+    )
 }
 
 /// The run that a request asks for.

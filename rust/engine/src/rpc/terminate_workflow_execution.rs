@@ -4,7 +4,9 @@ use crate::RpcStatus;
 use crate::context::{Context, Failure};
 use crate::machine::workflow;
 use crate::proto::history;
-use crate::proto::service::{TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse};
+use crate::proto::service::{
+    TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
+};
 use crate::rpc::check_first_run;
 
 pub(crate) fn handle(

@@ -171,5 +171,4 @@ impl super::RunRow {
     pub(crate) fn is_open(&self) -> bool {
         self.status == i32::from(enums::WorkflowExecutionStatus::Running)
     }
-
 }

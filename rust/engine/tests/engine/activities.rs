@@ -18,20 +18,12 @@ async fn a_result_is_written_with_the_start_of_its_attempt() {
     let run = server.start("w").await;
     server.step([schedule(activity("a"))]).await;
     let work = server.poll_activity().await;
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&ActivityTaskScheduled)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskScheduled));
     server.complete_activity(&work, "hash").await.unwrap();
     let history = server.history(&run).await;
     assert_eq!(
         history.types()[4..],
-        [
-            ActivityTaskScheduled,
-            ActivityTaskStarted,
-            ActivityTaskCompleted,
-            WorkflowTaskScheduled
-        ]
+        [ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskCompleted, WorkflowTaskScheduled]
     );
     let Attributes::ActivityTaskStartedEventAttributes(started) = history.attributes(6) else {
         panic!("{:?}", history.types());
@@ -40,10 +32,7 @@ async fn a_result_is_written_with_the_start_of_its_attempt() {
     let Attributes::ActivityTaskCompletedEventAttributes(completed) = history.attributes(7) else {
         panic!("{:?}", history.types());
     };
-    assert_eq!(
-        (completed.scheduled_event_id, completed.started_event_id),
-        (5, 6)
-    );
+    assert_eq!((completed.scheduled_event_id, completed.started_event_id), (5, 6));
     assert_eq!(text(completed.result.as_ref()), "hash");
     server.step([complete("done")]).await;
 }
@@ -77,10 +66,7 @@ async fn an_activity_without_a_retry_policy_gets_the_default_one() {
     let Attributes::ActivityTaskScheduledEventAttributes(scheduled) = history.last() else {
         panic!("{:?}", history.types());
     };
-    let policy = scheduled
-        .retry_policy
-        .as_ref()
-        .expect("the policy is written");
+    let policy = scheduled.retry_policy.as_ref().expect("the policy is written");
     assert_eq!(policy.initial_interval, secs(1));
     assert!((policy.backoff_coefficient - 2.0).abs() < f64::EPSILON);
     assert_eq!(policy.maximum_interval, secs(100));
@@ -97,25 +83,16 @@ async fn a_failed_attempt_is_retried_after_a_growing_pause_and_writes_nothing() 
         let work = server.poll_activity().await;
         assert_eq!(work.attempt, attempt);
         server.fail_activity(&work, "Flaky").await.unwrap();
-        assert_eq!(
-            server.event_types(&run).await.last(),
-            Some(&ActivityTaskScheduled)
-        );
+        assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskScheduled));
         server.advance_secs(pause - 1).await;
-        assert!(
-            server.no_activity().await,
-            "attempt {attempt} waits {pause} s"
-        );
+        assert!(server.no_activity().await, "attempt {attempt} waits {pause} s");
         server.advance_secs(1).await;
     }
     let work = server.poll_activity().await;
     assert_eq!(work.attempt, 4);
     server.complete_activity(&work, "hash").await.unwrap();
     let history = server.history(&run).await;
-    assert_eq!(
-        history.types()[5..7],
-        [ActivityTaskStarted, ActivityTaskCompleted]
-    );
+    assert_eq!(history.types()[5..7], [ActivityTaskStarted, ActivityTaskCompleted]);
     let Attributes::ActivityTaskStartedEventAttributes(started) = history.attributes(6) else {
         panic!("{:?}", history.types());
     };
@@ -165,11 +142,7 @@ async fn assert_failed(server: &Server, run: &WorkflowExecution, retry_state: Re
     let history = server.history(run).await;
     assert_eq!(
         history.types()[5..],
-        [
-            ActivityTaskStarted,
-            ActivityTaskFailed,
-            WorkflowTaskScheduled
-        ]
+        [ActivityTaskStarted, ActivityTaskFailed, WorkflowTaskScheduled]
     );
     let Attributes::ActivityTaskFailedEventAttributes(failed) = history.attributes(7) else {
         panic!("{:?}", history.types());
@@ -190,10 +163,7 @@ async fn an_attempt_ends_once() {
     let second = server.poll_activity().await;
     let stale = server.complete_activity(&first, "late").await.unwrap_err();
     assert_eq!(stale.code, Code::NotFound);
-    assert_eq!(
-        server.heartbeat(&first, "late").await.unwrap_err().code,
-        Code::NotFound
-    );
+    assert_eq!(server.heartbeat(&first, "late").await.unwrap_err().code, Code::NotFound);
     server.complete_activity(&second, "hash").await.unwrap();
     let again = server.complete_activity(&second, "hash").await.unwrap_err();
     assert_eq!(again.code, Code::NotFound);
@@ -205,13 +175,7 @@ async fn what_an_attempt_reported_last_reaches_the_next_one() {
     server.start("w").await;
     server.step([schedule(activity("a"))]).await;
     let first = server.poll_activity().await;
-    assert!(
-        !server
-            .heartbeat(&first, "half")
-            .await
-            .unwrap()
-            .cancel_requested
-    );
+    assert!(!server.heartbeat(&first, "half").await.unwrap().cancel_requested);
     server.fail_activity(&first, "Flaky").await.unwrap();
     server.advance_secs(1).await;
     let second = server.poll_activity().await;
@@ -251,47 +215,27 @@ async fn an_error_may_say_how_long_to_wait() {
 async fn an_activity_that_never_started_is_cancelled_at_once() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server
-        .step([schedule(activity("a")), start_timer("t", 5)])
-        .await;
+    server.step([schedule(activity("a")), start_timer("t", 5)]).await;
     server.advance_secs(5).await;
     server.step([cancel_activity(5)]).await;
     let types = server.event_types(&run).await;
     assert_eq!(
         types[types.len() - 3..],
-        [
-            ActivityTaskCancelRequested,
-            ActivityTaskCanceled,
-            WorkflowTaskScheduled
-        ]
+        [ActivityTaskCancelRequested, ActivityTaskCanceled, WorkflowTaskScheduled]
     );
-    assert!(
-        server.no_activity().await,
-        "a cancelled activity is not dispatched"
-    );
+    assert!(server.no_activity().await, "a cancelled activity is not dispatched");
 }
 
 #[tokio::test]
 async fn a_running_activity_hears_of_its_cancellation_by_heartbeat() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server
-        .step([schedule(activity("a")), start_timer("t", 5)])
-        .await;
+    server.step([schedule(activity("a")), start_timer("t", 5)]).await;
     let work = server.poll_activity().await;
     server.advance_secs(5).await;
     server.step([cancel_activity(5)]).await;
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&ActivityTaskCancelRequested)
-    );
-    assert!(
-        server
-            .heartbeat(&work, "half")
-            .await
-            .unwrap()
-            .cancel_requested
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskCancelRequested));
+    assert!(server.heartbeat(&work, "half").await.unwrap().cancel_requested);
     server.cancel_activity(&work).await.unwrap();
     let history = server.history(&run).await;
     let types = history.types();
@@ -331,22 +275,9 @@ async fn an_activity_of_a_closed_run_is_gone() {
     server.step([schedule(activity("a"))]).await;
     let work = server.poll_activity().await;
     server.terminate(&run).await.unwrap();
-    assert_eq!(
-        server.heartbeat(&work, "half").await.unwrap_err().code,
-        Code::NotFound
-    );
-    assert_eq!(
-        server
-            .complete_activity(&work, "hash")
-            .await
-            .unwrap_err()
-            .code,
-        Code::NotFound
-    );
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionTerminated)
-    );
+    assert_eq!(server.heartbeat(&work, "half").await.unwrap_err().code, Code::NotFound);
+    assert_eq!(server.complete_activity(&work, "hash").await.unwrap_err().code, Code::NotFound);
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionTerminated));
 }
 
 #[tokio::test]
@@ -365,12 +296,7 @@ async fn a_second_activity_of_one_id_fails_the_task() {
     let task = server.poll().await;
     let commands = [schedule(activity("a")), schedule(activity("a"))];
     server.complete(&task, commands).await.unwrap_err();
-    assert_task_failed(
-        &server,
-        &run,
-        WorkflowTaskFailedCause::ScheduleActivityDuplicateId,
-    )
-    .await;
+    assert_task_failed(&server, &run, WorkflowTaskFailedCause::ScheduleActivityDuplicateId).await;
 }
 
 #[tokio::test]
@@ -380,16 +306,8 @@ async fn b_51_an_activity_without_any_timeout_is_refused() {
     let task = server.poll().await;
     let mut attributes = activity("a");
     attributes.start_to_close_timeout = None;
-    server
-        .complete(&task, [schedule(attributes)])
-        .await
-        .unwrap_err();
-    assert_task_failed(
-        &server,
-        &run,
-        WorkflowTaskFailedCause::BadScheduleActivityAttributes,
-    )
-    .await;
+    server.complete(&task, [schedule(attributes)]).await.unwrap_err();
+    assert_task_failed(&server, &run, WorkflowTaskFailedCause::BadScheduleActivityAttributes).await;
 }
 
 async fn assert_task_failed(
@@ -413,9 +331,6 @@ async fn activities_of_many_runs_share_a_queue_in_order() {
     }
     for index in 0..5 {
         let work = server.poll_activity().await;
-        assert_eq!(
-            work.workflow_execution.unwrap().workflow_id,
-            format!("w{index}")
-        );
+        assert_eq!(work.workflow_execution.unwrap().workflow_id, format!("w{index}"));
     }
 }

@@ -32,14 +32,7 @@ async fn assert_timed_out(
     let history = server.history(run).await;
     let types = history.types();
     if started {
-        assert_eq!(
-            types[5..],
-            [
-                ActivityTaskStarted,
-                ActivityTaskTimedOut,
-                WorkflowTaskScheduled
-            ]
-        );
+        assert_eq!(types[5..], [ActivityTaskStarted, ActivityTaskTimedOut, WorkflowTaskScheduled]);
     } else {
         assert_eq!(types[5..], [ActivityTaskTimedOut, WorkflowTaskScheduled]);
     }
@@ -48,10 +41,8 @@ async fn assert_timed_out(
     else {
         panic!("{types:?}");
     };
-    let Some(FailureInfo::TimeoutFailureInfo(info)) = timed_out
-        .failure
-        .as_ref()
-        .and_then(|failure| failure.failure_info.as_ref())
+    let Some(FailureInfo::TimeoutFailureInfo(info)) =
+        timed_out.failure.as_ref().and_then(|failure| failure.failure_info.as_ref())
     else {
         panic!("{timed_out:?}");
     };
@@ -63,15 +54,9 @@ async fn an_activity_that_nobody_takes_times_out_and_is_not_retried() {
     let server = Server::in_memory();
     let run = waiting_for(&server, |a| a.schedule_to_start_timeout = secs(10)).await;
     server.advance_secs(9).await;
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&ActivityTaskScheduled)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskScheduled));
     server.advance_secs(1).await;
-    let expected = (
-        TimeoutType::ScheduleToStart,
-        RetryState::NonRetryableFailure,
-    );
+    let expected = (TimeoutType::ScheduleToStart, RetryState::NonRetryableFailure);
     assert_timed_out(&server, &run, false, expected).await;
     assert!(server.no_activity().await);
 }
@@ -86,17 +71,11 @@ async fn an_attempt_that_takes_too_long_is_retried() {
     .await;
     server.poll_activity().await;
     server.advance_secs(5).await;
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&ActivityTaskScheduled)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskScheduled));
     server.advance_secs(1).await;
     assert_eq!(server.poll_activity().await.attempt, 2);
     server.advance_secs(5).await;
-    let expected = (
-        TimeoutType::StartToClose,
-        RetryState::MaximumAttemptsReached,
-    );
+    let expected = (TimeoutType::StartToClose, RetryState::MaximumAttemptsReached);
     assert_timed_out(&server, &run, true, expected).await;
 }
 
@@ -143,10 +122,7 @@ async fn a_late_answer_to_a_timed_out_attempt_is_refused() {
     let work = server.poll_activity().await;
     server.advance_secs(6).await;
     server.complete_activity(&work, "late").await.unwrap_err();
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&ActivityTaskScheduled)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskScheduled));
 }
 
 #[tokio::test]

@@ -32,10 +32,7 @@ async fn a_run_is_told_that_it_should_end_and_ends_itself() {
     server.step([start_timer("t", 60)]).await;
     cancel(&server, &run).await.unwrap();
     let history = server.history(&run).await;
-    assert_eq!(
-        history.types()[5..],
-        [WorkflowExecutionCancelRequested, WorkflowTaskScheduled]
-    );
+    assert_eq!(history.types()[5..], [WorkflowExecutionCancelRequested, WorkflowTaskScheduled]);
     let Attributes::WorkflowExecutionCancelRequestedEventAttributes(requested) =
         history.attributes(6)
     else {
@@ -61,10 +58,8 @@ async fn a_run_hears_of_its_cancellation_once() {
     "another".clone_into(&mut other.request_id);
     server.call(other).await.unwrap();
     let types = server.event_types(&run).await;
-    let requests = types
-        .iter()
-        .filter(|r#type| **r#type == WorkflowExecutionCancelRequested)
-        .count();
+    let requests =
+        types.iter().filter(|r#type| **r#type == WorkflowExecutionCancelRequested).count();
     assert_eq!(requests, 1);
 }
 
@@ -74,16 +69,10 @@ async fn a_request_during_a_task_keeps_the_run_from_closing_unaware() {
     let run = server.start("w").await;
     let task = server.poll().await;
     cancel(&server, &run).await.unwrap();
-    let error = server
-        .complete(&task, [complete("done")])
-        .await
-        .unwrap_err();
+    let error = server.complete(&task, [complete("done")]).await.unwrap_err();
     assert_eq!(error.message, "UnhandledCommand");
     let types = server.event_types(&run).await;
-    assert_eq!(
-        types[3..5],
-        [WorkflowTaskFailed, WorkflowExecutionCancelRequested]
-    );
+    assert_eq!(types[3..5], [WorkflowTaskFailed, WorkflowExecutionCancelRequested]);
 }
 
 #[tokio::test]
@@ -92,33 +81,21 @@ async fn cancelling_a_closed_run_changes_nothing() {
     let run = server.start("w").await;
     server.step([complete("done")]).await;
     cancel(&server, &run).await.unwrap();
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionCompleted)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionCompleted));
 }
 
 #[tokio::test]
 async fn a_run_that_never_was_cannot_be_cancelled() {
     let server = Server::in_memory();
-    let nobody = WorkflowExecution {
-        workflow_id: "nobody".to_owned(),
-        run_id: String::new(),
-    };
-    assert_eq!(
-        cancel(&server, &nobody).await.unwrap_err().code,
-        Code::NotFound
-    );
+    let nobody = WorkflowExecution { workflow_id: "nobody".to_owned(), run_id: String::new() };
+    assert_eq!(cancel(&server, &nobody).await.unwrap_err().code, Code::NotFound);
 }
 
 #[tokio::test]
 async fn only_a_run_of_the_named_chain_is_cancelled() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    let current = WorkflowExecution {
-        run_id: String::new(),
-        ..run.clone()
-    };
+    let current = WorkflowExecution { run_id: String::new(), ..run.clone() };
     let error = server
         .call(RequestCancelWorkflowExecutionRequest {
             first_execution_run_id: "0197ffff-0000-7000-8000-000000000000".to_owned(),

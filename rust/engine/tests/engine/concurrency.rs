@@ -42,12 +42,7 @@ async fn two_hundred_runs_in_flight_finish_and_none_is_mixed_up() {
         WorkflowExecutionCompleted,
     ];
     for run in &runs {
-        assert_eq!(
-            server.event_types(run).await,
-            expected,
-            "{}",
-            run.workflow_id
-        );
+        assert_eq!(server.event_types(run).await, expected, "{}", run.workflow_id);
     }
 }
 
@@ -56,10 +51,7 @@ async fn workflow_worker(server: Server, left: Arc<AtomicUsize>) {
     loop {
         let task = server.poll().await;
         if task.previous_started_event_id == 0 {
-            server
-                .complete(&task, [schedule(activity("a"))])
-                .await
-                .unwrap();
+            server.complete(&task, [schedule(activity("a"))]).await.unwrap();
         } else {
             server.complete(&task, [complete("done")]).await.unwrap();
             if left.fetch_sub(1, Ordering::SeqCst) == 1 {

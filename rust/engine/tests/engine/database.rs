@@ -7,10 +7,7 @@ use hourglass_engine::{Engine, EngineError, EngineOptions};
 use crate::support::Server;
 
 fn open(path: &Path) -> Result<Engine, EngineError> {
-    Engine::open(EngineOptions {
-        path: Some(path.to_owned()),
-        ..EngineOptions::default()
-    })
+    Engine::open(EngineOptions { path: Some(path.to_owned()), ..EngineOptions::default() })
 }
 
 fn assert_names(error: &EngineError, path: &Path) {
@@ -35,9 +32,7 @@ async fn the_database_of_another_application_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("theirs.db");
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection
-        .execute_batch("CREATE TABLE customers (name TEXT)")
-        .unwrap();
+    connection.execute_batch("CREATE TABLE customers (name TEXT)").unwrap();
     drop(connection);
     let before = std::fs::read(&path).unwrap();
     let error = open(&path).unwrap_err();
@@ -52,15 +47,10 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let path = directory.path().join("orders.db");
     open(&path).unwrap().close();
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection
-        .pragma_update(None, "user_version", 9_999)
-        .unwrap();
+    connection.pragma_update(None, "user_version", 9_999).unwrap();
     drop(connection);
     let error = open(&path).unwrap_err();
-    assert!(
-        matches!(error, EngineError::NewerFormat { found: 9_999, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, EngineError::NewerFormat { found: 9_999, .. }), "{error:?}");
     assert_names(&error, &path);
 }
 
@@ -70,10 +60,7 @@ async fn a_path_that_cannot_be_written_is_refused() {
     let path = directory.path().join("missing").join("orders.db");
     let error = open(&path).unwrap_err();
     assert!(
-        matches!(
-            error,
-            EngineError::ReadOnly { .. } | EngineError::Storage { .. }
-        ),
+        matches!(error, EngineError::ReadOnly { .. } | EngineError::Storage { .. }),
         "{error:?}"
     );
     assert_names(&error, &path);

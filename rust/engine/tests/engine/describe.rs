@@ -16,13 +16,8 @@ use crate::support::values::{QUEUE, payloads, secs, text};
 #[tokio::test]
 async fn a_running_run_is_described() {
     let server = Server::in_memory();
-    let memo = Memo {
-        fields: [(
-            "why".to_owned(),
-            payloads("test").unwrap().payloads.remove(0),
-        )]
-        .into(),
-    };
+    let memo =
+        Memo { fields: [("why".to_owned(), payloads("test").unwrap().payloads.remove(0))].into() };
     let run = server
         .start_with(StartWorkflowExecutionRequest {
             workflow_run_timeout: secs(100),
@@ -52,39 +47,21 @@ async fn a_running_run_is_described() {
 async fn every_way_to_close_shows_as_its_status() {
     let server = Server::in_memory();
     for (name, command, status) in [
-        (
-            "completed",
-            complete("done"),
-            WorkflowExecutionStatus::Completed,
-        ),
+        ("completed", complete("done"), WorkflowExecutionStatus::Completed),
         ("failed", fail("broken"), WorkflowExecutionStatus::Failed),
-        (
-            "cancelled",
-            cancel_workflow(),
-            WorkflowExecutionStatus::Canceled,
-        ),
+        ("cancelled", cancel_workflow(), WorkflowExecutionStatus::Canceled),
     ] {
         let run = server.start(name).await;
         server.step([command]).await;
         server.advance_secs(1).await;
-        let info = server
-            .describe(&run)
-            .await
-            .unwrap()
-            .workflow_execution_info
-            .unwrap();
+        let info = server.describe(&run).await.unwrap().workflow_execution_info.unwrap();
         assert_eq!(info.status(), status, "{name}");
         assert!(info.close_time.is_some(), "{name}");
         assert_eq!(info.history_length, 5, "{name}");
     }
     let run = server.start("terminated").await;
     server.terminate(&run).await.unwrap();
-    let info = server
-        .describe(&run)
-        .await
-        .unwrap()
-        .workflow_execution_info
-        .unwrap();
+    let info = server.describe(&run).await.unwrap().workflow_execution_info.unwrap();
     assert_eq!(info.status(), WorkflowExecutionStatus::Terminated);
     let run = server
         .start_with(StartWorkflowExecutionRequest {
@@ -93,12 +70,7 @@ async fn every_way_to_close_shows_as_its_status() {
         })
         .await;
     server.advance_secs(5).await;
-    let info = server
-        .describe(&run)
-        .await
-        .unwrap()
-        .workflow_execution_info
-        .unwrap();
+    let info = server.describe(&run).await.unwrap().workflow_execution_info.unwrap();
     assert_eq!(info.status(), WorkflowExecutionStatus::TimedOut);
 }
 
@@ -107,19 +79,13 @@ async fn a_pending_workflow_task_shows_its_state() {
     let server = Server::in_memory();
     let run = server.start("w").await;
     let pending = async || server.describe(&run).await.unwrap().pending_workflow_task;
-    assert_eq!(
-        pending().await.unwrap().state(),
-        PendingWorkflowTaskState::Scheduled
-    );
+    assert_eq!(pending().await.unwrap().state(), PendingWorkflowTaskState::Scheduled);
     let task = server.poll().await;
     let started = pending().await.unwrap();
     assert_eq!(started.state(), PendingWorkflowTaskState::Started);
     assert_eq!(started.attempt, 1);
     assert!(started.started_time.is_some());
-    server
-        .complete(&task, [start_timer("t", 60)])
-        .await
-        .unwrap();
+    server.complete(&task, [start_timer("t", 60)]).await.unwrap();
     assert!(pending().await.is_none());
 }
 
@@ -127,17 +93,8 @@ async fn a_pending_workflow_task_shows_its_state() {
 async fn a_pending_activity_shows_its_state() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server
-        .step([schedule(activity("a")), start_timer("t", 60)])
-        .await;
-    let pending = async || {
-        server
-            .describe(&run)
-            .await
-            .unwrap()
-            .pending_activities
-            .remove(0)
-    };
+    server.step([schedule(activity("a")), start_timer("t", 60)]).await;
+    let pending = async || server.describe(&run).await.unwrap().pending_activities.remove(0);
     let scheduled = pending().await;
     assert_eq!(scheduled.state(), PendingActivityState::Scheduled);
     assert_eq!(scheduled.activity_id, "a");
@@ -162,19 +119,14 @@ async fn a_pending_activity_shows_its_state() {
     server.poll_activity().await;
     server.advance_secs(59).await;
     server.step([cancel_activity(5)]).await;
-    assert_eq!(
-        pending().await.state(),
-        PendingActivityState::CancelRequested
-    );
+    assert_eq!(pending().await.state(), PendingActivityState::CancelRequested);
 }
 
 #[tokio::test]
 async fn a_closed_run_has_nothing_pending() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server
-        .step([schedule(activity("a")), complete("done")])
-        .await;
+    server.step([schedule(activity("a")), complete("done")]).await;
     let described = server.describe(&run).await.unwrap();
     assert!(described.pending_activities.is_empty());
     assert!(described.pending_workflow_task.is_none());
@@ -184,24 +136,15 @@ async fn a_closed_run_has_nothing_pending() {
 async fn the_current_run_is_described_when_no_run_is_named() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    let current = WorkflowExecution {
-        run_id: String::new(),
-        ..run.clone()
-    };
+    let current = WorkflowExecution { run_id: String::new(), ..run.clone() };
     let described = server.describe(&current).await.unwrap();
-    assert_eq!(
-        described.workflow_execution_info.unwrap().execution,
-        Some(run)
-    );
+    assert_eq!(described.workflow_execution_info.unwrap().execution, Some(run));
 }
 
 #[tokio::test]
 async fn what_never_was_cannot_be_described() {
     let server = Server::in_memory();
-    let nobody = WorkflowExecution {
-        workflow_id: "nobody".to_owned(),
-        run_id: String::new(),
-    };
+    let nobody = WorkflowExecution { workflow_id: "nobody".to_owned(), run_id: String::new() };
     let error = server.describe(&nobody).await.unwrap_err();
     assert_eq!(error.code, Code::NotFound);
     assert!(error.message.contains("nobody"), "{}", error.message);

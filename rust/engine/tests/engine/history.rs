@@ -14,13 +14,7 @@ use crate::support::command::{complete, marker, start_timer};
 fn types(
     page: &GetWorkflowExecutionHistoryResponse,
 ) -> Vec<temporalio_protos::temporal::api::enums::v1::EventType> {
-    page.history
-        .as_ref()
-        .unwrap()
-        .events
-        .iter()
-        .map(|event| event.event_type())
-        .collect()
+    page.history.as_ref().unwrap().events.iter().map(|event| event.event_type()).collect()
 }
 
 #[tokio::test]
@@ -52,13 +46,9 @@ async fn a_long_history_comes_in_pages() {
 async fn a_page_token_stays_with_its_run() {
     let server = Server::in_memory();
     let first = server.start("w").await;
-    server
-        .step([marker("a"), marker("b"), complete("done")])
-        .await;
-    let mut request = Server::history_request(&WorkflowExecution {
-        run_id: String::new(),
-        ..first.clone()
-    });
+    server.step([marker("a"), marker("b"), complete("done")]).await;
+    let mut request =
+        Server::history_request(&WorkflowExecution { run_id: String::new(), ..first.clone() });
     request.maximum_page_size = 4;
     let page = server.call(request.clone()).await.unwrap();
     let mut again = Server::start_request("w");
@@ -66,10 +56,7 @@ async fn a_page_token_stays_with_its_run() {
     server.start_with(again).await;
     request.next_page_token = page.next_page_token;
     let page = server.call(request).await.unwrap();
-    assert_eq!(
-        types(&page),
-        [MarkerRecorded, MarkerRecorded, WorkflowExecutionCompleted]
-    );
+    assert_eq!(types(&page), [MarkerRecorded, MarkerRecorded, WorkflowExecutionCompleted]);
 }
 
 #[tokio::test]
@@ -79,14 +66,8 @@ async fn a_reader_may_wait_for_the_next_event() {
     let mut request = Server::history_request(&run);
     request.wait_new_event = true;
     let page = server.call(request.clone()).await.unwrap();
-    assert_eq!(
-        types(&page),
-        [WorkflowExecutionStarted, WorkflowTaskScheduled]
-    );
-    assert!(
-        !page.next_page_token.is_empty(),
-        "there may be more to come"
-    );
+    assert_eq!(types(&page), [WorkflowExecutionStarted, WorkflowTaskScheduled]);
+    assert!(!page.next_page_token.is_empty(), "there may be more to come");
     request.next_page_token = page.next_page_token;
     let mut next = std::pin::pin!(server.call(request.clone()));
     assert!(server.parks(&mut next.as_mut()).await);
@@ -135,11 +116,7 @@ async fn only_the_closing_event_when_that_is_asked_for() {
     let mut request = Server::history_request(&run);
     request.history_event_filter_type = HistoryEventFilterType::CloseEvent.into();
     let page = server.call(request.clone()).await.unwrap();
-    assert_eq!(
-        types(&page).len(),
-        1,
-        "of an open run: the last event there is"
-    );
+    assert_eq!(types(&page).len(), 1, "of an open run: the last event there is");
     server.step([complete("done")]).await;
     let page = server.call(request).await.unwrap();
     assert_eq!(types(&page), [WorkflowExecutionCompleted]);
@@ -156,10 +133,7 @@ async fn a_reader_may_wait_for_the_closing_event() {
     let mut close = std::pin::pin!(server.call(request));
     assert!(server.parks(&mut close.as_mut()).await);
     server.step([start_timer("t", 1)]).await;
-    assert!(
-        server.parks(&mut close.as_mut()).await,
-        "a step is not the end"
-    );
+    assert!(server.parks(&mut close.as_mut()).await, "a step is not the end");
     server.advance_secs(1).await;
     server.step([complete("done")]).await;
     let page = close.await.unwrap();
@@ -184,10 +158,7 @@ async fn a_wait_for_the_closing_event_that_takes_long_may_go_on() {
     assert!(!page.next_page_token.is_empty());
     request.next_page_token = page.next_page_token;
     server.step([complete("done")]).await;
-    assert_eq!(
-        types(&server.call(request).await.unwrap()),
-        [WorkflowExecutionCompleted]
-    );
+    assert_eq!(types(&server.call(request).await.unwrap()), [WorkflowExecutionCompleted]);
 }
 
 #[tokio::test]
@@ -210,14 +181,8 @@ async fn a_callers_deadline_ends_its_wait() {
 #[tokio::test]
 async fn what_never_was_has_no_history() {
     let server = Server::in_memory();
-    let nobody = WorkflowExecution {
-        workflow_id: "nobody".to_owned(),
-        run_id: String::new(),
-    };
-    let error = server
-        .call(Server::history_request(&nobody))
-        .await
-        .unwrap_err();
+    let nobody = WorkflowExecution { workflow_id: "nobody".to_owned(), run_id: String::new() };
+    let error = server.call(Server::history_request(&nobody)).await.unwrap_err();
     assert_eq!(error.code, Code::NotFound);
 }
 
@@ -225,13 +190,7 @@ async fn what_never_was_has_no_history() {
 async fn a_run_id_that_is_none_is_refused() {
     let server = Server::in_memory();
     server.start("w").await;
-    let odd = WorkflowExecution {
-        workflow_id: "w".to_owned(),
-        run_id: "odd".to_owned(),
-    };
-    let error = server
-        .call(Server::history_request(&odd))
-        .await
-        .unwrap_err();
+    let odd = WorkflowExecution { workflow_id: "w".to_owned(), run_id: "odd".to_owned() };
+    let error = server.call(Server::history_request(&odd)).await.unwrap_err();
     assert_eq!(error.code, Code::InvalidArgument);
 }

@@ -16,10 +16,7 @@ fn register(name: &str) -> RegisterNamespaceRequest {
 }
 
 fn describe(name: &str) -> DescribeNamespaceRequest {
-    DescribeNamespaceRequest {
-        namespace: name.to_owned(),
-        ..Default::default()
-    }
+    DescribeNamespaceRequest { namespace: name.to_owned(), ..Default::default() }
 }
 
 #[tokio::test]
@@ -38,11 +35,7 @@ async fn an_unknown_namespace_is_named_in_the_error() {
     let mut start = Server::start_request("w");
     "nowhere".clone_into(&mut start.namespace);
     for error in [
-        server
-            .call(describe("nowhere"))
-            .await
-            .map(drop)
-            .unwrap_err(),
+        server.call(describe("nowhere")).await.map(drop).unwrap_err(),
         server.call(start).await.map(drop).unwrap_err(),
         server
             .call(PollWorkflowTaskQueueRequest {
@@ -64,16 +57,7 @@ async fn an_unknown_namespace_is_named_in_the_error() {
 async fn a_registered_namespace_has_workflows_of_its_own() {
     let server = Server::in_memory();
     server.call(register("other")).await.unwrap();
-    assert_eq!(
-        server
-            .call(describe("other"))
-            .await
-            .unwrap()
-            .namespace_info
-            .unwrap()
-            .name,
-        "other"
-    );
+    assert_eq!(server.call(describe("other")).await.unwrap().namespace_info.unwrap().name, "other");
     let here = server.start("w").await;
     let mut request = Server::start_request("w");
     "other".clone_into(&mut request.namespace);
@@ -119,20 +103,14 @@ async fn the_engine_says_what_it_can_do() {
 #[tokio::test]
 async fn an_rpc_that_is_not_there_is_named_in_the_error() {
     let server = Server::in_memory();
-    let error = server
-        .call(ListSchedulesRequest::default())
-        .await
-        .unwrap_err();
+    let error = server.call(ListSchedulesRequest::default()).await.unwrap_err();
     assert_eq!(error.code, Code::Unimplemented);
     assert_eq!(
         error.message,
         "unknown method ListSchedules for service \
          temporal.api.workflowservice.v1.WorkflowService"
     );
-    let error = server
-        .call_raw("some.Service", "Method", None, Vec::new())
-        .await
-        .unwrap_err();
+    let error = server.call_raw("some.Service", "Method", None, Vec::new()).await.unwrap_err();
     assert_eq!(error.code, Code::Unimplemented);
     assert!(error.message.contains("some.Service"), "{}", error.message);
 }
@@ -142,12 +120,6 @@ async fn a_request_that_is_no_message_is_refused() {
     let server = Server::in_memory();
     let service = "temporal.api.workflowservice.v1.WorkflowService";
     let body = vec![0xff; 7];
-    let error = server
-        .call_raw(service, "StartWorkflowExecution", None, body)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error.code, Code::InvalidArgument | Code::Internal),
-        "{error:?}"
-    );
+    let error = server.call_raw(service, "StartWorkflowExecution", None, body).await.unwrap_err();
+    assert!(matches!(error.code, Code::InvalidArgument | Code::Internal), "{error:?}");
 }

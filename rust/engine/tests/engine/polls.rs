@@ -67,10 +67,7 @@ async fn b_30_a_poll_dropped_when_its_task_is_on_the_way_gives_it_back() {
     }
     let task = server.poll().await;
     assert_eq!(task.attempt, 1);
-    server
-        .complete(&task, [schedule(activity("a"))])
-        .await
-        .unwrap();
+    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
     assert_eq!(server.poll_activity().await.attempt, 1);
 }
 
@@ -82,10 +79,7 @@ async fn b_30_an_activity_poll_dropped_when_its_task_is_on_the_way_gives_it_back
     {
         let mut poll = std::pin::pin!(server.call(Server::activity_poll()));
         assert!(server.parks(&mut poll.as_mut()).await);
-        server
-            .complete(&task, [schedule(activity("a"))])
-            .await
-            .unwrap();
+        server.complete(&task, [schedule(activity("a"))]).await.unwrap();
     }
     let work = server.poll_activity().await;
     assert_eq!(work.attempt, 1);
@@ -102,10 +96,7 @@ async fn tasks_go_to_the_queue_they_are_for() {
     assert_eq!(server.poll().await.workflow_execution, Some(here));
     let mut poll = Server::workflow_poll();
     poll.task_queue = queue("elsewhere");
-    assert_eq!(
-        server.call(poll).await.unwrap().workflow_execution,
-        Some(elsewhere)
-    );
+    assert_eq!(server.call(poll).await.unwrap().workflow_execution, Some(elsewhere));
 }
 
 #[tokio::test]

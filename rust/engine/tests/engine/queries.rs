@@ -28,10 +28,7 @@ fn request(run: &WorkflowExecution) -> QueryWorkflowRequest {
 }
 
 async fn query(server: &Server, run: &WorkflowExecution) -> Result<String, RpcStatus> {
-    server
-        .call(request(run))
-        .await
-        .map(|response| text(response.query_result.as_ref()))
+    server.call(request(run)).await.map(|response| text(response.query_result.as_ref()))
 }
 
 async fn answer(
@@ -78,15 +75,8 @@ async fn b_63_a_waiting_run_is_asked_directly_and_writes_nothing() {
     assert_eq!(asked_for.query_type, "progress");
     assert_eq!(text(asked_for.query_args.as_ref()), "please");
     assert_eq!(task.workflow_execution.as_ref(), Some(&run));
-    assert_eq!(
-        task.history.as_ref().unwrap().events.len(),
-        before.len(),
-        "the whole history"
-    );
-    assert_eq!(
-        task.workflow_execution_task_queue.as_ref().unwrap().name,
-        "work"
-    );
+    assert_eq!(task.history.as_ref().unwrap().events.len(), before.len(), "the whole history");
+    assert_eq!(task.workflow_execution_task_queue.as_ref().unwrap().name, "work");
     answer(&server, &task, "half").await.unwrap();
     assert_eq!(asked.await.unwrap(), "half");
     assert_eq!(server.event_types(&run).await, before);
@@ -101,10 +91,7 @@ async fn a_query_is_answered_once() {
     let task = server.poll().await;
     answer(&server, &task, "half").await.unwrap();
     assert_eq!(asked.await.unwrap(), "half");
-    assert_eq!(
-        answer(&server, &task, "most").await.unwrap_err().code,
-        Code::NotFound
-    );
+    assert_eq!(answer(&server, &task, "most").await.unwrap_err().code, Code::NotFound);
 }
 
 #[tokio::test]
@@ -113,11 +100,7 @@ async fn a_query_goes_to_the_worker_that_has_the_run_in_its_cache() {
     let run = server.start("w").await;
     let task = server.poll().await;
     server
-        .call(Server::sticky_completion(
-            "sticky",
-            &task,
-            [start_timer("t", 3600)],
-        ))
+        .call(Server::sticky_completion("sticky", &task, [start_timer("t", 3600)]))
         .await
         .unwrap();
     let mut polled = std::pin::pin!(server.poll_sticky("sticky"));
@@ -126,10 +109,7 @@ async fn a_query_goes_to_the_worker_that_has_the_run_in_its_cache() {
     assert!(server.parks(&mut asked.as_mut()).await);
     let task = polled.await;
     assert!(task.query.is_some());
-    assert!(
-        task.history.as_ref().unwrap().events.is_empty(),
-        "the worker knows the history"
-    );
+    assert!(task.history.as_ref().unwrap().events.is_empty(), "the worker knows the history");
     answer(&server, &task, "half").await.unwrap();
     assert_eq!(asked.await.unwrap(), "half");
 }
@@ -140,11 +120,7 @@ async fn a_query_that_the_sticky_worker_does_not_take_goes_to_everybody() {
     let run = server.start("w").await;
     let task = server.poll().await;
     server
-        .call(Server::sticky_completion(
-            "sticky",
-            &task,
-            [start_timer("t", 3600)],
-        ))
+        .call(Server::sticky_completion("sticky", &task, [start_timer("t", 3600)]))
         .await
         .unwrap();
     {
@@ -155,11 +131,7 @@ async fn a_query_that_the_sticky_worker_does_not_take_goes_to_everybody() {
     assert!(server.parks(&mut asked.as_mut()).await);
     server.advance_secs(11).await;
     let task = server.poll().await;
-    assert_eq!(
-        task.history.as_ref().unwrap().events[0].event_id,
-        1,
-        "the whole history"
-    );
+    assert_eq!(task.history.as_ref().unwrap().events[0].event_id, 1, "the whole history");
     answer(&server, &task, "half").await.unwrap();
     assert_eq!(asked.await.unwrap(), "half");
 }
@@ -196,10 +168,7 @@ async fn a_query_during_a_task_is_asked_when_the_task_is_done() {
     assert!(server.parks(&mut asked.as_mut()).await);
     server.complete(&task, []).await.unwrap();
     let task = server.poll().await;
-    assert!(
-        task.query.is_some(),
-        "nothing else to do, so it is asked directly"
-    );
+    assert!(task.query.is_some(), "nothing else to do, so it is asked directly");
     answer(&server, &task, "half").await.unwrap();
     assert_eq!(asked.await.unwrap(), "half");
 }
@@ -225,11 +194,7 @@ async fn a_query_waits_for_the_first_task_of_a_run() {
     assert!(server.parks(&mut asked.as_mut()).await);
     let task = server.poll().await;
     assert!(task.query.is_none(), "the run begins first");
-    let results = task
-        .queries
-        .keys()
-        .map(|id| (id.clone(), result("none")))
-        .collect::<Vec<_>>();
+    let results = task.queries.keys().map(|id| (id.clone(), result("none"))).collect::<Vec<_>>();
     server
         .call(RespondWorkflowTaskCompletedRequest {
             query_results: results.into_iter().collect(),
@@ -262,10 +227,7 @@ async fn a_handler_that_fails_fails_the_query() {
         .await
         .unwrap();
     let error = asked.await.unwrap_err();
-    assert_eq!(
-        (error.code, error.message.as_str()),
-        (Code::InvalidArgument, "no such query")
-    );
+    assert_eq!((error.code, error.message.as_str()), (Code::InvalidArgument, "no such query"));
 }
 
 #[tokio::test]
@@ -290,10 +252,7 @@ async fn an_attached_query_whose_handler_fails_fails_alone() {
         .await
         .unwrap();
     let error = asked.await.unwrap_err();
-    assert_eq!(
-        (error.code, error.message.as_str()),
-        (Code::InvalidArgument, "no such query")
-    );
+    assert_eq!((error.code, error.message.as_str()), (Code::InvalidArgument, "no such query"));
 }
 
 #[tokio::test]
@@ -311,28 +270,16 @@ async fn a_query_may_be_refused_by_how_the_run_ended() {
     let rejected = response.query_rejected.expect("a rejection is no error");
     assert_eq!(rejected.status(), WorkflowExecutionStatus::Completed);
     let condition = QueryRejectCondition::NotCompletedCleanly.into();
-    let clean = QueryWorkflowRequest {
-        query_reject_condition: condition,
-        ..request(&run)
-    };
+    let clean = QueryWorkflowRequest { query_reject_condition: condition, ..request(&run) };
     let mut asked = std::pin::pin!(server.call(clean));
-    assert!(
-        server.parks(&mut asked.as_mut()).await,
-        "a run that completed is clean"
-    );
+    assert!(server.parks(&mut asked.as_mut()).await, "a run that completed is clean");
 }
 
 #[tokio::test]
 async fn nobody_answers_for_a_run_that_never_was() {
     let server = Server::in_memory();
-    let nobody = WorkflowExecution {
-        workflow_id: "nobody".to_owned(),
-        run_id: String::new(),
-    };
-    assert_eq!(
-        query(&server, &nobody).await.unwrap_err().code,
-        Code::NotFound
-    );
+    let nobody = WorkflowExecution { workflow_id: "nobody".to_owned(), run_id: String::new() };
+    assert_eq!(query(&server, &nobody).await.unwrap_err().code, Code::NotFound);
 }
 
 #[tokio::test]

@@ -35,10 +35,7 @@ async fn a_workflow_task_that_waits_for_a_worker_waits_after_a_restart() {
     let run = server.start("w").await;
     let server = server.reopen(&path);
     let task = server.poll().await;
-    assert_eq!(
-        (task.workflow_execution.as_ref(), task.attempt),
-        (Some(&run), 1)
-    );
+    assert_eq!((task.workflow_execution.as_ref(), task.attempt), (Some(&run), 1));
 }
 
 #[tokio::test]
@@ -50,10 +47,7 @@ async fn a_workflow_task_whose_worker_went_with_the_engine_is_offered_again_at_o
     let server = server.reopen(&path);
     let task = server.poll().await;
     assert_eq!(task.attempt, 1, "nothing went wrong with it");
-    let error = server
-        .complete(&lost, [complete("late")])
-        .await
-        .unwrap_err();
+    let error = server.complete(&lost, [complete("late")]).await.unwrap_err();
     assert_eq!(error.code, Code::NotFound);
     server.complete(&task, [complete("done")]).await.unwrap();
     assert_eq!(
@@ -103,10 +97,7 @@ async fn b_74_a_timer_that_was_due_while_no_engine_ran_fires_when_one_opens() {
     server.clock.advance(std::time::Duration::from_secs(600));
     let server = server.reopen(&path);
     server.settle().await;
-    assert_eq!(
-        server.event_types(&run).await[5..],
-        [TimerFired, WorkflowTaskScheduled]
-    );
+    assert_eq!(server.event_types(&run).await[5..], [TimerFired, WorkflowTaskScheduled]);
 }
 
 #[tokio::test]
@@ -139,10 +130,7 @@ async fn an_activity_and_its_progress_survive_a_restart() {
     let server = server.reopen(&path);
     server.fail_activity(&work, "Flaky").await.unwrap();
     let server = server.reopen(&path);
-    assert!(
-        server.no_activity().await,
-        "the pause before the next attempt is durable"
-    );
+    assert!(server.no_activity().await, "the pause before the next attempt is durable");
     server.advance_secs(1).await;
     let retried = server.poll_activity().await;
     assert_eq!(retried.attempt, 2);
@@ -151,11 +139,7 @@ async fn an_activity_and_its_progress_survive_a_restart() {
     server.complete_activity(&retried, "hash").await.unwrap();
     assert_eq!(
         server.event_types(&run).await[5..],
-        [
-            ActivityTaskStarted,
-            ActivityTaskCompleted,
-            WorkflowTaskScheduled
-        ]
+        [ActivityTaskStarted, ActivityTaskCompleted, WorkflowTaskScheduled]
     );
 }
 
@@ -179,10 +163,7 @@ async fn a_buffered_signal_survives_a_restart() {
     let server = server.reopen(&path);
     server.step([start_timer("t", 60)]).await;
     let types = server.event_types(&run).await;
-    let signals = types
-        .iter()
-        .filter(|r#type| **r#type == WorkflowExecutionSignaled)
-        .count();
+    let signals = types.iter().filter(|r#type| **r#type == WorkflowExecutionSignaled).count();
     assert_eq!(signals, 1, "{types:?}");
 }
 
@@ -204,10 +185,7 @@ async fn every_restart_between_two_steps_leaves_the_same_history() {
     server.poll().await;
     server = server.reopen(&path);
     let task = server.poll().await;
-    server
-        .complete(&task, [schedule(activity("a")), start_timer("t", 30)])
-        .await
-        .unwrap();
+    server.complete(&task, [schedule(activity("a")), start_timer("t", 30)]).await.unwrap();
     server = server.reopen(&path);
     let work = server.poll_activity().await;
     server = server.reopen(&path);

@@ -64,14 +64,7 @@ async fn a_task_for_the_workers_sticky_queue_goes_to_the_normal_one_at_once() {
     let server = Server::in_memory();
     let run = server.start("w").await;
     let task = server.poll().await;
-    server
-        .call(Server::sticky_completion(
-            "sticky",
-            &task,
-            [start_timer("t", 60)],
-        ))
-        .await
-        .unwrap();
+    server.call(Server::sticky_completion("sticky", &task, [start_timer("t", 60)])).await.unwrap();
     {
         let mut sticky = std::pin::pin!(server.call(Server::sticky_poll("sticky")));
         assert!(server.parks(&mut sticky.as_mut()).await);
@@ -83,10 +76,6 @@ async fn a_task_for_the_workers_sticky_queue_goes_to_the_normal_one_at_once() {
         ..Server::workflow_poll()
     };
     let task = server.call(other).await.unwrap();
-    assert_eq!(
-        task.history.as_ref().unwrap().events[0].event_id,
-        1,
-        "the whole history"
-    );
+    assert_eq!(task.history.as_ref().unwrap().events[0].event_id, 1, "the whole history");
     server.complete(&task, [complete("done")]).await.unwrap();
 }

@@ -59,10 +59,7 @@ async fn a_run_that_is_there_is_only_signalled() {
     let response = server.call(request("1")).await.unwrap();
     assert!(!response.started);
     assert_eq!(response.run_id, run.run_id);
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionSignaled)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionSignaled));
 }
 
 #[tokio::test]
@@ -72,16 +69,8 @@ async fn a_repeated_request_starts_and_signals_once() {
     let again = server.call(request("1")).await.unwrap();
     assert_eq!(first.run_id, again.run_id);
     let task = server.poll().await;
-    let types = server
-        .event_types(task.workflow_execution.as_ref().unwrap())
-        .await;
-    assert_eq!(
-        types
-            .iter()
-            .filter(|r#type| **r#type == WorkflowExecutionSignaled)
-            .count(),
-        1
-    );
+    let types = server.event_types(task.workflow_execution.as_ref().unwrap()).await;
+    assert_eq!(types.iter().filter(|r#type| **r#type == WorkflowExecutionSignaled).count(), 1);
 }
 
 #[tokio::test]
@@ -115,10 +104,7 @@ async fn a_run_that_is_there_is_replaced_when_the_policy_says_so() {
         .unwrap();
     assert!(response.started);
     assert_ne!(response.run_id, run.run_id);
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionTerminated)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionTerminated));
 }
 
 #[tokio::test]

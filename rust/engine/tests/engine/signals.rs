@@ -30,11 +30,7 @@ async fn a_signal_wakes_a_waiting_run() {
     let history = server.history(&run).await;
     assert_eq!(
         history.types()[4..],
-        [
-            TimerStarted,
-            WorkflowExecutionSignaled,
-            WorkflowTaskScheduled
-        ]
+        [TimerStarted, WorkflowExecutionSignaled, WorkflowTaskScheduled]
     );
     let Attributes::WorkflowExecutionSignaledEventAttributes(signaled) = history.attributes(6)
     else {
@@ -80,38 +76,24 @@ async fn signals_keep_their_order_and_share_a_task() {
 async fn a_repeated_request_signals_once() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    let request = SignalWorkflowExecutionRequest {
-        request_id: "once".to_owned(),
-        ..request(&run, "s")
-    };
+    let request =
+        SignalWorkflowExecutionRequest { request_id: "once".to_owned(), ..request(&run, "s") };
     server.call(request.clone()).await.unwrap();
     server.call(request.clone()).await.unwrap();
     let task = server.poll().await;
     server.call(request).await.unwrap();
     server.complete(&task, [complete("done")]).await.unwrap();
     let types = server.event_types(&run).await;
-    assert_eq!(
-        types
-            .iter()
-            .filter(|r#type| **r#type == WorkflowExecutionSignaled)
-            .count(),
-        1
-    );
+    assert_eq!(types.iter().filter(|r#type| **r#type == WorkflowExecutionSignaled).count(), 1);
 }
 
 #[tokio::test]
 async fn the_current_run_is_signalled_when_no_run_is_named() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    let current = WorkflowExecution {
-        run_id: String::new(),
-        ..run.clone()
-    };
+    let current = WorkflowExecution { run_id: String::new(), ..run.clone() };
     server.call(request(&current, "s")).await.unwrap();
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionSignaled)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionSignaled));
 }
 
 #[tokio::test]
@@ -124,26 +106,14 @@ async fn a_closed_or_unknown_run_takes_no_signal() {
         (closed.code, closed.message.as_str()),
         (Code::NotFound, "workflow execution already completed")
     );
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionCompleted)
-    );
-    let nobody = WorkflowExecution {
-        workflow_id: "nobody".to_owned(),
-        run_id: String::new(),
-    };
-    assert_eq!(
-        server.call(request(&nobody, "s")).await.unwrap_err().code,
-        Code::NotFound
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionCompleted));
+    let nobody = WorkflowExecution { workflow_id: "nobody".to_owned(), run_id: String::new() };
+    assert_eq!(server.call(request(&nobody, "s")).await.unwrap_err().code, Code::NotFound);
 }
 
 #[tokio::test]
 async fn a_signal_needs_a_name() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    assert_eq!(
-        server.call(request(&run, "")).await.unwrap_err().code,
-        Code::InvalidArgument
-    );
+    assert_eq!(server.call(request(&run, "")).await.unwrap_err().code, Code::InvalidArgument);
 }

@@ -13,24 +13,15 @@ use crate::support::values::{payload_of_size, queue, secs, workflow_type};
 
 /// Another start of `w`, by another request.
 fn again() -> StartWorkflowExecutionRequest {
-    StartWorkflowExecutionRequest {
-        request_id: "again".to_owned(),
-        ..Server::start_request("w")
-    }
+    StartWorkflowExecutionRequest { request_id: "again".to_owned(), ..Server::start_request("w") }
 }
 
 fn reuse(policy: WorkflowIdReusePolicy) -> StartWorkflowExecutionRequest {
-    StartWorkflowExecutionRequest {
-        workflow_id_reuse_policy: policy.into(),
-        ..again()
-    }
+    StartWorkflowExecutionRequest { workflow_id_reuse_policy: policy.into(), ..again() }
 }
 
 fn conflict(policy: WorkflowIdConflictPolicy) -> StartWorkflowExecutionRequest {
-    StartWorkflowExecutionRequest {
-        workflow_id_conflict_policy: policy.into(),
-        ..again()
-    }
+    StartWorkflowExecutionRequest { workflow_id_conflict_policy: policy.into(), ..again() }
 }
 
 #[tokio::test]
@@ -50,15 +41,9 @@ async fn a_running_workflow_is_not_started_again() {
         let error = server.call(request).await.unwrap_err();
         assert_eq!(error.code, Code::AlreadyExists);
         let details = String::from_utf8_lossy(&error.details).into_owned();
-        assert!(
-            details.contains("WorkflowExecutionAlreadyStartedFailure"),
-            "{details:?}"
-        );
+        assert!(details.contains("WorkflowExecutionAlreadyStartedFailure"), "{details:?}");
         assert!(details.contains(&run.run_id), "{details:?}");
-        assert!(
-            details.contains("start w"),
-            "the request that started it: {details:?}"
-        );
+        assert!(details.contains("start w"), "the request that started it: {details:?}");
     }
 }
 
@@ -66,10 +51,7 @@ async fn a_running_workflow_is_not_started_again() {
 async fn a_start_may_settle_for_the_run_that_is_there() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    let response = server
-        .call(conflict(WorkflowIdConflictPolicy::UseExisting))
-        .await
-        .unwrap();
+    let response = server.call(conflict(WorkflowIdConflictPolicy::UseExisting)).await.unwrap();
     assert!(!response.started);
     assert_eq!(response.run_id, run.run_id);
     assert_eq!(response.status(), WorkflowExecutionStatus::Running);
@@ -87,10 +69,7 @@ async fn a_start_may_end_the_run_that_is_there() {
         let response = server.call(request).await.unwrap();
         assert!(response.started);
         assert_ne!(response.run_id, run.run_id);
-        assert_eq!(
-            server.event_types(&run).await.last(),
-            Some(&WorkflowExecutionTerminated)
-        );
+        assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionTerminated));
         let task = server.poll().await;
         assert_eq!(task.workflow_execution.unwrap().run_id, response.run_id);
     }
@@ -101,10 +80,7 @@ async fn a_closed_workflow_may_run_again() {
     let server = Server::in_memory();
     let run = server.start("w").await;
     server.step([complete("done")]).await;
-    let response = server
-        .call(reuse(WorkflowIdReusePolicy::AllowDuplicate))
-        .await
-        .unwrap();
+    let response = server.call(reuse(WorkflowIdReusePolicy::AllowDuplicate)).await.unwrap();
     assert!(response.started);
     assert_ne!(response.run_id, run.run_id);
     assert_eq!(response.status(), WorkflowExecutionStatus::Running);
@@ -115,10 +91,7 @@ async fn a_closed_workflow_may_be_the_last_of_its_name() {
     let server = Server::in_memory();
     server.start("w").await;
     server.step([complete("done")]).await;
-    let error = server
-        .call(reuse(WorkflowIdReusePolicy::RejectDuplicate))
-        .await
-        .unwrap_err();
+    let error = server.call(reuse(WorkflowIdReusePolicy::RejectDuplicate)).await.unwrap_err();
     assert_eq!(error.code, Code::AlreadyExists);
 }
 
@@ -128,10 +101,7 @@ async fn a_start_may_depend_on_how_the_last_run_ended() {
     server.start("w").await;
     server.step([complete("done")]).await;
     let request = reuse(WorkflowIdReusePolicy::AllowDuplicateFailedOnly);
-    assert_eq!(
-        server.call(request).await.unwrap_err().code,
-        Code::AlreadyExists
-    );
+    assert_eq!(server.call(request).await.unwrap_err().code, Code::AlreadyExists);
 
     let server = Server::in_memory();
     server.start("w").await;
@@ -158,30 +128,12 @@ async fn policies_that_contradict_each_other_are_refused() {
 async fn a_start_without_what_it_needs_is_refused() {
     let server = Server::in_memory();
     let incomplete = [
-        StartWorkflowExecutionRequest {
-            workflow_id: String::new(),
-            ..again()
-        },
-        StartWorkflowExecutionRequest {
-            workflow_type: None,
-            ..again()
-        },
-        StartWorkflowExecutionRequest {
-            workflow_type: workflow_type(""),
-            ..again()
-        },
-        StartWorkflowExecutionRequest {
-            task_queue: None,
-            ..again()
-        },
-        StartWorkflowExecutionRequest {
-            task_queue: queue(""),
-            ..again()
-        },
-        StartWorkflowExecutionRequest {
-            workflow_id: "x".repeat(1001),
-            ..again()
-        },
+        StartWorkflowExecutionRequest { workflow_id: String::new(), ..again() },
+        StartWorkflowExecutionRequest { workflow_type: None, ..again() },
+        StartWorkflowExecutionRequest { workflow_type: workflow_type(""), ..again() },
+        StartWorkflowExecutionRequest { task_queue: None, ..again() },
+        StartWorkflowExecutionRequest { task_queue: queue(""), ..again() },
+        StartWorkflowExecutionRequest { workflow_id: "x".repeat(1001), ..again() },
     ];
     for request in incomplete {
         let error = server.call(request.clone()).await.unwrap_err();
@@ -215,11 +167,7 @@ async fn a_signal_cuts_a_start_delay_short() {
     server.signal(&run, "s").await.unwrap();
     assert_eq!(
         server.event_types(&run).await,
-        [
-            WorkflowExecutionStarted,
-            WorkflowExecutionSignaled,
-            WorkflowTaskScheduled
-        ]
+        [WorkflowExecutionStarted, WorkflowExecutionSignaled, WorkflowTaskScheduled]
     );
     server.step([complete("done")]).await;
 }

@@ -31,24 +31,12 @@ async fn the_next_task_goes_to_the_sticky_queue_with_only_what_is_new() {
     server.signal(&run, "s").await.unwrap();
     assert!(server.idle().await, "it is not for everybody");
     let task = server.poll_sticky("sticky").await;
-    assert_eq!(
-        (task.previous_started_event_id, task.started_event_id),
-        (3, 8)
-    );
-    let ids: Vec<_> = task
-        .history
-        .as_ref()
-        .unwrap()
-        .events
-        .iter()
-        .map(|event| event.event_id)
-        .collect();
+    assert_eq!((task.previous_started_event_id, task.started_event_id), (3, 8));
+    let ids: Vec<_> =
+        task.history.as_ref().unwrap().events.iter().map(|event| event.event_id).collect();
     assert_eq!(ids, [4, 5, 6, 7, 8]);
     let queue = task.workflow_execution_task_queue.as_ref().unwrap();
-    assert_eq!(
-        queue.name, "work",
-        "the queue of the run, not the sticky one"
-    );
+    assert_eq!(queue.name, "work", "the queue of the run, not the sticky one");
     server.complete(&task, [complete("done")]).await.unwrap();
 }
 
@@ -92,12 +80,7 @@ async fn a_worker_not_seen_for_ten_seconds_is_not_waited_for() {
     server.signal(&run, "s").await.unwrap();
     let task = server.poll().await;
     assert_eq!(task.history.as_ref().unwrap().events[0].event_id, 1);
-    assert!(
-        !server
-            .event_types(&run)
-            .await
-            .contains(&WorkflowTaskTimedOut)
-    );
+    assert!(!server.event_types(&run).await.contains(&WorkflowTaskTimedOut));
 }
 
 #[tokio::test]

@@ -27,10 +27,7 @@ async fn a_terminated_run_ends_at_once() {
         .await
         .unwrap();
     let history = server.history(&run).await;
-    assert_eq!(
-        history.types()[4..],
-        [TimerStarted, WorkflowExecutionTerminated]
-    );
+    assert_eq!(history.types()[4..], [TimerStarted, WorkflowExecutionTerminated]);
     let Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) = history.last() else {
         panic!("{:?}", history.types());
     };
@@ -45,10 +42,7 @@ async fn a_task_that_a_worker_holds_is_gone_with_its_run() {
     let run = server.start("w").await;
     let task = server.poll().await;
     server.terminate(&run).await.unwrap();
-    let error = server
-        .complete(&task, [complete("done")])
-        .await
-        .unwrap_err();
+    let error = server.complete(&task, [complete("done")]).await.unwrap_err();
     assert_eq!(error.code, Code::NotFound);
     assert_eq!(
         server.event_types(&run).await[3..],
@@ -74,14 +68,8 @@ async fn a_closed_or_unknown_run_cannot_be_terminated() {
         (closed.code, closed.message.as_str()),
         (Code::NotFound, "workflow execution already completed")
     );
-    let nobody = WorkflowExecution {
-        workflow_id: "nobody".to_owned(),
-        run_id: String::new(),
-    };
-    assert_eq!(
-        server.terminate(&nobody).await.unwrap_err().code,
-        Code::NotFound
-    );
+    let nobody = WorkflowExecution { workflow_id: "nobody".to_owned(), run_id: String::new() };
+    assert_eq!(server.terminate(&nobody).await.unwrap_err().code, Code::NotFound);
 }
 
 #[tokio::test]
@@ -90,17 +78,11 @@ async fn only_a_run_of_the_named_chain_is_terminated() {
     let run = server.start("w").await;
     let request = |first_execution_run_id: &str| TerminateWorkflowExecutionRequest {
         namespace: NAMESPACE.to_owned(),
-        workflow_execution: Some(WorkflowExecution {
-            run_id: String::new(),
-            ..run.clone()
-        }),
+        workflow_execution: Some(WorkflowExecution { run_id: String::new(), ..run.clone() }),
         first_execution_run_id: first_execution_run_id.to_owned(),
         ..Default::default()
     };
-    let error = server
-        .call(request("0197ffff-0000-7000-8000-000000000000"))
-        .await
-        .unwrap_err();
+    let error = server.call(request("0197ffff-0000-7000-8000-000000000000")).await.unwrap_err();
     assert_eq!(error.code, Code::NotFound);
     server.call(request(&run.run_id)).await.unwrap();
 }

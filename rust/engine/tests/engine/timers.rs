@@ -17,10 +17,7 @@ async fn a_timer_fires_when_it_is_due_and_not_before() {
     assert_eq!(server.event_types(&run).await.last(), Some(&TimerStarted));
     server.advance_secs(1).await;
     let history = server.history(&run).await;
-    assert_eq!(
-        history.types()[4..],
-        [TimerStarted, TimerFired, WorkflowTaskScheduled]
-    );
+    assert_eq!(history.types()[4..], [TimerStarted, TimerFired, WorkflowTaskScheduled]);
     let Attributes::TimerStartedEventAttributes(started) = history.attributes(5) else {
         panic!("{:?}", history.types());
     };
@@ -38,13 +35,7 @@ async fn a_timer_fires_when_it_is_due_and_not_before() {
 async fn timers_fire_in_the_order_they_are_due() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server
-        .step([
-            start_timer("late", 30),
-            start_timer("early", 10),
-            start_timer("mid", 20),
-        ])
-        .await;
+    server.step([start_timer("late", 30), start_timer("early", 10), start_timer("mid", 20)]).await;
     server.advance_secs(60).await;
     let history = server.history(&run).await;
     let fired: Vec<_> = history
@@ -56,11 +47,8 @@ async fn timers_fire_in_the_order_they_are_due() {
         })
         .collect();
     assert_eq!(fired, ["early", "mid", "late"]);
-    let scheduled = history
-        .types()
-        .iter()
-        .filter(|r#type| **r#type == WorkflowTaskScheduled)
-        .count();
+    let scheduled =
+        history.types().iter().filter(|r#type| **r#type == WorkflowTaskScheduled).count();
     assert_eq!(scheduled, 2, "one task tells of all three");
 }
 
@@ -68,9 +56,7 @@ async fn timers_fire_in_the_order_they_are_due() {
 async fn a_cancelled_timer_never_fires() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server
-        .step([start_timer("t", 10), start_timer("other", 1)])
-        .await;
+    server.step([start_timer("t", 10), start_timer("other", 1)]).await;
     server.advance_secs(1).await;
     server.step([cancel_timer("t")]).await;
     server.advance_secs(60).await;
@@ -78,10 +64,7 @@ async fn a_cancelled_timer_never_fires() {
     let Attributes::TimerCanceledEventAttributes(cancelled) = history.last() else {
         panic!("{:?}", history.types());
     };
-    assert_eq!(
-        (cancelled.timer_id.as_str(), cancelled.started_event_id),
-        ("t", 5)
-    );
+    assert_eq!((cancelled.timer_id.as_str(), cancelled.started_event_id), ("t", 5));
 }
 
 #[tokio::test]
@@ -93,10 +76,7 @@ async fn a_timer_id_is_free_again_after_it_fired() {
         server.advance_secs(10).await;
     }
     let types = server.event_types(&run).await;
-    assert_eq!(
-        types.iter().filter(|r#type| **r#type == TimerFired).count(),
-        3
-    );
+    assert_eq!(types.iter().filter(|r#type| **r#type == TimerFired).count(), 3);
 }
 
 #[tokio::test]
@@ -104,18 +84,12 @@ async fn a_second_timer_of_one_id_fails_the_task() {
     let server = Server::in_memory();
     let run = server.start("w").await;
     let task = server.poll().await;
-    server
-        .complete(&task, [start_timer("t", 1), start_timer("t", 2)])
-        .await
-        .unwrap_err();
+    server.complete(&task, [start_timer("t", 1), start_timer("t", 2)]).await.unwrap_err();
     let history = server.history(&run).await;
     let Attributes::WorkflowTaskFailedEventAttributes(failed) = history.attributes(4) else {
         panic!("{:?}", history.types());
     };
-    assert_eq!(
-        failed.cause(),
-        WorkflowTaskFailedCause::StartTimerDuplicateId
-    );
+    assert_eq!(failed.cause(), WorkflowTaskFailedCause::StartTimerDuplicateId);
 }
 
 #[tokio::test]
@@ -124,10 +98,7 @@ async fn b_67_a_timer_of_a_closed_run_leaves_no_trace() {
     let run = server.start("w").await;
     server.step([start_timer("t", 10), complete("done")]).await;
     server.advance_secs(60).await;
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionCompleted)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionCompleted));
     assert!(server.idle().await);
 }
 
@@ -142,10 +113,7 @@ async fn b_66_a_timer_of_an_earlier_run_does_not_touch_the_next() {
     let second = server.start_with(request).await;
     server.step([start_timer("t", 100)]).await;
     server.advance_secs(10).await;
-    assert_eq!(
-        server.event_types(&second).await.last(),
-        Some(&TimerStarted)
-    );
+    assert_eq!(server.event_types(&second).await.last(), Some(&TimerStarted));
     server.advance_secs(90).await;
     assert!(server.event_types(&second).await.contains(&TimerFired));
 }

@@ -15,16 +15,8 @@ use crate::support::values::{QUEUE, secs, text};
 async fn a_run_starts_with_a_workflow_task() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    assert_eq!(
-        server.event_types(&run).await,
-        [WorkflowExecutionStarted, WorkflowTaskScheduled]
-    );
-    assert_eq!(
-        &run.run_id[14..15],
-        "7",
-        "a run id is a UUID of version 7: {}",
-        run.run_id
-    );
+    assert_eq!(server.event_types(&run).await, [WorkflowExecutionStarted, WorkflowTaskScheduled]);
+    assert_eq!(&run.run_id[14..15], "7", "a run id is a UUID of version 7: {}", run.run_id);
 }
 
 #[tokio::test]
@@ -52,31 +44,13 @@ async fn a_polled_task_carries_what_a_worker_needs() {
     let task = server.poll().await;
     assert_eq!(task.workflow_execution.as_ref(), Some(&run));
     assert_eq!(task.workflow_type.as_ref().unwrap().name, "Pipeline");
-    assert_eq!(
-        task.workflow_execution_task_queue.as_ref().unwrap().name,
-        QUEUE
-    );
-    assert_eq!(
-        (task.previous_started_event_id, task.started_event_id),
-        (0, 3)
-    );
+    assert_eq!(task.workflow_execution_task_queue.as_ref().unwrap().name, QUEUE);
+    assert_eq!((task.previous_started_event_id, task.started_event_id), (0, 3));
     assert_eq!(task.attempt, 1);
     assert!(task.scheduled_time.is_some() && task.started_time.is_some());
-    let types: Vec<_> = task
-        .history
-        .unwrap()
-        .events
-        .iter()
-        .map(|event| event.event_type())
-        .collect();
-    assert_eq!(
-        types,
-        [
-            WorkflowExecutionStarted,
-            WorkflowTaskScheduled,
-            WorkflowTaskStarted
-        ]
-    );
+    let types: Vec<_> =
+        task.history.unwrap().events.iter().map(|event| event.event_type()).collect();
+    assert_eq!(types, [WorkflowExecutionStarted, WorkflowTaskScheduled, WorkflowTaskStarted]);
 }
 
 #[tokio::test]
@@ -119,10 +93,7 @@ async fn the_first_of_several_closing_commands_wins() {
     let server = Server::in_memory();
     let run = server.start("w").await;
     server.step([complete("first"), fail("second")]).await;
-    assert_eq!(
-        server.event_types(&run).await.last(),
-        Some(&WorkflowExecutionCompleted)
-    );
+    assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionCompleted));
 }
 
 #[tokio::test]
@@ -146,10 +117,7 @@ async fn what_the_sdk_says_about_itself_is_kept_in_the_history() {
     let Attributes::WorkflowTaskCompletedEventAttributes(completed) = history.attributes(4) else {
         panic!("{:?}", history.types());
     };
-    assert_eq!(
-        (completed.scheduled_event_id, completed.started_event_id),
-        (2, 3)
-    );
+    assert_eq!((completed.scheduled_event_id, completed.started_event_id), (2, 3));
     assert_eq!(completed.sdk_metadata, sdk_metadata);
 }
 
@@ -158,14 +126,8 @@ async fn a_task_completes_once() {
     let server = Server::in_memory();
     server.start("w").await;
     let task = server.step([start_timer("t", 60)]).await;
-    let error = server
-        .complete(&task, [complete("again")])
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.code, error.message.as_str()),
-        (Code::NotFound, "Workflow task not found.")
-    );
+    let error = server.complete(&task, [complete("again")]).await.unwrap_err();
+    assert_eq!((error.code, error.message.as_str()), (Code::NotFound, "Workflow task not found."));
 }
 
 #[tokio::test]
@@ -177,14 +139,8 @@ async fn a_failed_task_is_tried_again_and_only_its_first_failure_is_written() {
     let second = server.poll().await;
     assert_eq!(second.attempt, 2);
     assert_eq!(second.started_event_id, 6);
-    let types: Vec<_> = second
-        .history
-        .as_ref()
-        .unwrap()
-        .events
-        .iter()
-        .map(|event| event.event_type())
-        .collect();
+    let types: Vec<_> =
+        second.history.as_ref().unwrap().events.iter().map(|event| event.event_type()).collect();
     assert_eq!(
         types,
         [
@@ -226,14 +182,8 @@ async fn a_failed_task_tells_why() {
     let Attributes::WorkflowTaskFailedEventAttributes(failed) = history.attributes(4) else {
         panic!("{:?}", history.types());
     };
-    assert_eq!(
-        failed.cause(),
-        WorkflowTaskFailedCause::NonDeterministicError
-    );
-    assert_eq!(
-        failed.failure.as_ref().unwrap().message,
-        "it went another way"
-    );
+    assert_eq!(failed.cause(), WorkflowTaskFailedCause::NonDeterministicError);
+    assert_eq!(failed.failure.as_ref().unwrap().message, "it went another way");
     assert_eq!((failed.scheduled_event_id, failed.started_event_id), (2, 3));
 }
 
@@ -247,10 +197,7 @@ async fn a_task_that_nobody_completes_times_out() {
     server.advance_secs(2).await;
     let retried = server.poll().await;
     assert_eq!(retried.attempt, 2);
-    let error = server
-        .complete(&task, [complete("late")])
-        .await
-        .unwrap_err();
+    let error = server.complete(&task, [complete("late")]).await.unwrap_err();
     assert_eq!(error.code, Code::NotFound);
     server.complete(&retried, [complete("done")]).await.unwrap();
     let history = server.history(&run).await;
@@ -308,13 +255,8 @@ async fn a_worker_heartbeats_by_asking_for_another_task_at_once() {
         })
         .await
         .unwrap();
-    let next = response
-        .workflow_task
-        .expect("the next task comes with the answer");
-    assert_eq!(
-        (next.previous_started_event_id, next.started_event_id),
-        (3, 6)
-    );
+    let next = response.workflow_task.expect("the next task comes with the answer");
+    assert_eq!((next.previous_started_event_id, next.started_event_id), (3, 6));
     server.complete(&next, [complete("done")]).await.unwrap();
     assert_eq!(
         server.event_types(&run).await,
@@ -343,14 +285,8 @@ async fn no_task_follows_a_completion_that_only_waits() {
 #[tokio::test]
 async fn a_command_that_cannot_be_meant_fails_the_task() {
     for (command, cause) in [
-        (
-            start_timer("", 1),
-            WorkflowTaskFailedCause::BadStartTimerAttributes,
-        ),
-        (
-            cancel_timer("none"),
-            WorkflowTaskFailedCause::BadCancelTimerAttributes,
-        ),
+        (start_timer("", 1), WorkflowTaskFailedCause::BadStartTimerAttributes),
+        (cancel_timer("none"), WorkflowTaskFailedCause::BadCancelTimerAttributes),
     ] {
         let server = Server::in_memory();
         let run = server.start("w").await;
@@ -371,16 +307,10 @@ async fn nothing_of_a_bad_completion_is_kept() {
     let server = Server::in_memory();
     let run = server.start("w").await;
     let task = server.poll().await;
-    server
-        .complete(&task, [start_timer("good", 1), start_timer("", 1)])
-        .await
-        .unwrap_err();
+    server.complete(&task, [start_timer("good", 1), start_timer("", 1)]).await.unwrap_err();
     server.advance_secs(5).await;
     let types = server.event_types(&run).await;
-    assert!(
-        !types.contains(&TimerStarted) && !types.contains(&TimerFired),
-        "{types:?}"
-    );
+    assert!(!types.contains(&TimerStarted) && !types.contains(&TimerFired), "{types:?}");
 }
 
 #[tokio::test]
@@ -389,9 +319,6 @@ async fn a_token_that_is_no_token_is_refused() {
     server.start("w").await;
     let mut task = server.poll().await;
     task.task_token = b"nonsense".to_vec();
-    let error = server
-        .complete(&task, [complete("done")])
-        .await
-        .unwrap_err();
+    let error = server.complete(&task, [complete("done")]).await.unwrap_err();
     assert_eq!(error.code, Code::InvalidArgument);
 }

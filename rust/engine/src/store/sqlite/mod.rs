@@ -102,13 +102,19 @@ impl Store for SqliteStore {
         self.write_activity(key, record)
     }
     fn delete_activity(&mut self, key: RunKey, scheduled_event_id: EventId) -> Result<()> {
-        self.run_statement("DELETE FROM activities WHERE run_key = ?1 AND scheduled_event_id = ?2", (key.0, scheduled_event_id))
+        self.run_statement(
+            "DELETE FROM activities WHERE run_key = ?1 AND scheduled_event_id = ?2",
+            (key.0, scheduled_event_id),
+        )
     }
     fn put_timer(&mut self, key: RunKey, record: &TimerRecord) -> Result<()> {
         self.write_timer(key, record)
     }
     fn delete_timer(&mut self, key: RunKey, started_event_id: EventId) -> Result<()> {
-        self.run_statement("DELETE FROM user_timers WHERE run_key = ?1 AND started_event_id = ?2", (key.0, started_event_id))
+        self.run_statement(
+            "DELETE FROM user_timers WHERE run_key = ?1 AND started_event_id = ?2",
+            (key.0, started_event_id),
+        )
     }
     fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()> {
         self.run_statement(

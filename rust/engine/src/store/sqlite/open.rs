@@ -17,14 +17,15 @@ const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/001.sql")];
 
 /// A lock on a file beside the database, which holds the process id of whoever has it. It is not on
 /// the database itself: closing any descriptor of that would drop SQLite's own locks.
-pub(super) struct FileLock(#[expect(dead_code, reason = "open for as long as the lock is held")] File);
+pub(super) struct FileLock(
+    #[expect(dead_code, reason = "open for as long as the lock is held")] File,
+);
 
 impl SqliteStore {
     /// A database in memory.
     pub(crate) fn memory() -> Result<Self, EngineError> {
         let path = PathBuf::from(":memory:");
-        let connection =
-            Connection::open_in_memory().map_err(|error| storage(&path, &error))?;
+        let connection = Connection::open_in_memory().map_err(|error| storage(&path, &error))?;
         Self::prepare(connection, None, &path, Synchronous::Normal)
     }
 
@@ -70,10 +71,9 @@ impl SqliteStore {
 fn refuse_foreign(path: &Path) -> Result<(), EngineError> {
     let mut header = Vec::new();
     match File::open(path) {
-        Ok(file) => file
-            .take(16)
-            .read_to_end(&mut header)
-            .map_err(|error| EngineError::Storage { path: path.into(), detail: error.to_string() })?,
+        Ok(file) => file.take(16).read_to_end(&mut header).map_err(|error| {
+            EngineError::Storage { path: path.into(), detail: error.to_string() }
+        })?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(denied_or(path, &error)),
     };

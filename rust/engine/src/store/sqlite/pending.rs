@@ -79,7 +79,9 @@ impl SqliteStore {
         Ok(timers.collect::<rusqlite::Result<_>>()?)
     }
 
-    pub(super) fn read_activity_tasks(&self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
+    pub(super) fn read_activity_tasks(
+        &self,
+    ) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT a.run_key, a.scheduled_event_id, r.namespace_key, a.data
              FROM activities a JOIN runs r ON r.run_key = a.run_key WHERE a.ready = 1

@@ -36,7 +36,11 @@ impl SqliteStore {
         Ok(namespaces)
     }
 
-    pub(super) fn write_namespace(&self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()> {
+    pub(super) fn write_namespace(
+        &self,
+        key: NamespaceKey,
+        record: &NamespaceRecord,
+    ) -> Result<()> {
         self.run_statement(
             "INSERT INTO namespaces (namespace_key, name, data) VALUES (?1, ?2, ?3)",
             (key.0, &record.name, record.encode_to_vec()),
@@ -138,7 +142,8 @@ impl SqliteStore {
 
 fn run_row(row: &Row<'_>) -> Result<RunRow> {
     let id: [u8; 16] = row.get(3)?;
-    let state = row.get_ref(9)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+    let state =
+        row.get_ref(9)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
     Ok(RunRow {
         key: RunKey(row.get(0)?),
         namespace: NamespaceKey(row.get(1)?),

@@ -21,15 +21,9 @@ struct Moved {
 }
 
 impl VirtualClock {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "wall time needs an origin, any will do"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "wall time needs an origin, any will do")]
     pub(crate) fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-            moved: Mutex::default(),
-        }
+        Self { origin: Instant::now(), moved: Mutex::default() }
     }
 
     fn moved(&self) -> Moved {
@@ -45,10 +39,7 @@ impl VirtualClock {
 
     /// Move wall time alone: long polls expire, timers don't fire.
     pub(crate) fn advance_wall(&self, by: Duration) {
-        self.moved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .wall += by;
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).wall += by;
     }
 }
 

@@ -17,9 +17,7 @@ pub(crate) fn complete(result: &str) -> Command {
     command(
         CommandType::CompleteWorkflowExecution,
         Attributes::CompleteWorkflowExecutionCommandAttributes(
-            CompleteWorkflowExecutionCommandAttributes {
-                result: payloads(result),
-            },
+            CompleteWorkflowExecutionCommandAttributes { result: payloads(result) },
         ),
     )
 }
@@ -28,9 +26,7 @@ pub(crate) fn fail(message: &str) -> Command {
     command(
         CommandType::FailWorkflowExecution,
         Attributes::FailWorkflowExecutionCommandAttributes(
-            FailWorkflowExecutionCommandAttributes {
-                failure: Some(failure(message, "Broken")),
-            },
+            FailWorkflowExecutionCommandAttributes { failure: Some(failure(message, "Broken")) },
         ),
     )
 }
@@ -39,9 +35,7 @@ pub(crate) fn cancel_workflow() -> Command {
     command(
         CommandType::CancelWorkflowExecution,
         Attributes::CancelWorkflowExecutionCommandAttributes(
-            CancelWorkflowExecutionCommandAttributes {
-                details: payloads("as asked"),
-            },
+            CancelWorkflowExecutionCommandAttributes { details: payloads("as asked") },
         ),
     )
 }

@@ -90,10 +90,7 @@ impl Server {
             entropy,
             ..EngineOptions::default()
         };
-        Self {
-            engine: Engine::open(options).unwrap(),
-            clock,
-        }
+        Self { engine: Engine::open(options).unwrap(), clock }
     }
 
     /// Close the engine and open the same file again, at the same time.
@@ -115,9 +112,7 @@ impl Server {
         timeout: Option<Duration>,
         request: R,
     ) -> Result<R::Response, RpcStatus> {
-        let bytes = self
-            .call_raw(SERVICE, R::method(), timeout, request.encode_to_vec())
-            .await?;
+        let bytes = self.call_raw(SERVICE, R::method(), timeout, request.encode_to_vec()).await?;
         Ok(R::Response::decode(bytes).unwrap())
     }
 
@@ -143,10 +138,8 @@ impl Server {
     /// Return once the engine has looked at everything that was asked of it before, and at the time.
     pub(crate) async fn settle(&self) {
         for _ in 0..2 {
-            let request = DescribeNamespaceRequest {
-                namespace: NAMESPACE.to_owned(),
-                ..Default::default()
-            };
+            let request =
+                DescribeNamespaceRequest { namespace: NAMESPACE.to_owned(), ..Default::default() };
             self.call(request).await.unwrap();
         }
     }
@@ -207,10 +200,7 @@ impl Server {
     ) -> WorkflowExecution {
         let workflow_id = request.workflow_id.clone();
         let run_id = self.call(request).await.unwrap().run_id;
-        WorkflowExecution {
-            workflow_id,
-            run_id,
-        }
+        WorkflowExecution { workflow_id, run_id }
     }
 
     /// Signal a run.
@@ -293,12 +283,7 @@ pub(crate) struct History(pub(crate) Vec<HistoryEvent>);
 impl History {
     fn check(&self) {
         for (index, event) in self.0.iter().enumerate() {
-            assert_eq!(
-                event.event_id,
-                i64::try_from(index).unwrap() + 1,
-                "{:?}",
-                self.types()
-            );
+            assert_eq!(event.event_id, i64::try_from(index).unwrap() + 1, "{:?}", self.types());
         }
     }
 

@@ -15,15 +15,11 @@ pub(crate) const NAMESPACE: &str = "default";
 pub(crate) const QUEUE: &str = "work";
 
 pub(crate) fn workflow_type(name: &str) -> Option<WorkflowType> {
-    Some(WorkflowType {
-        name: name.to_owned(),
-    })
+    Some(WorkflowType { name: name.to_owned() })
 }
 
 pub(crate) fn activity_type(name: &str) -> Option<ActivityType> {
-    Some(ActivityType {
-        name: name.to_owned(),
-    })
+    Some(ActivityType { name: name.to_owned() })
 }
 
 pub(crate) fn queue(name: &str) -> Option<TaskQueue> {
@@ -65,35 +61,22 @@ pub(crate) fn payload_of_size(size: usize) -> Option<Payloads> {
 
 fn payload_of(data: Vec<u8>) -> Option<Payloads> {
     let metadata = [("encoding".to_owned(), b"binary/plain".to_vec())].into();
-    Some(Payloads {
-        payloads: vec![Payload {
-            metadata,
-            data,
-            ..Default::default()
-        }],
-    })
+    Some(Payloads { payloads: vec![Payload { metadata, data, ..Default::default() }] })
 }
 
 /// The text of the first payload.
 pub(crate) fn text(payloads: Option<&Payloads>) -> String {
-    String::from_utf8(
-        payloads.expect("there is a payload").payloads[0]
-            .data
-            .clone(),
-    )
-    .unwrap()
+    String::from_utf8(payloads.expect("there is a payload").payloads[0].data.clone()).unwrap()
 }
 
 /// A failure of the application, of type `type`.
 pub(crate) fn failure(message: &str, r#type: &str) -> Failure {
     Failure {
         message: message.to_owned(),
-        failure_info: Some(FailureInfo::ApplicationFailureInfo(
-            ApplicationFailureInfo {
-                r#type: r#type.to_owned(),
-                ..Default::default()
-            },
-        )),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
+            r#type: r#type.to_owned(),
+            ..Default::default()
+        })),
         ..Default::default()
     }
 }

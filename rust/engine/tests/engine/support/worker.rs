@@ -25,10 +25,7 @@ impl Server {
 
     /// A poll of a sticky queue.
     pub(crate) fn sticky_poll(name: &str) -> PollWorkflowTaskQueueRequest {
-        PollWorkflowTaskQueueRequest {
-            task_queue: sticky_queue(name),
-            ..Self::workflow_poll()
-        }
+        PollWorkflowTaskQueueRequest { task_queue: sticky_queue(name), ..Self::workflow_poll() }
     }
 
     /// A poll of the tests' task queue for an activity task.
@@ -164,9 +161,7 @@ impl Server {
         task: &PollActivityTaskQueueResponse,
         r#type: &str,
     ) -> Result<(), RpcStatus> {
-        self.call(Self::activity_failure(task, r#type))
-            .await
-            .map(drop)
+        self.call(Self::activity_failure(task, r#type)).await.map(drop)
     }
 
     /// The failure that `fail_activity` sends.
