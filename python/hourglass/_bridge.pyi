@@ -31,6 +31,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, final
 
+from typing_extensions import Self
+
 T = TypeVar("T")
 Wire: TypeAlias = dict[str, Any]
 """A protobuf message as wire values (see the module's table)."""
@@ -102,7 +104,7 @@ class Operation(Generic[T]):
 class Port:
     """Wakes an event loop: a file descriptor that is readable while tokens wait."""
 
-    def __init__(self) -> None: ...
+    def __new__(cls) -> Self: ...
     def fileno(self) -> int: ...
     def drain(self) -> list[int]:
         """Take all waiting tokens, in order, and reset the descriptor."""
@@ -114,7 +116,7 @@ class Port:
 class Inbox:
     """What pumps delivered and nobody took yet, in order. A taker that dies loses nothing."""
 
-    def __init__(self) -> None: ...
+    def __new__(cls) -> Self: ...
     def take(self, max_items: int = 64, timeout: float | None = None) -> list[Any]:
         """Block, GIL released, for at most `timeout` seconds (`0`: don't wait), then return 0 to
         `max_items` deliveries: `WorkflowActivation`, `ActivityTask`, `CompletionRejected` or
@@ -131,13 +133,13 @@ class Inbox:
 class Payload:
     """Data with metadata that says how it is encoded (`temporal.api.common.v1.Payload`)."""
 
-    def __init__(self, *, metadata: Mapping[str, bytes] = ..., data: bytes = b"") -> None: ...
+    def __new__(cls, *, metadata: Mapping[str, bytes] = ..., data: bytes = b"") -> Self: ...
     metadata: Final[dict[str, bytes]]
     data: Final[bytes]
     def SerializeToString(self) -> bytes: ...
     @staticmethod
     def FromString(data: bytes) -> Payload: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
@@ -146,7 +148,7 @@ class History:
 
     workflow_id: Final[str]
     run_id: Final[str]
-    def __init__(self, workflow_id: str, data: bytes, run_id: str = "") -> None:
+    def __new__(cls, workflow_id: str, data: bytes, run_id: str = "") -> Self:
         """From a serialized `temporal.api.history.v1.History`; kind `history` if it is malformed."""
     def __len__(self) -> int: ...
     def events(self) -> list[Wire]: ...
@@ -163,7 +165,7 @@ class History:
 class Runtime:
     """The threads that everything native runs on. One per process is enough."""
 
-    def __init__(self, *, worker_threads: int | None = None) -> None: ...
+    def __new__(cls, *, worker_threads: int | None = None) -> Self: ...
     pid: Final[int]
     epoch: Final[int]
     """Counts the runtimes of this process, from 1."""
@@ -257,8 +259,8 @@ class Worker:
     a completion comes back as `CompletionRejected` in the inbox, only when it is an error.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         runtime: Runtime,
         client: Client,
         *,
@@ -285,7 +287,7 @@ class Worker:
         graceful_shutdown_timeout: float = 0.0,
         nondeterminism_as_workflow_fail: bool = False,
         nondeterminism_as_workflow_fail_types: Sequence[str] = (),
-    ) -> None:
+    ) -> Self:
         """Pumps start at once. `tag` comes back on every delivery. An inbox of its own unless given."""
     epoch: Final[int]
     tag: Final[int]
@@ -338,8 +340,8 @@ class PollingEnded:
 class Replayer:
     """Runs histories through a worker without a service; deliveries as from `Worker`."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         runtime: Runtime,
         *,
         task_queue: str = "replay",
@@ -347,7 +349,7 @@ class Replayer:
         inbox: Inbox | None = None,
         tag: int = 0,
         build_id: str = "",
-    ) -> None: ...
+    ) -> Self: ...
     epoch: Final[int]
     inbox: Final[Inbox]
     def push_history(self, history: History) -> Operation[None]:
@@ -362,7 +364,7 @@ class Replayer:
 
 @final
 class WorkflowActivation:
-    def __init__(self, **fields: Any) -> None:
+    def __new__(cls, **fields: Any) -> Self:
         """For tests: the attributes below as keywords."""
     tag: Final[int]
     run_id: Final[str]
@@ -382,7 +384,7 @@ class WorkflowActivation:
 # Every job has a constructor with its attributes as keywords (all optional), and value equality.
 @final
 class InitializeWorkflow:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     workflow_type: Final[str]
     workflow_id: Final[str]
     arguments: Final[list[Payload]]
@@ -395,17 +397,17 @@ class InitializeWorkflow:
 
 @final
 class FireTimer:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     seq: Final[int]
 
 @final
 class UpdateRandomSeed:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     randomness_seed: Final[int]
 
 @final
 class QueryWorkflow:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     query_id: Final[str]
     query_type: Final[str]
     arguments: Final[list[Payload]]
@@ -413,12 +415,12 @@ class QueryWorkflow:
 
 @final
 class CancelWorkflow:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     reason: Final[str]
 
 @final
 class SignalWorkflow:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     signal_name: Final[str]
     input: Final[list[Payload]]
     identity: Final[str]
@@ -426,7 +428,7 @@ class SignalWorkflow:
 
 @final
 class ResolveActivity:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     seq: Final[int]
     status: Final[Literal["completed", "failed", "cancelled", "backoff"]]
     result: Final[Payload | None]
@@ -438,12 +440,12 @@ class ResolveActivity:
 
 @final
 class NotifyHasPatch:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     patch_id: Final[str]
 
 @final
 class DoUpdate:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     id: Final[str]
     protocol_instance_id: Final[str]
     name: Final[str]
@@ -454,7 +456,7 @@ class DoUpdate:
 
 @final
 class RemoveFromCache:
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     message: Final[str]
     reason: Final[int]
 
@@ -462,7 +464,7 @@ class RemoveFromCache:
 class OtherJob:
     """A job without a class of its own: children, external workflows, Nexus."""
 
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     variant: Final[str]
     """The oneof's field name: ``resolve_child_workflow_execution``, …"""
     fields: Final[Wire]
@@ -488,14 +490,14 @@ class StartTimer:
     seq: Final[int]
     start_to_fire_timeout: Final[timedelta]
     summary: Final[Payload | None]
-    def __init__(
-        self, seq: int, start_to_fire_timeout: Seconds, summary: Payload | None = None
-    ) -> None: ...
+    def __new__(
+        cls, seq: int, start_to_fire_timeout: Seconds, summary: Payload | None = None
+    ) -> Self: ...
 
 @final
 class CancelTimer:
     seq: Final[int]
-    def __init__(self, seq: int) -> None: ...
+    def __new__(cls, seq: int) -> Self: ...
 
 @final
 class ScheduleActivity:
@@ -514,8 +516,8 @@ class ScheduleActivity:
     do_not_eagerly_execute: Final[bool]
     priority: Final[Wire | None]
     summary: Final[Payload | None]
-    def __init__(
-        self,
+    def __new__(
+        cls,
         seq: int,
         activity_id: str,
         activity_type: str,
@@ -532,48 +534,48 @@ class ScheduleActivity:
         do_not_eagerly_execute: bool = False,
         priority: Wire | None = None,
         summary: Payload | None = None,
-    ) -> None: ...
+    ) -> Self: ...
 
 @final
 class RequestCancelActivity:
     seq: Final[int]
-    def __init__(self, seq: int) -> None: ...
+    def __new__(cls, seq: int) -> Self: ...
 
 @final
 class RespondToQuery:
     query_id: Final[str]
     response: Final[Payload | None]
     failure: Final[Wire | None]
-    def __init__(
-        self, query_id: str, *, response: Payload | None = None, failure: Wire | None = None
-    ) -> None: ...
+    def __new__(
+        cls, query_id: str, *, response: Payload | None = None, failure: Wire | None = None
+    ) -> Self: ...
 
 @final
 class CompleteWorkflowExecution:
     result: Final[Payload | None]
-    def __init__(self, result: Payload | None = None) -> None: ...
+    def __new__(cls, result: Payload | None = None) -> Self: ...
 
 @final
 class FailWorkflowExecution:
     failure: Final[Wire]
-    def __init__(self, failure: Wire) -> None: ...
+    def __new__(cls, failure: Wire) -> Self: ...
 
 @final
 class ContinueAsNewWorkflowExecution:
     fields: Final[Wire]
-    def __init__(self, fields: Wire) -> None:
+    def __new__(cls, fields: Wire) -> Self:
         """coresdk.workflow_commands.ContinueAsNewWorkflowExecution"""
 
 @final
 class CancelWorkflowExecution:
     details: Final[list[Payload]]
-    def __init__(self, details: Sequence[Payload] = ()) -> None: ...
+    def __new__(cls, details: Sequence[Payload] = ()) -> Self: ...
 
 @final
 class SetPatchMarker:
     patch_id: Final[str]
     deprecated: Final[bool]
-    def __init__(self, patch_id: str, deprecated: bool = False) -> None: ...
+    def __new__(cls, patch_id: str, deprecated: bool = False) -> Self: ...
 
 @final
 class OtherCommand:
@@ -582,7 +584,7 @@ class OtherCommand:
     variant: Final[str]
     fields: Final[Wire]
     summary: Final[Payload | None]
-    def __init__(self, variant: str, fields: Wire, *, summary: Payload | None = None) -> None: ...
+    def __new__(cls, variant: str, fields: Wire, *, summary: Payload | None = None) -> Self: ...
 
 Command: TypeAlias = (
     StartTimer
@@ -606,13 +608,13 @@ class WorkflowCompletion:
     run_id: Final[str]
     commands: Final[list[Command]]
     failure: Final[Wire | None]
-    def __init__(
-        self,
+    def __new__(
+        cls,
         run_id: str,
         commands: Sequence[Command] = (),
         *,
         used_internal_flags: Sequence[int] = (),
-    ) -> None: ...
+    ) -> Self: ...
     @staticmethod
     def failed(run_id: str, failure: Wire, *, cause: int = 0) -> WorkflowCompletion:
         """Fail the workflow task (not the workflow); it is retried. `cause`: WorkflowTaskFailedCause."""
@@ -625,7 +627,7 @@ class WorkflowCompletion:
 class ActivityTask:
     """Start an activity, or cancel one that was started."""
 
-    def __init__(self, **fields: Any) -> None: ...
+    def __new__(cls, **fields: Any) -> Self: ...
     tag: Final[int]
     task_token: Final[bytes]
     variant: Final[Literal["start", "cancel"]]

@@ -30,25 +30,10 @@ impl Poll {
 
 /// One item of an inbox, still native.
 pub(crate) enum Delivery {
-    Activation {
-        tag: i64,
-        activation: Box<ActivationProto>,
-    },
-    Activity {
-        tag: i64,
-        task: Box<ActivityProto>,
-    },
-    Rejected {
-        tag: i64,
-        run_id: String,
-        task_token: Vec<u8>,
-        failure: Failure,
-    },
-    Ended {
-        tag: i64,
-        poll: Poll,
-        failure: Option<Failure>,
-    },
+    Activation { tag: i64, activation: Box<ActivationProto> },
+    Activity { tag: i64, task: Box<ActivityProto> },
+    Rejected { tag: i64, run_id: String, task_token: Vec<u8>, failure: Failure },
+    Ended { tag: i64, poll: Poll, failure: Option<Failure> },
 }
 
 impl Delivery {
@@ -58,12 +43,7 @@ impl Delivery {
                 WorkflowActivation::from_core(py, tag, *activation)?.into_py_any(py)
             }
             Self::Activity { tag, task } => ActivityTask::from_core(tag, *task).into_py_any(py),
-            Self::Rejected {
-                tag,
-                run_id,
-                task_token,
-                failure,
-            } => CompletionRejected {
+            Self::Rejected { tag, run_id, task_token, failure } => CompletionRejected {
                 tag,
                 run_id,
                 task_token: PyBytes::new(py, &task_token).unbind(),

@@ -54,11 +54,7 @@ fn database(error: &EngineError) -> Failure {
 impl Engine {
     #[staticmethod]
     #[pyo3(signature = (runtime, path, *, synchronous = "full"))]
-    fn open(
-        runtime: &Runtime,
-        path: Option<String>,
-        synchronous: &str,
-    ) -> PyResult<Operation> {
+    fn open(runtime: &Runtime, path: Option<String>, synchronous: &str) -> PyResult<Operation> {
         let runtime = runtime.checked()?;
         let options = EngineOptions {
             path: path.as_ref().map(PathBuf::from),
@@ -80,16 +76,11 @@ impl Engine {
                     panics::contain(|| Native::open(options).map_err(|error| database(&error)))
                 })
             };
-            let native = tokio::task::spawn_blocking(open)
-                .await
-                .map_err(|error| aborted(&error))??;
+            let native =
+                tokio::task::spawn_blocking(open).await.map_err(|error| aborted(&error))??;
             let core = Arc::new(EngineCore(Owned::new(native)));
             owner.adopt(&core);
-            let engine = Self {
-                runtime: owner,
-                core,
-                path,
-            };
+            let engine = Self { runtime: owner, core, path };
             let value: crate::operation::Value = Box::new(move |py| engine.clone().into_py_any(py));
             Ok(value)
         }))
@@ -108,9 +99,13 @@ impl Engine {
     fn close(&self) -> PyResult<Operation> {
         let core = self.checked()?;
         Ok(self.runtime.spawn(async move {
-            tokio::task::spawn_blocking(move || panics::contain(|| Ok(core.close())))
-                .await
-                .map_err(|error| aborted(&error))??;
+            let close = move || {
+                panics::contain(|| {
+                    core.close();
+                    Ok(())
+                })
+            };
+            tokio::task::spawn_blocking(close).await.map_err(|error| aborted(&error))??;
             Ok(nothing())
         }))
     }

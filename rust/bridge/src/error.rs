@@ -51,17 +51,11 @@ impl Kind {
     ];
 
     pub(crate) fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("internal", |(_, name)| name)
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("internal", |(_, name)| name)
     }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(kind, _)| *kind)
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
     }
 }
 
@@ -80,12 +74,7 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            status: None,
-            details: Vec::new(),
-        }
+        Self { kind, message: message.into(), status: None, details: Vec::new() }
     }
 
     pub(crate) fn bad_argument(message: impl Into<String>) -> Self {

@@ -3,9 +3,9 @@
 //! The child of a fork has only the thread that forked. Whatever the others held stays as it was:
 //! a lock that is held is held for ever, and, worse, tokio's threads wait in `parking_lot`, which
 //! keeps its queue of waiting threads in those threads' own memory; the child reuses that memory,
-//! and its next thread that waits walks into it. So before a fork every tokio thread is called into
-//! a task that waits at a gate of the standard library, where it holds nothing; after the fork the
-//! parent opens the gate, and the child has nothing to open.
+//! and its next thread that waits walks into it. So before a fork every tokio thread, also those
+//! for blocking work, is called into a task that waits at a gate of the standard library, where it
+//! holds nothing; after the fork the parent opens the gate, and the child has nothing to open.
 //!
 //! The hooks are Python's (`os.register_at_fork`), registered when the first runtime is made.
 
@@ -17,6 +17,7 @@ use std::{
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyDict};
 
 use crate::{
+    message,
     runtime::RuntimeCore,
     sync::{Condvar, Mutex},
 };
@@ -65,6 +66,9 @@ impl Gate {
     }
 }
 
+/// How many threads tokio may use for work that blocks; few, because all of them come to the gate.
+pub(crate) const BLOCKING_THREADS: usize = 16;
+
 /// The runtimes of this process, and the gates of a fork that is under way.
 static RUNTIMES: Mutex<Vec<Weak<RuntimeCore>>> = Mutex::new(Vec::new());
 static GATES: Mutex<Vec<Arc<Gate>>> = Mutex::new(Vec::new());
@@ -84,13 +88,14 @@ fn register(py: Python<'_>) -> PyResult<()> {
     hooks.set_item("before", wrap_pyfunction!(before_fork, py)?)?;
     hooks.set_item("after_in_parent", wrap_pyfunction!(after_fork_in_parent, py)?)?;
     hooks.set_item("after_in_child", wrap_pyfunction!(after_fork_in_child, py)?)?;
-    py.import("os")?
-        .call_method("register_at_fork", (), Some(&hooks))?;
+    py.import("os")?.call_method("register_at_fork", (), Some(&hooks))?;
     Ok(())
 }
 
 #[pyfunction]
 fn before_fork() {
+    // Being made on another thread, perhaps: the child could never finish it.
+    message::pool();
     let pid = std::process::id();
     let runtimes: Vec<_> = RUNTIMES.lock().iter().filter_map(Weak::upgrade).collect();
     let mut gates = GATES.lock();
@@ -99,12 +104,16 @@ fn before_fork() {
             continue;
         }
         let gate = Arc::new(Gate::default());
-        let count = runtime.handle.metrics().num_workers();
-        for _ in 0..count {
+        let workers = runtime.handle.metrics().num_workers();
+        for _ in 0..workers {
             let gate = Arc::clone(&gate);
             runtime.handle.spawn(async move { gate.pass() });
         }
-        gate.await_all(count);
+        for _ in 0..BLOCKING_THREADS {
+            let gate = Arc::clone(&gate);
+            runtime.handle.spawn_blocking(move || gate.pass());
+        }
+        gate.await_all(workers + BLOCKING_THREADS);
         gates.push(gate);
     }
 }

@@ -26,15 +26,9 @@ static EPOCHS: AtomicU64 = AtomicU64::new(0);
 fn next_epoch(pid: u32) -> u64 {
     let high = u64::from(pid) << 32;
     let advance = |seen: u64| {
-        if seen & !0xffff_ffff == high {
-            seen + 1
-        } else {
-            high | 1
-        }
+        if seen & !0xffff_ffff == high { seen + 1 } else { high | 1 }
     };
-    let seen = EPOCHS.fetch_update(Ordering::AcqRel, Ordering::Acquire, |seen| {
-        Some(advance(seen))
-    });
+    let seen = EPOCHS.fetch_update(Ordering::AcqRel, Ordering::Acquire, |seen| Some(advance(seen)));
     advance(seen.unwrap_or_else(|seen| seen)) & 0xffff_ffff
 }
 
@@ -42,11 +36,7 @@ impl Stamp {
     /// The stamp of a new runtime: the next epoch of this process.
     pub(crate) fn new() -> Self {
         let pid = std::process::id();
-        Self {
-            pid,
-            epoch: next_epoch(pid),
-            open: Arc::new(AtomicBool::new(true)),
-        }
+        Self { pid, epoch: next_epoch(pid), open: Arc::new(AtomicBool::new(true)) }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -77,10 +67,7 @@ impl Stamp {
 
     pub(crate) fn stale(&self, what: &str) -> Failure {
         let epoch = self.epoch;
-        Failure::new(
-            Kind::StaleHandle,
-            format!("{what} of epoch {epoch}: its runtime was closed"),
-        )
+        Failure::new(Kind::StaleHandle, format!("{what} of epoch {epoch}: its runtime was closed"))
     }
 }
 
@@ -105,10 +92,7 @@ pub(crate) struct Owned<T> {
 
 impl<T> Owned<T> {
     pub(crate) fn new(inner: T) -> Self {
-        Self {
-            pid: std::process::id(),
-            inner: Some(inner),
-        }
+        Self { pid: std::process::id(), inner: Some(inner) }
     }
 
     /// The thing; absent only while it is being dropped.

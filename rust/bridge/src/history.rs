@@ -13,9 +13,7 @@ use pyo3::{
     types::{PyBytes, PyList},
 };
 use serde_json::Value as Json;
-use temporalio_protos::temporal::api::history::v1::{
-    History as Proto, history_event::Attributes,
-};
+use temporalio_protos::temporal::api::history::v1::{History as Proto, history_event::Attributes};
 
 use crate::{
     error::{Failure, Kind, Outcome},
@@ -40,11 +38,7 @@ fn malformed(workflow_id: &str, why: impl std::fmt::Display) -> Failure {
 
 impl History {
     pub(crate) fn from_run(workflow_id: String, run_id: String, proto: Proto) -> Self {
-        Self {
-            workflow_id,
-            run_id,
-            proto: Arc::new(proto),
-        }
+        Self { workflow_id, run_id, proto: Arc::new(proto) }
     }
 
     pub(crate) fn proto(&self) -> &Proto {
@@ -130,9 +124,8 @@ impl History {
         name_enums_in_full(&descriptor, &mut json);
         let dynamic = DynamicMessage::deserialize(descriptor, json)
             .map_err(|error| malformed(&workflow_id, error))?;
-        let proto: Proto = dynamic
-            .transcode_to()
-            .map_err(|error| malformed(&workflow_id, error))?;
+        let proto: Proto =
+            dynamic.transcode_to().map_err(|error| malformed(&workflow_id, error))?;
         Ok(Self::checked(workflow_id, String::new(), proto)?)
     }
 
@@ -153,9 +146,8 @@ fn name_enums_in_full(descriptor: &MessageDescriptor, json: &mut Json) {
         return;
     };
     for (name, value) in fields {
-        let field = descriptor
-            .get_field_by_json_name(name)
-            .or_else(|| descriptor.get_field_by_name(name));
+        let field =
+            descriptor.get_field_by_json_name(name).or_else(|| descriptor.get_field_by_name(name));
         if let Some(field) = field {
             in_field(&field, value);
         }
@@ -166,12 +158,16 @@ fn in_field(field: &FieldDescriptor, value: &mut Json) {
     let kind = field.kind();
     match value {
         Json::Array(items) if field.is_list() => {
-            items.iter_mut().for_each(|item| in_value(&kind, item));
+            for item in items {
+                in_value(&kind, item);
+            }
         }
         Json::Object(entries) if field.is_map() => {
             if let FieldKind::Message(entry) = &kind {
                 let kind = entry.map_entry_value_field().kind();
-                entries.values_mut().for_each(|item| in_value(&kind, item));
+                for item in entries.values_mut() {
+                    in_value(&kind, item);
+                }
             }
         }
         _ => in_value(&kind, value),

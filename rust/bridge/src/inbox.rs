@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-
 use pyo3::{prelude::*, types::PyList};
 
 use crate::{
@@ -108,9 +107,7 @@ impl InboxCore {
     ) -> PyResult<Vec<Delivery>> {
         check_pid(self.pid, "Inbox")?;
         let seen = answered(self.id);
-        let found = wait_for(py, Deadline::after(timeout)?, |slice| {
-            self.poll(max, seen, slice)
-        })?;
+        let found = wait_for(py, Deadline::after(timeout)?, |slice| self.poll(max, seen, slice))?;
         let Some((taken, wakes)) = found else {
             return Ok(Vec::new());
         };

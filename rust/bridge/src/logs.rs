@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -61,11 +60,7 @@ impl LogRing {
 pub(crate) struct LogSubscriber(pub(crate) Arc<LogRing>);
 
 fn wanted(metadata: &Metadata<'_>) -> bool {
-    let most = if metadata.target().starts_with("hourglass") {
-        Level::INFO
-    } else {
-        Level::WARN
-    };
+    let most = if metadata.target().starts_with("hourglass") { Level::INFO } else { Level::WARN };
     metadata.is_event() && *metadata.level() <= most
 }
 

@@ -102,10 +102,7 @@ impl Operation {
             state: Mutex::default(),
             done: Condvar::new(),
         });
-        let settler = Settler {
-            shared: Arc::clone(&shared),
-            stamp: stamp.clone(),
-        };
+        let settler = Settler { shared: Arc::clone(&shared), stamp: stamp.clone() };
         let task = handle.spawn(async move {
             let caught = std::panic::AssertUnwindSafe(future).catch_unwind().await;
             let outcome = caught.unwrap_or_else(|payload| Err(panics::failure(&*payload)));
@@ -116,10 +113,7 @@ impl Operation {
             state.task = Some(task.abort_handle());
         }
         drop(state);
-        Self {
-            shared,
-            converted: PyOnceLock::new(),
-        }
+        Self { shared, converted: PyOnceLock::new() }
     }
 
     fn checked(&self) -> Outcome<&Shared> {
@@ -163,10 +157,7 @@ impl Operation {
     fn cancel(&self) -> PyResult<()> {
         let shared = self.checked()?;
         let task = shared.state.lock().task.take();
-        shared.settle(Err(Failure::new(
-            Kind::Cancelled,
-            "the operation was cancelled",
-        )));
+        shared.settle(Err(Failure::new(Kind::Cancelled, "the operation was cancelled")));
         if let Some(task) = task {
             task.abort();
         }

@@ -35,9 +35,7 @@ fn describe(payload: &(dyn Any + Send)) -> String {
 
 /// The error for a panic that was caught on this thread just now.
 pub(crate) fn failure(payload: &(dyn Any + Send)) -> Failure {
-    let text = LAST
-        .with_borrow_mut(Option::take)
-        .unwrap_or_else(|| describe(payload));
+    let text = LAST.with_borrow_mut(Option::take).unwrap_or_else(|| describe(payload));
     Failure::internal(format!("panic in native code: {text}"))
 }
 

@@ -26,17 +26,10 @@ pub(crate) struct Payload(pub(crate) Proto);
 impl Payload {
     #[new]
     #[pyo3(signature = (*, metadata = None, data = None))]
-    fn new(
-        metadata: Option<&Bound<'_, PyAny>>,
-        data: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
+    fn new(metadata: Option<&Bound<'_, PyAny>>, data: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let metadata = metadata.map_or_else(|| Ok(HashMap::new()), metadata_from)?;
         let data = data.map_or_else(|| Ok(Vec::new()), |data| bytes_from("data", data))?;
-        Ok(Self(Proto {
-            metadata,
-            data,
-            ..Proto::default()
-        }))
+        Ok(Self(Proto { metadata, data, ..Proto::default() }))
     }
 
     #[getter]
@@ -78,7 +71,9 @@ impl Payload {
         Ok(format!("Payload(metadata={metadata}, data={data})"))
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
         let py = slf.py();
         let parse = slf.get_type().getattr("FromString")?;
         Ok((parse, (slf.get().serialize(py),)))
@@ -92,9 +87,8 @@ fn metadata_from(value: &Bound<'_, PyAny>) -> PyResult<HashMap<String, Vec<u8>>>
         .map_err(|_| Failure::bad_argument("metadata: expected a mapping"))?;
     for item in items.try_iter()? {
         let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
-        let key: String = key
-            .extract()
-            .map_err(|_| Failure::bad_argument("metadata: a key is not a str"))?;
+        let key: String =
+            key.extract().map_err(|_| Failure::bad_argument("metadata: a key is not a str"))?;
         let value = bytes_from(&format!("metadata.{key}"), &value)?;
         out.insert(key, value);
     }
@@ -108,15 +102,12 @@ pub(crate) fn bytes_from(name: &str, value: &Bound<'_, PyAny>) -> Outcome<Vec<u8
     }
     value
         .cast::<pyo3::types::PyByteArray>()
-        .map(|array| array.to_vec())
+        .map(PyByteArrayMethods::to_vec)
         .map_err(|_| Failure::bad_argument(format!("{name}: expected bytes")))
 }
 
 /// One payload, or none.
-pub(crate) fn optional(
-    name: &str,
-    value: Option<&Bound<'_, PyAny>>,
-) -> Outcome<Option<Proto>> {
+pub(crate) fn optional(name: &str, value: Option<&Bound<'_, PyAny>>) -> Outcome<Option<Proto>> {
     value.map(|value| one(name, value)).transpose()
 }
 
@@ -140,7 +131,7 @@ pub(crate) fn many(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Vec
             Ok(payload) => payload.get().0.clone(),
             Err(_) => {
                 return Err(
-                    Failure::bad_argument(format!("{name}.{index}: expected a Payload")).into(),
+                    Failure::bad_argument(format!("{name}.{index}: expected a Payload")).into()
                 );
             }
         });

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-
 use pyo3::prelude::*;
 
 use crate::{
@@ -81,9 +80,7 @@ impl PortCore {
         let pipe = state.pipe.as_mut().ok_or_else(closed)?;
         if !state.tokens.is_empty() {
             let mut byte = [0];
-            pipe.reader
-                .read_exact(&mut byte)
-                .map_err(|error| broken(&error))?;
+            pipe.reader.read_exact(&mut byte).map_err(|error| broken(&error))?;
         }
         Ok(state.tokens.drain(..).collect())
     }

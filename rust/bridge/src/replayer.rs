@@ -95,11 +95,8 @@ impl Replayer {
         let config = config(task_queue, namespace, build_id)?;
         let inbox = inbox.map_or_else(|| Py::new(py, Inbox::fresh()), Ok)?;
         // Core polls no activities here; the end of a poll that never was is nobody's business.
-        let inboxes = Inboxes {
-            tag,
-            workflow: inbox.get().core(),
-            activity: Inbox::fresh().core(),
-        };
+        let inboxes =
+            Inboxes { tag, workflow: inbox.get().core(), activity: Inbox::fresh().core() };
         let (feeder, stream) = HistoryFeeder::new(BUFFER);
         let core = runtime.within(|| {
             let native = init_replay_worker(ReplayWorkerInput::new(config, stream))
@@ -110,10 +107,7 @@ impl Replayer {
         })?;
         Ok(Self {
             runtime,
-            inner: Owned::new(Inner {
-                core,
-                feeder: Mutex::new(Some(Arc::new(feeder))),
-            }),
+            inner: Owned::new(Inner { core, feeder: Mutex::new(Some(Arc::new(feeder))) }),
             inbox,
         })
     }

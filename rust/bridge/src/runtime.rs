@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-
 use pyo3::prelude::*;
 use temporalio_common::telemetry::{
     TelemetryOptions, set_trace_subscriber_for_current_thread, telemetry_init,
@@ -61,9 +60,7 @@ impl RuntimeCore {
         let threads = Arc::clone(&subscriber);
         let tokio = builder
             .enable_all()
-            // Threads of the blocking pool that have nothing to do would wait where a fork must not
-            // find them (see `fork.rs`): they end instead.
-            .thread_keep_alive(Duration::from_millis(1))
+            .max_blocking_threads(fork::BLOCKING_THREADS)
             .thread_name("hourglass")
             .on_thread_start(move || {
                 set_trace_subscriber_for_current_thread(Arc::clone(&threads));
@@ -120,6 +117,7 @@ impl RuntimeCore {
         engines.push(Arc::downgrade(engine));
     }
 
+    /// Blocks until the threads have ended.
     fn close(&self) {
         if !self.stamp.close() {
             return;
@@ -187,7 +185,12 @@ impl Runtime {
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         crate::handle::check_pid(self.0.stamp.pid(), "Runtime")?;
-        py.detach(|| panics::contain(|| Ok(self.0.close())))?;
+        py.detach(|| {
+            panics::contain(|| {
+                self.0.close();
+                Ok(())
+            })
+        })?;
         Ok(())
     }
 

@@ -45,10 +45,7 @@ pub(crate) fn to_timedelta<'py>(
 /// An aware `datetime` in UTC, to the microsecond.
 pub(crate) fn to_datetime<'py>(py: Python<'py>, at: &Timestamp) -> PyResult<Bound<'py, PyAny>> {
     let classes = classes(py)?;
-    let since = classes
-        .timedelta
-        .bind(py)
-        .call1((0, at.seconds, at.nanos / 1_000))?;
+    let since = classes.timedelta.bind(py).call1((0, at.seconds, at.nanos / 1_000))?;
     classes.epoch.bind(py).add(since)
 }
 
@@ -56,9 +53,7 @@ fn parts(delta: &Bound<'_, PyAny>) -> PyResult<(i64, i32)> {
     let days: i64 = delta.getattr("days")?.extract()?;
     let seconds: i64 = delta.getattr("seconds")?.extract()?;
     let micros: i64 = delta.getattr("microseconds")?.extract()?;
-    Ok(normal(
-        i128::from(days * 86_400 + seconds) * i128::from(NANOS) + i128::from(micros) * 1_000,
-    ))
+    Ok(normal(i128::from(days * 86_400 + seconds) * i128::from(NANOS) + i128::from(micros) * 1_000))
 }
 
 /// Seconds and nanoseconds of one sign, as protobuf wants them.
@@ -89,9 +84,7 @@ pub(crate) fn duration_from(value: &Bound<'_, PyAny>) -> Outcome<Duration> {
 fn float_duration(seconds: f64) -> Outcome<Duration> {
     // What protobuf allows: ten thousand years either way.
     if !seconds.is_finite() || seconds.abs() > 315_576_000_000.0 {
-        return Err(Failure::bad_argument(format!(
-            "{seconds} seconds is out of range"
-        )));
+        return Err(Failure::bad_argument(format!("{seconds} seconds is out of range")));
     }
     #[allow(clippy::cast_possible_truncation)] // in range, as checked
     let micros = (seconds * 1_000_000.0).round() as i128;
@@ -104,21 +97,15 @@ pub(crate) fn timestamp_from(value: &Bound<'_, PyAny>) -> Outcome<Timestamp> {
     let py = value.py();
     let refuse = || Failure::bad_argument("expected an aware datetime");
     let classes = classes(py).map_err(|_| refuse())?;
-    if !value
-        .is_instance(classes.datetime.bind(py))
-        .unwrap_or(false)
-    {
+    if !value.is_instance(classes.datetime.bind(py)).unwrap_or(false) {
         return Err(refuse());
     }
     // Subtracting from an aware datetime fails for a naive one.
     let since = value.sub(classes.epoch.bind(py)).map_err(|_| refuse())?;
     let (seconds, nanos) = parts(&since).map_err(|_| refuse())?;
     // Protobuf counts nanoseconds forwards, also before 1970.
-    let (seconds, nanos) = if nanos < 0 {
-        (seconds - 1, nanos + 1_000_000_000)
-    } else {
-        (seconds, nanos)
-    };
+    let (seconds, nanos) =
+        if nanos < 0 { (seconds - 1, nanos + 1_000_000_000) } else { (seconds, nanos) };
     Ok(Timestamp { seconds, nanos })
 }
 
@@ -127,9 +114,7 @@ pub(crate) fn optional_duration(
     name: &str,
     value: Option<&Bound<'_, PyAny>>,
 ) -> Outcome<Option<Duration>> {
-    value
-        .map(|value| duration_from(value).map_err(|why| named(name, &why)))
-        .transpose()
+    value.map(|value| duration_from(value).map_err(|why| named(name, &why))).transpose()
 }
 
 /// A keyword that is a duration; the error names it.

@@ -42,10 +42,8 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         at_most: Duration,
     ) -> MutexGuard<'a, T> {
-        let (guard, _) = self
-            .0
-            .wait_timeout(guard, at_most)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (guard, _) =
+            self.0.wait_timeout(guard, at_most).unwrap_or_else(PoisonError::into_inner);
         guard
     }
 

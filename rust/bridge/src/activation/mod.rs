@@ -23,8 +23,8 @@ use temporalio_protos::coresdk::workflow_activation::{
 
 pub(crate) use self::{
     cancel_workflow::CancelWorkflow, do_update::DoUpdate, fire_timer::FireTimer,
-    initialize_workflow::InitializeWorkflow, notify_has_patch::NotifyHasPatch,
-    other_job::OtherJob, query_workflow::QueryWorkflow, remove_from_cache::RemoveFromCache,
+    initialize_workflow::InitializeWorkflow, notify_has_patch::NotifyHasPatch, other_job::OtherJob,
+    query_workflow::QueryWorkflow, remove_from_cache::RemoveFromCache,
     resolve_activity::ResolveActivity, signal_workflow::SignalWorkflow,
     update_random_seed::UpdateRandomSeed, workflow_activation::WorkflowActivation,
 };

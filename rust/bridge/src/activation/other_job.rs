@@ -27,10 +27,7 @@ impl OtherJob {
             .map_err(|error| Failure::internal(format!("{JOB}: {error}")))?;
         let found = decoded.fields().find_map(|(field, value)| {
             let fields = value.as_message()?.clone();
-            Some(Self {
-                variant: field.name().to_owned(),
-                fields,
-            })
+            Some(Self { variant: field.name().to_owned(), fields })
         });
         found.ok_or_else(|| Failure::internal("core sent a job that this version doesn't know"))
     }

@@ -1,6 +1,9 @@
 //! A query to answer.
 
-use pyo3::{prelude::*, types::{PyDict, PyList}};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
 use temporalio_protos::coresdk::workflow_activation::QueryWorkflow as Proto;
 
 use super::job_class;

@@ -62,9 +62,7 @@ job_class!(ResolveActivity, Proto, &["seq", "status", "result", "failure", "is_l
 
     #[getter]
     fn failure(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        failure_of(&self.0)
-            .map(|failure| message::typed_to_wire(py, failure))
-            .transpose()
+        failure_of(&self.0).map(|failure| message::typed_to_wire(py, failure)).transpose()
     }
 
     #[getter]
@@ -100,17 +98,12 @@ fn resolution_from(fields: &Bound<'_, PyDict>) -> PyResult<Option<ActivityResolu
     let failure = present("failure")?
         .map(|failure| message::wire_to_typed::<FailureProto>(&failure))
         .transpose()?;
-    let status: Option<String> = present("status")?
-        .map(|status| status.extract())
-        .transpose()?;
+    let status: Option<String> = present("status")?.map(|status| status.extract()).transpose()?;
     let status = match status.as_deref().unwrap_or("completed") {
         "completed" => Status::Completed(Success {
             result: payload::optional("result", present("result")?.as_ref())?,
         }),
-        "failed" => Status::Failed(Failed {
-            failure,
-            ..Failed::default()
-        }),
+        "failed" => Status::Failed(Failed { failure, ..Failed::default() }),
         "cancelled" => Status::Cancelled(Cancellation { failure }),
         "backoff" => Status::Backoff(
             present("backoff")?
@@ -125,7 +118,5 @@ fn resolution_from(fields: &Bound<'_, PyDict>) -> PyResult<Option<ActivityResolu
             .into());
         }
     };
-    Ok(Some(ActivityResolution {
-        status: Some(status),
-    }))
+    Ok(Some(ActivityResolution { status: Some(status) }))
 }

@@ -1,6 +1,9 @@
 //! A signal came in.
 
-use pyo3::{prelude::*, types::{PyDict, PyList}};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
 use temporalio_protos::coresdk::workflow_activation::SignalWorkflow as Proto;
 
 use super::job_class;

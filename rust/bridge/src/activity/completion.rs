@@ -23,9 +23,7 @@ impl ActivityCompletion {
     fn with(task_token: &[u8], status: Status) -> Self {
         Self(Proto {
             task_token: task_token.to_vec(),
-            result: Some(ActivityExecutionResult {
-                status: Some(status),
-            }),
+            result: Some(ActivityExecutionResult { status: Some(status) }),
         })
     }
 }
@@ -45,20 +43,14 @@ impl ActivityCompletion {
 
     #[staticmethod]
     fn failed(task_token: &[u8], failure: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let failed = Failed {
-            failure: failure_from(failure)?,
-            ..Failed::default()
-        };
+        let failed = Failed { failure: failure_from(failure)?, ..Failed::default() };
         Ok(Self::with(task_token, Status::Failed(failed)))
     }
 
     #[staticmethod]
     fn cancelled(task_token: &[u8], failure: &Bound<'_, PyAny>) -> PyResult<Self> {
         let failure = failure_from(failure)?;
-        Ok(Self::with(
-            task_token,
-            Status::Cancelled(Cancellation { failure }),
-        ))
+        Ok(Self::with(task_token, Status::Cancelled(Cancellation { failure })))
     }
 
     #[staticmethod]

@@ -60,9 +60,7 @@ fn instant<'py>(py: Python<'py>, at: Option<&Timestamp>) -> PyResult<Bound<'py, 
 }
 
 fn delta<'py>(py: Python<'py>, value: Option<&Duration>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    value
-        .map(|duration| seconds::to_timedelta(py, duration))
-        .transpose()
+    value.map(|duration| seconds::to_timedelta(py, duration)).transpose()
 }
 
 /// Keywords whose names in core's message differ, or that it keeps elsewhere.
@@ -112,16 +110,14 @@ impl ActivityTask {
     #[new]
     #[pyo3(signature = (**fields))]
     fn new(py: Python<'_>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = fields.map_or_else(|| Ok(PyDict::new(py)), |fields| fields.copy())?;
+        let given = fields.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
         let keywords = Keywords(given);
         let tag = keywords.pop("tag")?.map_or(Ok(0), |tag| tag.extract())?;
         let task_token = keywords
             .pop("task_token")?
             .map_or_else(|| Ok(Vec::new()), |token| bytes_from("task_token", &token))?;
-        let variant: Option<String> = keywords
-            .pop("variant")?
-            .map(|variant| variant.extract())
-            .transpose()?;
+        let variant: Option<String> =
+            keywords.pop("variant")?.map(|variant| variant.extract()).transpose()?;
         let variant = match variant.as_deref().unwrap_or("start") {
             "start" => {
                 keywords.rename("headers", "header_fields")?;
@@ -134,13 +130,7 @@ impl ActivityTask {
                 return Err(Failure::bad_argument(why).into());
             }
         };
-        Ok(Self {
-            tag,
-            proto: Proto {
-                task_token,
-                variant: Some(variant),
-            },
-        })
+        Ok(Self { tag, proto: Proto { task_token, variant: Some(variant) } })
     }
 
     #[getter]
@@ -155,11 +145,7 @@ impl ActivityTask {
 
     #[getter]
     fn variant(&self) -> &'static str {
-        if self.cancel().is_some() {
-            "cancel"
-        } else {
-            "start"
-        }
+        if self.cancel().is_some() { "cancel" } else { "start" }
     }
 
     #[getter]
@@ -268,21 +254,18 @@ impl ActivityTask {
     #[getter]
     fn retry_policy(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let policy = self.start().retry_policy.as_ref();
-        policy
-            .map(|policy| message::typed_to_wire(py, policy))
-            .transpose()
+        policy.map(|policy| message::typed_to_wire(py, policy)).transpose()
     }
 
     #[getter]
     fn priority(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let priority = self.start().priority.as_ref();
-        priority
-            .map(|priority| message::typed_to_wire(py, priority))
-            .transpose()
+        priority.map(|priority| message::typed_to_wire(py, priority)).transpose()
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let attributes = ["tag", "variant", "activity_type", "activity_id", "workflow_id", "attempt"];
+        let attributes =
+            ["tag", "variant", "activity_type", "activity_id", "workflow_id", "attempt"];
         record::repr(slf.as_any(), &attributes)
     }
 }

@@ -66,9 +66,8 @@ impl Service {
                 run_id: String::new(),
             }),
         };
-        let answer: DescribeWorkflowExecutionResponse = self
-            .call("DescribeWorkflowExecution", &request, None)
-            .await?;
+        let answer: DescribeWorkflowExecutionResponse =
+            self.call("DescribeWorkflowExecution", &request, None).await?;
         answer
             .workflow_execution_info
             .and_then(|info| info.execution)
@@ -98,8 +97,7 @@ impl Service {
             ..GetWorkflowExecutionHistoryRequest::default()
         };
         let limit = wait.then_some(LONG_POLL);
-        self.call("GetWorkflowExecutionHistory", &request, limit)
-            .await
+        self.call("GetWorkflowExecutionHistory", &request, limit).await
     }
 }
 
@@ -133,10 +131,7 @@ pub(crate) async fn close_event(
         "" => service.latest_run(&workflow_id).await?,
         _ => run_id,
     };
-    let mut run = WorkflowExecution {
-        workflow_id,
-        run_id,
-    };
+    let mut run = WorkflowExecution { workflow_id, run_id };
     let mut token = Vec::new();
     loop {
         let page = match service.history_page(&run, token.clone(), true).await {
@@ -144,10 +139,7 @@ pub(crate) async fn close_event(
             page => page?,
         };
         token = page.next_page_token;
-        let mut events = page
-            .history
-            .map(|history| history.events)
-            .unwrap_or_default();
+        let mut events = page.history.map(|history| history.events).unwrap_or_default();
         let Some(event) = events.pop() else {
             continue;
         };

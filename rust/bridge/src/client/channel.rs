@@ -60,7 +60,7 @@ impl RawChannel {
         if let Some(tls) = &address.tls {
             endpoint = endpoint.tls_config(tls_config(tls)).map_err(|error| refuse(&error))?;
         }
-        let mut metadata = request::metadata_from(address.rpc_metadata)?;
+        let mut metadata = request::metadata_from("rpc_metadata", &address.rpc_metadata)?;
         metadata.insert("client-name", AsciiMetadataValue::from_static(CLIENT_NAME));
         let version = AsciiMetadataValue::from_static(env!("CARGO_PKG_VERSION"));
         metadata.insert("client-version", version);

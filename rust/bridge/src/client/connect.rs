@@ -53,9 +53,7 @@ impl Target {
                 return Err(Failure::bad_argument(why));
             }
             (None, None) => {
-                return Err(Failure::bad_argument(
-                    "engine, target_url: one of them is needed",
-                ));
+                return Err(Failure::bad_argument("engine, target_url: one of them is needed"));
             }
             (Some(_), None) => (embedded_url()?, "the embedded engine".to_owned()),
             (None, Some(target)) => (cluster_url(target, self.tls.is_some())?, target.clone()),
@@ -65,11 +63,7 @@ impl Target {
             _ => None,
         };
         let embedded = self.engine.is_some();
-        let compression = if embedded {
-            GrpcCompression::None
-        } else {
-            GrpcCompression::Gzip
-        };
+        let compression = if embedded { GrpcCompression::None } else { GrpcCompression::Gzip };
         let options = ConnectionOptions::new(url)
             .identity(self.identity)
             .client_name(CLIENT_NAME)
@@ -153,11 +147,7 @@ fn chain(error: &dyn Error) -> String {
         }
         next = cause.source();
     }
-    if causes.is_empty() {
-        error.to_string()
-    } else {
-        causes.join(": ")
-    }
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
 }
 
 /// The `tls` keyword: a bool, or a mapping with the options.
@@ -185,12 +175,9 @@ pub(crate) fn tls_from(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<TlsO
         }
     }
     tls.client_tls_options = match (cert, key) {
-        (Some(cert), Some(key)) => Some(
-            ClientTlsOptions::builder()
-                .client_cert(cert)
-                .client_private_key(key)
-                .build(),
-        ),
+        (Some(cert), Some(key)) => {
+            Some(ClientTlsOptions::builder().client_cert(cert).client_private_key(key).build())
+        }
         (None, None) => None,
         _ => {
             let why = "tls: client_cert and client_private_key belong together";

@@ -15,19 +15,12 @@ pub(crate) async fn all_pages(
         "" => service.latest_run(&workflow_id).await?,
         _ => run_id,
     };
-    let run = WorkflowExecution {
-        workflow_id,
-        run_id,
-    };
+    let run = WorkflowExecution { workflow_id, run_id };
     let mut events = Vec::new();
     let mut token = Vec::new();
     loop {
         let page = service.history_page(&run, token, false).await?;
-        events.extend(
-            page.history
-                .map(|history| history.events)
-                .unwrap_or_default(),
-        );
+        events.extend(page.history.map(|history| history.events).unwrap_or_default());
         token = page.next_page_token;
         if token.is_empty() {
             return Ok((History { events }, run));

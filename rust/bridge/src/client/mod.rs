@@ -78,10 +78,7 @@ impl Client {
         F: FnOnce(prost_reflect::MessageDescriptor, bytes::Bytes) -> Value + Send + 'static,
     {
         let transport = self.checked()?.transport.clone();
-        let defaults = Defaults {
-            namespace: &self.namespace,
-            identity: &self.identity,
-        };
+        let defaults = Defaults { namespace: &self.namespace, identity: &self.identity };
         let (rpc, output) = request::build(service, rpc, request, &defaults, options)?;
         Ok(self.runtime.spawn(async move {
             let body = transport.call(&rpc).await?;
@@ -101,10 +98,7 @@ impl Client {
 }
 
 fn retried() -> CallOptions {
-    CallOptions {
-        retry: true,
-        ..CallOptions::default()
-    }
+    CallOptions { retry: true, ..CallOptions::default() }
 }
 
 fn as_wire(output: prost_reflect::MessageDescriptor, body: bytes::Bytes) -> Value {
@@ -118,10 +112,7 @@ async fn connected(target: Target, engine: Option<Arc<EngineCore>>) -> Outcome<I
         Some(engine) => Transport::Embedded(engine),
         None => Transport::Cluster(channel?),
     };
-    Ok(Inner {
-        connection,
-        transport,
-    })
+    Ok(Inner { connection, transport })
 }
 
 #[pymethods]
@@ -148,6 +139,8 @@ impl Client {
         if namespace.is_empty() {
             return Err(Failure::bad_argument("namespace: must not be empty").into());
         }
+        // Core looks at them when it is connected; a mistake is told before.
+        request::metadata_from("rpc_metadata", &rpc_metadata)?;
         let engine = engine.map(Engine::checked).transpose()?;
         let target = Target {
             engine: engine.clone(),
@@ -199,11 +192,7 @@ impl Client {
         metadata: HashMap<String, String>,
         retry: bool,
     ) -> PyResult<Operation> {
-        let options = CallOptions {
-            timeout,
-            metadata,
-            retry,
-        };
+        let options = CallOptions { timeout, metadata, retry };
         self.start_call(rpc, request, service, options, as_wire)
     }
 
@@ -311,9 +300,6 @@ impl Client {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Client(namespace={:?}, identity={:?})",
-            self.namespace, self.identity
-        )
+        format!("Client(namespace={:?}, identity={:?})", self.namespace, self.identity)
     }
 }

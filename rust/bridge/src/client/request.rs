@@ -40,10 +40,8 @@ pub(crate) fn build(
     let mut message = message::from_wire(&input, request)?;
     fill(&mut message, "namespace", || defaults.namespace.to_owned());
     fill(&mut message, "identity", || defaults.identity.to_owned());
-    fill(&mut message, "request_id", || {
-        uuid::Uuid::new_v4().to_string()
-    });
-    let mut metadata = metadata_from(options.metadata)?;
+    fill(&mut message, "request_id", || uuid::Uuid::new_v4().to_string());
+    let mut metadata = metadata_from("metadata", &options.metadata)?;
     if let Some(Value::String(namespace)) = message.get_field_by_name("namespace").as_deref() {
         route_by(&mut metadata, namespace)?;
     }
@@ -89,16 +87,16 @@ fn fill(message: &mut DynamicMessage, name: &str, value: impl FnOnce() -> String
     }
 }
 
-pub(crate) fn metadata_from(given: HashMap<String, String>) -> Outcome<MetadataMap> {
+/// Text as gRPC metadata; errors name the keyword and the key.
+pub(crate) fn metadata_from(
+    keyword: &str,
+    given: &HashMap<String, String>,
+) -> Outcome<MetadataMap> {
     let mut out = MetadataMap::new();
     for (key, value) in given {
-        let bad = |why: String| Failure::bad_argument(format!("metadata.{key}: {why}"));
-        let name: AsciiMetadataKey = key
-            .parse()
-            .map_err(|_| bad("not a name of metadata".to_owned()))?;
-        let value: AsciiMetadataValue = value
-            .parse()
-            .map_err(|_| bad("not a value of metadata".to_owned()))?;
+        let bad = |what: &str| Failure::bad_argument(format!("{keyword}.{key}: not a {what}"));
+        let name: AsciiMetadataKey = key.parse().map_err(|_| bad("name of metadata"))?;
+        let value: AsciiMetadataValue = value.parse().map_err(|_| bad("value of metadata"))?;
         out.insert(name, value);
     }
     Ok(out)
@@ -106,12 +104,7 @@ pub(crate) fn metadata_from(given: HashMap<String, String>) -> Outcome<MetadataM
 
 /// A limit in seconds that is more than none.
 pub(crate) fn positive_seconds(seconds: f64) -> Outcome<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|limit| !limit.is_zero())
-        .ok_or_else(|| {
-            Failure::bad_argument(format!(
-                "timeout: {seconds} is not a positive number of seconds"
-            ))
-        })
+    Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero()).ok_or_else(|| {
+        Failure::bad_argument(format!("timeout: {seconds} is not a positive number of seconds"))
+    })
 }

@@ -28,9 +28,7 @@ impl CancelWorkflowExecution {
     #[pyo3(signature = (details = None))]
     fn new(details: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let payloads = payload::many("details", details)?;
-        Ok(Self(Proto {
-            details: (!payloads.is_empty()).then_some(Payloads { payloads }),
-        }))
+        Ok(Self(Proto { details: (!payloads.is_empty()).then_some(Payloads { payloads }) }))
     }
 
     #[getter]

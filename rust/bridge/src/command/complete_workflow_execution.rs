@@ -27,9 +27,7 @@ impl CompleteWorkflowExecution {
     #[new]
     #[pyo3(signature = (result = None))]
     fn new(result: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        Ok(Self(Proto {
-            result: payload::optional("result", result)?,
-        }))
+        Ok(Self(Proto { result: payload::optional("result", result)? }))
     }
 
     #[getter]

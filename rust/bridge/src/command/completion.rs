@@ -28,20 +28,19 @@ pub(crate) struct WorkflowCompletion {
 impl WorkflowCompletion {
     /// Core's message: the one copy that handing over a completion costs.
     pub(crate) fn to_core(&self, py: Python<'_>) -> PyResult<WorkflowActivationCompletion> {
-        let status = match &self.failed {
-            Some(failed) => Status::Failed(failed.clone()),
-            None => {
-                let commands = self.commands.bind(py);
-                let mut out = Vec::with_capacity(commands.len());
-                for command in commands.iter() {
-                    out.push(to_core(&command).ok_or_else(|| not_a_command(out.len(), &command))?);
-                }
-                Status::Successful(Success {
-                    commands: out,
-                    used_internal_flags: self.used_internal_flags.clone(),
-                    ..Success::default()
-                })
+        let status = if let Some(failed) = &self.failed {
+            Status::Failed(failed.clone())
+        } else {
+            let commands = self.commands.bind(py);
+            let mut out = Vec::with_capacity(commands.len());
+            for command in commands.iter() {
+                out.push(to_core(&command).ok_or_else(|| not_a_command(out.len(), &command))?);
             }
+            Status::Successful(Success {
+                commands: out,
+                used_internal_flags: self.used_internal_flags.clone(),
+                ..Success::default()
+            })
         };
         Ok(WorkflowActivationCompletion {
             run_id: self.run_id.clone(),
@@ -52,10 +51,8 @@ impl WorkflowCompletion {
 }
 
 fn not_a_command(index: usize, item: &Bound<'_, PyAny>) -> Failure {
-    let kind = item
-        .get_type()
-        .name()
-        .map_or_else(|_| "something".to_owned(), |name| name.to_string());
+    let kind =
+        item.get_type().name().map_or_else(|_| "something".to_owned(), |name| name.to_string());
     Failure::bad_argument(format!("commands.{index}: {kind} is not a command"))
 }
 

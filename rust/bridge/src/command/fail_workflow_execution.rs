@@ -18,9 +18,7 @@ pub(crate) struct FailWorkflowExecution(Failure);
 
 impl Command for FailWorkflowExecution {
     fn to_core(&self) -> WorkflowCommand {
-        plain(Variant::FailWorkflowExecution(Proto {
-            failure: Some(self.0.clone()),
-        }))
+        plain(Variant::FailWorkflowExecution(Proto { failure: Some(self.0.clone()) }))
     }
 }
 

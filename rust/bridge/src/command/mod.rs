@@ -27,8 +27,7 @@ pub(crate) use self::{
     continue_as_new_workflow_execution::ContinueAsNewWorkflowExecution,
     fail_workflow_execution::FailWorkflowExecution, other_command::OtherCommand,
     request_cancel_activity::RequestCancelActivity, respond_to_query::RespondToQuery,
-    schedule_activity::ScheduleActivity, set_patch_marker::SetPatchMarker,
-    start_timer::StartTimer,
+    schedule_activity::ScheduleActivity, set_patch_marker::SetPatchMarker, start_timer::StartTimer,
 };
 
 /// A class of command: how it becomes core's message.
@@ -37,19 +36,14 @@ pub(crate) trait Command {
 }
 
 fn plain(variant: Variant) -> WorkflowCommand {
-    WorkflowCommand {
-        variant: Some(variant),
-        ..WorkflowCommand::default()
-    }
+    WorkflowCommand { variant: Some(variant), ..WorkflowCommand::default() }
 }
 
 fn with_summary(variant: Variant, summary: Option<&Payload>) -> WorkflowCommand {
     WorkflowCommand {
         variant: Some(variant),
-        user_metadata: summary.map(|summary| UserMetadata {
-            summary: Some(summary.clone()),
-            details: None,
-        }),
+        user_metadata: summary
+            .map(|summary| UserMetadata { summary: Some(summary.clone()), details: None }),
         ..WorkflowCommand::default()
     }
 }

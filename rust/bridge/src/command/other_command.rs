@@ -55,16 +55,9 @@ impl OtherCommand {
         command.set_field(&field, Value::Message(inner.clone()));
         let mut proto: WorkflowCommand = message::decode(&command.encode_to_vec())?;
         let summary = payload::optional("summary", summary)?;
-        proto.user_metadata = summary.clone().map(|summary| UserMetadata {
-            summary: Some(summary),
-            details: None,
-        });
-        Ok(Self {
-            variant,
-            fields: inner,
-            proto,
-            summary,
-        })
+        proto.user_metadata =
+            summary.clone().map(|summary| UserMetadata { summary: Some(summary), details: None });
+        Ok(Self { variant, fields: inner, proto, summary })
     }
 
     #[getter]

@@ -38,15 +38,14 @@ impl RespondToQuery {
                 let why = "a query is answered by a response or a failure, not by both";
                 return Err(Failure::bad_argument(why).into());
             }
-            (None, Some(failure)) => query_result::Variant::Failed(message::wire_to_typed(failure)?),
+            (None, Some(failure)) => {
+                query_result::Variant::Failed(message::wire_to_typed(failure)?)
+            }
             (response, None) => query_result::Variant::Succeeded(QuerySuccess {
                 response: payload::optional("response", response)?,
             }),
         };
-        Ok(Self(Proto {
-            query_id,
-            variant: Some(variant),
-        }))
+        Ok(Self(Proto { query_id, variant: Some(variant) }))
     }
 
     #[getter]

@@ -1,10 +1,10 @@
 //! Schedule an activity.
 
+use prost_wkt_types::Duration;
 use pyo3::{
     prelude::*,
     types::{PyDict, PyList},
 };
-use prost_wkt_types::Duration;
 use temporalio_protos::{
     coresdk::workflow_commands::{
         ScheduleActivity as Proto, WorkflowCommand, workflow_command::Variant,
@@ -29,17 +29,12 @@ pub(crate) struct ScheduleActivity {
 
 impl Command for ScheduleActivity {
     fn to_core(&self) -> WorkflowCommand {
-        with_summary(
-            Variant::ScheduleActivity(self.proto.clone()),
-            self.summary.as_ref(),
-        )
+        with_summary(Variant::ScheduleActivity(self.proto.clone()), self.summary.as_ref())
     }
 }
 
 fn delta<'py>(py: Python<'py>, value: Option<&Duration>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    value
-        .map(|duration| seconds::to_timedelta(py, duration))
-        .transpose()
+    value.map(|duration| seconds::to_timedelta(py, duration)).transpose()
 }
 
 #[pymethods]
@@ -93,10 +88,7 @@ impl ScheduleActivity {
             priority: priority.map(message::wire_to_typed).transpose()?,
             ..Proto::default()
         };
-        Ok(Self {
-            proto,
-            summary: payload::optional("summary", summary)?,
-        })
+        Ok(Self { proto, summary: payload::optional("summary", summary)? })
     }
 
     #[getter]
@@ -158,9 +150,7 @@ impl ScheduleActivity {
     #[getter]
     fn retry_policy(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let policy = self.proto.retry_policy.as_ref();
-        policy
-            .map(|policy| message::typed_to_wire(py, policy))
-            .transpose()
+        policy.map(|policy| message::typed_to_wire(py, policy)).transpose()
     }
 
     #[getter]
@@ -176,9 +166,7 @@ impl ScheduleActivity {
     #[getter]
     fn priority(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let priority = self.proto.priority.as_ref();
-        priority
-            .map(|priority| message::typed_to_wire(py, priority))
-            .transpose()
+        priority.map(|priority| message::typed_to_wire(py, priority)).transpose()
     }
 
     #[getter]

@@ -24,10 +24,7 @@ impl SetPatchMarker {
     #[new]
     #[pyo3(signature = (patch_id, deprecated = false))]
     fn new(patch_id: String, deprecated: bool) -> Self {
-        Self(Proto {
-            patch_id,
-            deprecated,
-        })
+        Self(Proto { patch_id, deprecated })
     }
 
     #[getter]

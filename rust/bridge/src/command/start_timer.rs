@@ -37,10 +37,7 @@ impl StartTimer {
     ) -> PyResult<Self> {
         let timeout = seconds::required_duration("start_to_fire_timeout", start_to_fire_timeout)?;
         Ok(Self {
-            proto: Proto {
-                seq,
-                start_to_fire_timeout: Some(timeout),
-            },
+            proto: Proto { seq, start_to_fire_timeout: Some(timeout) },
             summary: payload::optional("summary", summary)?,
         })
     }

@@ -9,7 +9,9 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Va
 use pyo3::{
     FromPyObject,
     prelude::*,
-    types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple},
+    types::{
+        PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
+    },
 };
 
 use super::{PAYLOAD, enum_number, pool};
@@ -23,17 +25,11 @@ pub(super) struct Path<'a> {
 
 impl<'a> Path<'a> {
     pub(super) fn root(name: &'a str) -> Self {
-        Self {
-            parent: None,
-            step: name,
-        }
+        Self { parent: None, step: name }
     }
 
     fn child(&'a self, step: &'a str) -> Self {
-        Self {
-            parent: Some(self),
-            step,
-        }
+        Self { parent: Some(self), step }
     }
 
     fn text(&self) -> String {
@@ -64,9 +60,7 @@ pub(super) fn message(
 ) -> PyResult<DynamicMessage> {
     match descriptor.full_name() {
         PAYLOAD => {
-            let payload = value
-                .cast::<Payload>()
-                .map_err(|_| path.expected("Payload", value))?;
+            let payload = value.cast::<Payload>().map_err(|_| path.expected("Payload", value))?;
             transcode(descriptor, &payload.get().0, path)
         }
         "google.protobuf.Duration" => {
@@ -88,9 +82,7 @@ fn transcode<M: Message>(
     path: &Path<'_>,
 ) -> PyResult<DynamicMessage> {
     let mut dynamic = DynamicMessage::new(descriptor.clone());
-    dynamic
-        .transcode_from(typed)
-        .map_err(|error| path.refuse(error))?;
+    dynamic.transcode_from(typed).map_err(|error| path.refuse(error))?;
     Ok(dynamic)
 }
 
@@ -98,9 +90,7 @@ fn mapping<'py>(value: &Bound<'py, PyAny>, path: &Path<'_>) -> PyResult<Bound<'p
     if let Ok(dict) = value.cast::<PyDict>() {
         return Ok(dict.clone());
     }
-    let mapping = value
-        .cast::<PyMapping>()
-        .map_err(|_| path.expected("a mapping", value))?;
+    let mapping = value.cast::<PyMapping>().map_err(|_| path.expected("a mapping", value))?;
     let dict = PyDict::new(value.py());
     dict.update(mapping)?;
     Ok(dict)
@@ -115,9 +105,8 @@ fn fields(
     for (key, item) in mapping(value, path)?.iter() {
         let name: String = text(&key, path)?;
         let here = path.child(&name);
-        let field = descriptor
-            .get_field_by_name(&name)
-            .ok_or_else(|| here.refuse("unknown field"))?;
+        let field =
+            descriptor.get_field_by_name(&name).ok_or_else(|| here.refuse("unknown field"))?;
         if item.is_none() {
             continue;
         }
@@ -174,7 +163,11 @@ fn field_value(
     Ok(Value::List(items))
 }
 
-fn map_value(field: &FieldDescriptor, value: &Bound<'_, PyAny>, path: &Path<'_>) -> PyResult<Value> {
+fn map_value(
+    field: &FieldDescriptor,
+    value: &Bound<'_, PyAny>,
+    path: &Path<'_>,
+) -> PyResult<Value> {
     let Kind::Message(entry) = field.kind() else {
         return Err(path.refuse("a map without entries"));
     };
@@ -184,9 +177,8 @@ fn map_value(field: &FieldDescriptor, value: &Bound<'_, PyAny>, path: &Path<'_>)
     for (key, item) in mapping(value, path)?.iter() {
         let step = key.str()?.to_string();
         let here = path.child(&step);
-        let key = single(&keys, &key, &here)?
-            .into_map_key()
-            .ok_or_else(|| here.refuse("not a key"))?;
+        let key =
+            single(&keys, &key, &here)?.into_map_key().ok_or_else(|| here.refuse("not a key"))?;
         out.insert(key, single(&values, &item, &here)?);
     }
     Ok(Value::Map(out))
@@ -208,10 +200,7 @@ fn single(kind: &Kind, value: &Bound<'_, PyAny>, path: &Path<'_>) -> PyResult<Va
         Kind::String => Value::String(text(value, path)?),
         Kind::Bytes => Value::Bytes(bytes(value, path)?),
         Kind::Bool => Value::Bool(
-            value
-                .cast::<PyBool>()
-                .map_err(|_| path.expected("a bool", value))?
-                .is_true(),
+            value.cast::<PyBool>().map_err(|_| path.expected("a bool", value))?.is_true(),
         ),
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(integer(value, "an int", path)?),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(integer(value, "an int", path)?),
@@ -230,9 +219,7 @@ where
     if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
         return Err(path.expected(what, value));
     }
-    value
-        .extract()
-        .map_err(|_| path.refuse(format!("{value} is out of range")))
+    value.extract().map_err(|_| path.refuse(format!("{value} is out of range")))
 }
 
 fn float(value: &Bound<'_, PyAny>, path: &Path<'_>) -> PyResult<f64> {

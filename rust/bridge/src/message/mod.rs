@@ -40,7 +40,8 @@ pub(crate) fn descriptor(full_name: &str) -> Outcome<MessageDescriptor> {
 }
 
 pub(crate) fn decode<M: Message + Default>(data: &[u8]) -> Outcome<M> {
-    M::decode(data).map_err(|error| Failure::bad_argument(format!("not a protobuf message: {error}")))
+    M::decode(data)
+        .map_err(|error| Failure::bad_argument(format!("not a protobuf message: {error}")))
 }
 
 fn dynamic<M: Message + Name>(message: &M) -> Outcome<DynamicMessage> {
@@ -95,11 +96,8 @@ pub(crate) fn keywords_to_typed<M: Message + Name + Default>(
 /// The number of an enum value by its name: `EVENT_TYPE_TIMER_FIRED`, or, as Temporal's older JSON
 /// has it, without the prefix that every value of the enum shares: `TIMER_FIRED`, `TimerFired`.
 pub(crate) fn enum_number(descriptor: &EnumDescriptor, name: &str) -> Option<i32> {
-    full_enum_name(descriptor, name).and_then(|full| {
-        descriptor
-            .get_value_by_name(&full)
-            .map(|value| value.number())
-    })
+    full_enum_name(descriptor, name)
+        .and_then(|full| descriptor.get_value_by_name(&full).map(|value| value.number()))
 }
 
 /// The full name of an enum value by its full or short name.

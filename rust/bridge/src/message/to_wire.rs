@@ -36,16 +36,10 @@ fn transcode<M: Message + Default>(message: &DynamicMessage) -> PyResult<M> {
     Ok(typed)
 }
 
-fn fields_to_dict<'py>(
-    py: Python<'py>,
-    message: &DynamicMessage,
-) -> PyResult<Bound<'py, PyDict>> {
+fn fields_to_dict<'py>(py: Python<'py>, message: &DynamicMessage) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     for (field, value) in message.fields() {
-        dict.set_item(
-            PyString::intern(py, field.name()),
-            field_to_wire(py, &field, value)?,
-        )?;
+        dict.set_item(PyString::intern(py, field.name()), field_to_wire(py, &field, value)?)?;
     }
     Ok(dict)
 }
@@ -57,13 +51,12 @@ pub(crate) fn any_to_wire(py: Python<'_>, any: &prost_wkt_types::Any) -> PyResul
     let known = pool()
         .get_message_by_name(name)
         .and_then(|descriptor| DynamicMessage::decode(descriptor, any.value.as_slice()).ok());
-    let dict = match known {
-        Some(message) => fields_to_dict(py, &message)?,
-        None => {
-            let dict = PyDict::new(py);
-            dict.set_item("value", PyBytes::new(py, &any.value))?;
-            dict
-        }
+    let dict = if let Some(message) = known {
+        fields_to_dict(py, &message)?
+    } else {
+        let dict = PyDict::new(py);
+        dict.set_item("value", PyBytes::new(py, &any.value))?;
+        dict
     };
     dict.set_item("@type", name)?;
     Ok(dict.into_any().unbind())
@@ -86,7 +79,9 @@ fn field_to_wire(py: Python<'_>, field: &FieldDescriptor, value: &Value) -> PyRe
             Ok(dict.into_any().unbind())
         }
         _ => {
-            debug_assert!(!matches!(field.kind(), Kind::Message(_)) || value.as_message().is_some());
+            debug_assert!(
+                !matches!(field.kind(), Kind::Message(_)) || value.as_message().is_some()
+            );
             value_to_wire(py, value)
         }
     }

@@ -78,9 +78,10 @@ impl WorkerCore {
     }
 
     pub(crate) fn native(&self) -> Outcome<Arc<Native>> {
-        self.native.lock().clone().ok_or_else(|| {
-            Failure::new(Kind::Shutdown, "the worker is shut down and finalized")
-        })
+        self.native
+            .lock()
+            .clone()
+            .ok_or_else(|| Failure::new(Kind::Shutdown, "the worker is shut down and finalized"))
     }
 
     /// Ask the service about the namespace, once.
@@ -108,7 +109,8 @@ impl WorkerCore {
             let mut next = Some(first);
             while let Some(Shipment { completion, reply }) = next {
                 let run_id = completion.run_id.clone();
-                let answer = contained(native.complete_workflow_activation(completion)).await;
+                let answer =
+                    contained(Box::pin(native.complete_workflow_activation(completion))).await;
                 worker.answer(Poll::Workflow, &run_id, &[], reply, answer);
                 next = worker.ledger.lock().shipped(&run_id);
             }
@@ -137,14 +139,7 @@ impl WorkerCore {
     }
 
     /// Tell whoever wants to hear it; an error that nobody waits for goes to the inbox.
-    fn answer(
-        &self,
-        poll: Poll,
-        run_id: &str,
-        token: &[u8],
-        reply: Reply,
-        answer: Outcome<()>,
-    ) {
+    fn answer(&self, poll: Poll, run_id: &str, token: &[u8], reply: Reply, answer: Outcome<()>) {
         let answer = match reply.map(|reply| reply.send(answer.clone())) {
             Some(Ok(())) => return,
             Some(Err(unheard)) => unheard,
@@ -198,10 +193,7 @@ impl WorkerCore {
     pub(crate) async fn finalize(&self) -> Outcome<()> {
         self.initiate_shutdown();
         self.drain().await;
-        self.finalized
-            .get_or_init(|| async { self.release().await })
-            .await
-            .clone()
+        self.finalized.get_or_init(|| async { self.release().await }).await.clone()
     }
 
     async fn release(&self) -> Outcome<()> {
@@ -265,12 +257,7 @@ struct Pump {
 
 impl Pump {
     fn new(worker: &Arc<WorkerCore>, poll: Poll, alone: bool) -> Self {
-        Self {
-            worker: Arc::clone(worker),
-            poll,
-            alone,
-            ended: false,
-        }
+        Self { worker: Arc::clone(worker), poll, alone, ended: false }
     }
 
     async fn run(mut self) {
@@ -303,10 +290,7 @@ impl Pump {
                 Err(PollError::ShutDown) => return failure,
                 Err(PollError::TonicError(_)) if failure.is_some() => return failure,
                 Err(PollError::TonicError(status)) => {
-                    failure = Some(Failure {
-                        kind: Kind::Poll,
-                        ..Failure::rpc(&status)
-                    });
+                    failure = Some(Failure { kind: Kind::Poll, ..Failure::rpc(&status) });
                 }
             }
         }
@@ -331,10 +315,10 @@ impl Pump {
         if matches!(task.variant, Some(Variant::Start(_))) {
             worker.ledger.lock().started(&task.task_token);
         }
-        worker.inboxes.activity.push(Delivery::Activity {
-            tag: worker.inboxes.tag,
-            task: Box::new(task),
-        });
+        worker
+            .inboxes
+            .activity
+            .push(Delivery::Activity { tag: worker.inboxes.tag, task: Box::new(task) });
         Ok(())
     }
 
@@ -348,11 +332,7 @@ impl Pump {
             ledger.polls = ledger.polls.saturating_sub(1);
         }
         let tell = |poll: Poll, failure: Option<Failure>| {
-            worker.inbox(poll).push(Delivery::Ended {
-                tag: worker.inboxes.tag,
-                poll,
-                failure,
-            });
+            worker.inbox(poll).push(Delivery::Ended { tag: worker.inboxes.tag, poll, failure });
         };
         tell(self.poll, failure);
         if self.alone {

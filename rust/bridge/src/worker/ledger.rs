@@ -33,10 +33,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(polls: usize) -> Self {
-        Self {
-            polls,
-            ..Self::default()
-        }
+        Self { polls, ..Self::default() }
     }
 
     pub(super) fn delivered(&mut self, run_id: &str) {

@@ -6,10 +6,7 @@ mod options;
 
 use std::{sync::Arc, time::Duration};
 
-use pyo3::{
-    prelude::*,
-    types::PyDict,
-};
+use pyo3::{prelude::*, types::PyDict};
 use temporalio_protos::coresdk::ActivityHeartbeat;
 use temporalio_sdk_core::init_worker;
 use tokio::sync::oneshot;
@@ -123,7 +120,7 @@ impl Worker {
         workflow_inbox: Option<Py<Inbox>>,
         activity_inbox: Option<Py<Inbox>>,
         tag: i64,
-        identity: Option<String>,
+        identity: Option<&str>,
         build_id: String,
         max_cached_workflows: usize,
         max_outstanding_workflow_tasks: usize,
@@ -148,7 +145,7 @@ impl Worker {
             task_queue: task_queue.clone(),
             workflows,
             activities,
-            identity: identity_of(identity.as_deref(), client.identity()),
+            identity: identity_of(identity, client.identity()),
             build_id,
             max_cached_workflows,
             max_outstanding_workflow_tasks,

@@ -38,9 +38,8 @@ pub(crate) struct WorkerOptions {
 }
 
 fn interval(name: &str, seconds: f64) -> Outcome<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| {
-        Failure::bad_argument(format!("{name}: {seconds} is not a number of seconds"))
-    })
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Failure::bad_argument(format!("{name}: {seconds} is not a number of seconds")))
 }
 
 impl WorkerOptions {
@@ -54,11 +53,8 @@ impl WorkerOptions {
             return Err(Failure::bad_argument(why));
         }
         let nondeterminism = || HashSet::from([WorkflowErrorType::Nondeterminism]);
-        let everywhere = if self.nondeterminism_as_workflow_fail {
-            nondeterminism()
-        } else {
-            HashSet::new()
-        };
+        let everywhere =
+            if self.nondeterminism_as_workflow_fail { nondeterminism() } else { HashSet::new() };
         let by_type: HashMap<_, _> = self
             .nondeterminism_as_workflow_fail_types
             .into_iter()
@@ -106,9 +102,7 @@ impl WorkerOptions {
             .max_outstanding_workflow_tasks(self.max_outstanding_workflow_tasks)
             .max_outstanding_activities(self.max_outstanding_activities)
             .max_outstanding_local_activities(self.max_outstanding_local_activities)
-            .versioning_strategy(WorkerVersioningStrategy::None {
-                build_id: self.build_id,
-            })
+            .versioning_strategy(WorkerVersioningStrategy::None { build_id: self.build_id })
             // An eviction at shutdown would only ask Python to forget what it forgets anyway.
             .ignore_evicts_on_shutdown(true)
             // While a handle is recycled, the old and the new worker of a queue overlap.
