@@ -99,3 +99,36 @@ client = asyncio.run(Client.connect("sqlite:///x.db"))
 {ending}
 """
     assert run(code, tmp_path) == ""
+
+
+FORK_AROUND_WORKERS = """
+import asyncio, os, sys
+from hourglass import workflow
+from hourglass.client import Client
+from hourglass.worker import Worker
+
+@workflow.defn
+class Echo:
+    @workflow.run
+    async def run(self, value: str) -> str:
+        return value
+
+async def work(value):
+    async with await Client.connect("sqlite://") as client:
+        async with Worker(client, task_queue="q", workflows=[Echo]):
+            return await client.execute_workflow(Echo.run, value, id="x", task_queue="q")
+
+assert asyncio.run(work("parent")) == "parent"
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        assert asyncio.run(work("child")) == "child"
+        sys.exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+assert asyncio.run(work("again")) == "again"
+"""
+
+
+def test_b09_children_of_a_process_that_ran_a_worker_run_their_own(tmp_path: Path) -> None:
+    """B-09."""
+    assert run(FORK_AROUND_WORKERS, tmp_path) == ""
