@@ -17,12 +17,7 @@ from hourglass import workflow
 from hourglass._bridge import (
     UpdateRandomSeed,
 )
-from tests.workflow.harness import (
-    Run,
-    completed,
-    fire,
-    signal,
-)
+from tests.workflow.harness import Run, completed, fire, result_of, signal
 from tests.workflow.samples import ManyActivities, Orders
 
 TIMEOUT = timedelta(seconds=30)
@@ -151,6 +146,35 @@ def test_a_run_that_is_evicted_and_rebuilt_goes_on_the_same() -> None:
         item.SerializeToString() for item in expected
     ]
     assert broken.ask("read") == whole.ask("read")
+
+
+@workflow.defn
+class Clock:
+    def __init__(self) -> None:
+        self.go = False
+
+    @workflow.signal
+    def finish(self) -> None:
+        self.go = True
+
+    @workflow.run
+    async def run(self) -> list[float]:
+        begun = workflow.now()
+        await workflow.wait_condition(lambda: self.go)
+        return [begun.timestamp(), workflow.time()]
+
+
+def test_the_time_that_was_read_stays_what_it_was_after_a_rebuild() -> None:
+    """B-77, S-27."""
+    run = Run(Clock)
+    began = run.time
+    run.start()
+    live = result_of(run.send(signal("finish")))
+    run.evict()
+    run.time = began
+    run.start(replaying=True)
+    assert result_of(run.send(signal("finish"), replaying=True)) == live
+    assert live[0] < live[1]
 
 
 # --- randomness --------------------------------------------------------------------------------

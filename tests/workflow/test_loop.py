@@ -280,6 +280,44 @@ if sys.version_info >= (3, 11):
 
 
 @scenario
+async def computes() -> str:
+    await asyncio.wait_for(_compute(), 1)
+    return "computed"
+
+
+async def _compute() -> int:
+    return sum(range(1000))
+
+
+def test_a_limit_does_not_interrupt_a_computation() -> None:
+    """B-62: the limit is looked at where the body waits or returns; its timer is taken back."""
+    result, commands = play("computes")
+    assert result == "computed"
+    assert timers(commands) in ([], ["+1", "-1"])  # Python 3.12 starts no task of its own
+
+
+@scenario
+async def sleeps_again() -> list[str]:
+    seen: list[str] = []
+    for _ in range(2):
+        await asyncio.sleep(1)
+        seen.append("fired")
+        nap = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        nap.cancel()
+        await asyncio.wait([nap])
+        seen.append("cancelled")
+    return seen
+
+
+def test_the_same_sleep_fires_and_is_cancelled_again() -> None:
+    """B-65."""
+    result, commands = play("sleeps_again", (fire(1),), (fire(3),))
+    assert result == ["fired", "cancelled"] * 2
+    assert timers(commands) == ["+1", "+2", "-2", "+3", "+4", "-4"]
+
+
+@scenario
 async def ordered_wait() -> list[list[str]]:
     tasks = [asyncio.create_task(asyncio.sleep(n, str(n)), name=str(n)) for n in (3, 1, 2)]
     done, pending = await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
