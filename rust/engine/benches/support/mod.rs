@@ -65,7 +65,7 @@ impl Client {
             namespace: NAMESPACE.to_owned(),
             workflow_id: workflow_id.clone(),
             workflow_type: Some(WorkflowType { name: "Empty".to_owned() }),
-            task_queue: queue(),
+            task_queue: Some(queue()),
             request_id: workflow_id.clone(),
             ..Default::default()
         };
@@ -111,7 +111,7 @@ impl Client {
     pub(crate) async fn work(self) {
         let poll = PollWorkflowTaskQueueRequest {
             namespace: NAMESPACE.to_owned(),
-            task_queue: queue(),
+            task_queue: Some(queue()),
             identity: "bench".to_owned(),
             ..Default::default()
         };
@@ -135,8 +135,8 @@ impl Client {
     }
 }
 
-fn queue() -> Option<TaskQueue> {
-    Some(TaskQueue { name: QUEUE.to_owned(), ..Default::default() })
+fn queue() -> TaskQueue {
+    TaskQueue { name: QUEUE.to_owned(), ..Default::default() }
 }
 
 fn complete() -> Command {

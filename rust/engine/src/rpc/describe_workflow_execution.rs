@@ -16,6 +16,7 @@ use crate::run::Run;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, RunRow, StoreError};
 
+#[allow(clippy::needless_pass_by_value, reason = "the shape of every handler")]
 pub(crate) fn handle(
     context: &mut Context,
     request: DescribeWorkflowExecutionRequest,

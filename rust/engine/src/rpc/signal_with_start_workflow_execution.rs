@@ -50,6 +50,7 @@ pub(crate) fn handle(
 }
 
 /// The start and the signal that are asked for.
+#[allow(deprecated, reason = "old clients send TERMINATE_IF_RUNNING")]
 fn split(
     request: SignalWithStartWorkflowExecutionRequest,
 ) -> Result<(StartWorkflowExecutionRequest, SignalWorkflowExecutionRequest), RpcStatus> {

@@ -3,7 +3,7 @@
 use hourglass_engine::Code;
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::WorkflowTaskFailedCause;
-use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
@@ -42,7 +42,7 @@ async fn a_run_does_not_close_over_an_unseen_signal() {
     assert_eq!(failed.cause(), WorkflowTaskFailedCause::UnhandledCommand);
     let retried = server.poll().await;
     let types: Vec<_> =
-        retried.history.as_ref().unwrap().events.iter().map(|event| event.event_type()).collect();
+        retried.history.as_ref().unwrap().events.iter().map(HistoryEvent::event_type).collect();
     assert!(types.contains(&WorkflowExecutionSignaled), "{types:?}");
     server.complete(&retried, [complete("done")]).await.unwrap();
     assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionCompleted));
@@ -59,7 +59,7 @@ async fn a_signal_during_a_task_that_fails_is_written_after_the_failure() {
     assert_eq!(types[3..5], [WorkflowTaskFailed, WorkflowExecutionSignaled]);
     let task = server.poll().await;
     let seen: Vec<_> =
-        task.history.as_ref().unwrap().events.iter().map(|event| event.event_type()).collect();
+        task.history.as_ref().unwrap().events.iter().map(HistoryEvent::event_type).collect();
     assert!(seen.contains(&WorkflowExecutionSignaled), "{seen:?}");
     server.complete(&task, [complete("done")]).await.unwrap();
 }
@@ -135,7 +135,7 @@ async fn the_next_task_comes_with_the_answer_when_a_signal_is_buffered() {
         .unwrap();
     let next = response.workflow_task.expect("the next task comes with the answer");
     let events = &next.history.as_ref().unwrap().events;
-    let types: Vec<_> = events.iter().map(|event| event.event_type()).collect();
+    let types: Vec<_> = events.iter().map(HistoryEvent::event_type).collect();
     assert_eq!(events[0].event_id, 4, "only what the worker has not seen");
     assert_eq!(
         types,

@@ -6,6 +6,7 @@ use hourglass_engine::Code;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
@@ -14,7 +15,7 @@ use crate::support::command::{complete, marker, start_timer};
 fn types(
     page: &GetWorkflowExecutionHistoryResponse,
 ) -> Vec<temporalio_protos::temporal::api::enums::v1::EventType> {
-    page.history.as_ref().unwrap().events.iter().map(|event| event.event_type()).collect()
+    page.history.as_ref().unwrap().events.iter().map(HistoryEvent::event_type).collect()
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::wildcard_imports,
-    reason = "a test fails by panicking, and requests come from one module of generated types"
+    clippy::unnecessary_wraps,
+    reason = "a test fails by panicking, requests come from one module of generated types, and their \
+              fields are options"
 )]
 
 mod activities;

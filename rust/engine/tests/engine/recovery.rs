@@ -94,7 +94,7 @@ async fn b_74_a_timer_that_was_due_while_no_engine_ran_fires_when_one_opens() {
     let run = server.start("w").await;
     server.step([start_timer("t", 60)]).await;
     server.engine.close();
-    server.clock.advance(std::time::Duration::from_secs(600));
+    server.clock.advance(std::time::Duration::from_mins(10));
     let server = server.reopen(&path);
     server.settle().await;
     assert_eq!(server.event_types(&run).await[5..], [TimerFired, WorkflowTaskScheduled]);
@@ -110,7 +110,7 @@ async fn b_73_timers_that_were_due_while_no_engine_ran_fire_in_order() {
         server.step([start_timer("t", 50 - 10 * index)]).await;
     }
     server.engine.close();
-    server.clock.advance(std::time::Duration::from_secs(600));
+    server.clock.advance(std::time::Duration::from_mins(10));
     let server = server.reopen(&path);
     let mut order = Vec::new();
     for _ in 0..5 {

@@ -3,7 +3,7 @@
 use hourglass_engine::Code;
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::{TimeoutType, WorkflowTaskFailedCause};
-use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
 use temporalio_protos::temporal::api::sdk::v1::WorkflowTaskCompletedMetadata;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
@@ -48,8 +48,7 @@ async fn a_polled_task_carries_what_a_worker_needs() {
     assert_eq!((task.previous_started_event_id, task.started_event_id), (0, 3));
     assert_eq!(task.attempt, 1);
     assert!(task.scheduled_time.is_some() && task.started_time.is_some());
-    let types: Vec<_> =
-        task.history.unwrap().events.iter().map(|event| event.event_type()).collect();
+    let types: Vec<_> = task.history.unwrap().events.iter().map(HistoryEvent::event_type).collect();
     assert_eq!(types, [WorkflowExecutionStarted, WorkflowTaskScheduled, WorkflowTaskStarted]);
 }
 
@@ -140,7 +139,7 @@ async fn a_failed_task_is_tried_again_and_only_its_first_failure_is_written() {
     assert_eq!(second.attempt, 2);
     assert_eq!(second.started_event_id, 6);
     let types: Vec<_> =
-        second.history.as_ref().unwrap().events.iter().map(|event| event.event_type()).collect();
+        second.history.as_ref().unwrap().events.iter().map(HistoryEvent::event_type).collect();
     assert_eq!(
         types,
         [

@@ -20,7 +20,7 @@ use super::values::{NAMESPACE, QUEUE, queue, workflow_type};
 const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
 /// No call of these tests needs this long; one that does hangs.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_mins(1);
 
 /// A request that knows its method and its response.
 pub(crate) trait Rpc: Message {
