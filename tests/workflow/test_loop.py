@@ -470,6 +470,28 @@ def test_a_callback_that_raises_fails_the_task() -> None:
     assert completion.failure["message"] == "division by zero"
 
 
+@scenario
+async def task_nobody_awaits() -> None:
+    async def fail() -> None:
+        raise ValueError("unheard")
+
+    asyncio.create_task(fail())  # noqa: RUF006 - the loop keeps it
+    for _ in range(40):  # until the loop lets go of tasks that are done
+        await asyncio.create_task(asyncio.sleep(0))
+    await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize("replaying", [False, True])
+def test_an_error_nobody_looks_at_is_logged_once_with_whose_it_is(
+    replaying: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(Plays, "task_nobody_awaits")
+    run.start(replaying=replaying)
+    logged = [record.getMessage() for record in caplog.records]
+    assert len(logged) == (0 if replaying else 1)
+    assert all("never retrieved" in text and "workflow-id" in text for text in logged)
+
+
 @workflow.defn
 class Receives:
     """Takes signals in turn, some with a time limit."""

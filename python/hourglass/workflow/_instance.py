@@ -398,7 +398,7 @@ class WorkflowInstance:
     # --- what the authoring calls use
 
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
-        """Record a timer (see `TimerHost`)."""
+        """Record a timer (see `LoopHost`)."""
         seconds = seconds_of(seconds, "timer")
         if self.loop.now + seconds > END_OF_TIME:
             raise ValueError(f"timer: {seconds} seconds from now is after the year 9999")
@@ -408,12 +408,17 @@ class WorkflowInstance:
         self.commands.append(StartTimer(timer.seq, seconds, note))
 
     def cancel_timer(self, timer: TimerHandle) -> None:
-        """Forget a timer that has not fired (see `TimerHost`)."""
+        """Forget a timer that has not fired (see `LoopHost`)."""
         if self.loop.evicted or timer.seq not in self._timers:
             return
         self.loop.check_writable("cancel a timer")
         del self._timers[timer.seq]
         self.commands.append(CancelTimer(timer.seq))
+
+    def report(self, message: str, error: BaseException | None) -> None:
+        """Log, once: not during replay (see `LoopHost`)."""
+        if not self.activation.is_replaying:
+            _log.error("%s (%s)", message, self.log_details, exc_info=error)
 
     def add_condition(self, predicate: Callable[[], object]) -> asyncio.Future[None]:
         """A future that is done once `predicate` holds after a drain."""

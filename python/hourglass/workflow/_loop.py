@@ -6,7 +6,7 @@ unchanged, because it only ever needs `call_soon`, `call_later`, `create_task` a
 
 * **One ordered queue.** Callbacks run first in, first out. Nothing enters from another thread.
 * **Time stands still.** `time()` is the time of the current activation. A timer is a durable one:
-  the run's owner is asked to record it (`TimerHost`), and calls back when history says it fired.
+  the run's owner is asked to record it (`LoopHost`), and calls back when history says it fired.
 * **Tasks hash by their order of creation.** asyncio keeps tasks in sets (`asyncio.wait`,
   `TaskGroup`), whose order would otherwise depend on memory addresses. The hash is salted by the
   run's seed, so that tasks of different runs don't collide in asyncio's own registry.
@@ -41,14 +41,17 @@ _PATIENCE = 100
 """How often code of an evicted run may try to wait again before it is left behind."""
 
 
-class TimerHost(Protocol):
-    """Whoever records timers: the workflow instance. `WorkflowLoop.host` for everyone else."""
+class LoopHost(Protocol):
+    """Whoever records timers and speaks for the run: the workflow instance."""
 
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
         """Have `timer` fire after `seconds`; raises if that is not a possible duration."""
 
     def cancel_timer(self, timer: TimerHandle) -> None:
         """Forget a timer that has not fired."""
+
+    def report(self, message: str, error: BaseException | None) -> None:
+        """Log what asyncio complains about, with whose code it is."""
 
 
 class Handle(asyncio.Handle):
@@ -81,7 +84,7 @@ class TimerHandle(asyncio.TimerHandle):
 
     def __init__(
         self,
-        host: TimerHost,
+        host: LoopHost,
         when: float,
         callback: Callable[..., object],
         args: tuple[Any, ...],
@@ -142,7 +145,7 @@ class Task(asyncio.Task[T]):
 class WorkflowLoop(asyncio.AbstractEventLoop):
     """See the module's text. Its owner sets `now`, calls `drain`, and at the end `evict`."""
 
-    def __init__(self, host: TimerHost, seed: int) -> None:
+    def __init__(self, host: LoopHost, seed: int) -> None:
         self.host = host
         self.now = 0.0
         self.hash_base = seed & 0x0FFF_FFFF_FFFF_FFFF
@@ -264,9 +267,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Log; silent for a run that is torn down, whose futures nobody waits for any more."""
         if not self.evicted:
-            error = context.get("exception")
-            _log.error(
-                "%s", context.get("message", "unhandled error in a workflow"), exc_info=error
+            self.host.report(
+                context.get("message", "unhandled error in a workflow"), context.get("exception")
             )
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -416,9 +418,9 @@ def _displace(outer: asyncio.AbstractEventLoop) -> Callable[[], None]:
     return restore
 
 
-def make_loop(host: TimerHost, seed: int) -> WorkflowLoop:
+def make_loop(host: LoopHost, seed: int) -> WorkflowLoop:
     """A loop for one run. (Type checkers find the class abstract: they don't see the refusals.)"""
-    concrete: Callable[[TimerHost, int], WorkflowLoop] = cast("Any", WorkflowLoop)
+    concrete: Callable[[LoopHost, int], WorkflowLoop] = cast("Any", WorkflowLoop)
     return concrete(host, seed)
 
 
