@@ -109,7 +109,7 @@ def test_any_rpc_goes_by_name(native: Client) -> None:
 def test_a_call_that_cannot_be_made_is_refused_before_it_is_sent(
     embedded_native: Client, rpc: str, request_: dict[str, Any], service: str | None, why: str
 ) -> None:
-    more = {} if service is None else {"service": service}
+    more: dict[str, Any] = {} if service is None else {"service": service}
     with pytest.raises(BridgeError, match=why) as raised:
         embedded_native.call(rpc, request_, **more)
     assert raised.value.kind == "bad_argument"

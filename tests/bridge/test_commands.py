@@ -56,7 +56,8 @@ def test_every_command_travels_in_a_completion(command: Any) -> None:
 def test_commands_are_equal_by_value() -> None:
     assert StartTimer(1, 2.5) == StartTimer(1, timedelta(milliseconds=2500))
     assert StartTimer(1, 2.5) != StartTimer(2, 2.5)
-    assert StartTimer(1, 2.5) != CancelTimer(1)
+    other: object = CancelTimer(1)
+    assert StartTimer(1, 2.5) != other
 
 
 def test_evaluating_twice_gives_the_same_bytes() -> None:

@@ -1,6 +1,7 @@
 """Histories: from the service, as bytes and as JSON."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -18,7 +19,7 @@ STARTED = {
 }
 
 
-def text(*events: dict[str, object]) -> str:
+def text(*events: Mapping[str, object]) -> str:
     return json.dumps({"events": list(events)})
 
 

@@ -7,7 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from hourglass._bridge import BridgeError, Client, Inbox, Port, Runtime, StaleHandleError, Worker
+from hourglass._bridge import (
+    BridgeError,
+    Client,
+    Inbox,
+    PollingEnded,
+    Port,
+    Runtime,
+    StaleHandleError,
+    Worker,
+)
 from tests.bridge.conftest import connect
 
 
@@ -59,7 +68,7 @@ def test_b08_handles_of_a_closed_runtime_are_stale_and_the_next_one_is_not_touch
     second.close()
 
 
-def take(inbox: Inbox) -> list[object]:
+def take(inbox: Inbox) -> list[PollingEnded]:
     return inbox.take(timeout=10)
 
 

@@ -96,74 +96,35 @@ pub(crate) fn poll_inbox(
 impl Worker {
     #[new]
     #[pyo3(signature = (
-        runtime, client, *, task_queue, workflows = true, activities = true,
-        workflow_inbox = None, activity_inbox = None, tag = 0, identity = None,
-        build_id = String::new(), max_cached_workflows = 1000,
-        max_outstanding_workflow_tasks = 100, max_outstanding_activities = 100,
-        max_outstanding_local_activities = 100, max_concurrent_workflow_task_polls = 5,
-        max_concurrent_activity_task_polls = 5, nonsticky_to_sticky_poll_ratio = 0.2,
-        sticky_queue_schedule_to_start_timeout = 10.0, max_heartbeat_throttle_interval = 60.0,
-        default_heartbeat_throttle_interval = 30.0, max_activities_per_second = None,
-        max_task_queue_activities_per_second = None, graceful_shutdown_timeout = 0.0,
-        nondeterminism_as_workflow_fail = false,
-        nondeterminism_as_workflow_fail_types = Vec::new(),
+        runtime, client, *, task_queue, workflow_inbox = None, activity_inbox = None, tag = 0,
+        identity = None, **options,
     ))]
     #[allow(clippy::too_many_arguments)] // the contract's
-    #[allow(clippy::fn_params_excessive_bools)] // likewise
     fn new(
         py: Python<'_>,
         runtime: &Runtime,
         client: &Client,
         task_queue: String,
-        workflows: bool,
-        activities: bool,
         workflow_inbox: Option<Py<Inbox>>,
         activity_inbox: Option<Py<Inbox>>,
         tag: i64,
         identity: Option<&str>,
-        build_id: String,
-        max_cached_workflows: usize,
-        max_outstanding_workflow_tasks: usize,
-        max_outstanding_activities: usize,
-        max_outstanding_local_activities: usize,
-        max_concurrent_workflow_task_polls: usize,
-        max_concurrent_activity_task_polls: usize,
-        nonsticky_to_sticky_poll_ratio: f32,
-        sticky_queue_schedule_to_start_timeout: f64,
-        max_heartbeat_throttle_interval: f64,
-        default_heartbeat_throttle_interval: f64,
-        max_activities_per_second: Option<f64>,
-        max_task_queue_activities_per_second: Option<f64>,
-        graceful_shutdown_timeout: f64,
-        nondeterminism_as_workflow_fail: bool,
-        nondeterminism_as_workflow_fail_types: Vec<String>,
+        options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let runtime = runtime.checked()?;
         let connection = client.connection(&runtime)?;
-        let options = WorkerOptions {
-            namespace: client.namespace().to_owned(),
-            task_queue: task_queue.clone(),
-            workflows,
-            activities,
-            identity: identity_of(identity, client.identity()),
-            build_id,
-            max_cached_workflows,
-            max_outstanding_workflow_tasks,
-            max_outstanding_activities,
-            max_outstanding_local_activities,
-            max_concurrent_workflow_task_polls,
-            max_concurrent_activity_task_polls,
-            nonsticky_to_sticky_poll_ratio,
-            sticky_queue_schedule_to_start_timeout,
-            max_heartbeat_throttle_interval,
-            default_heartbeat_throttle_interval,
-            max_activities_per_second,
-            max_task_queue_activities_per_second,
-            graceful_shutdown_timeout,
-            nondeterminism_as_workflow_fail,
-            nondeterminism_as_workflow_fail_types,
+        let identity = identity_of(identity, client.identity());
+        let namespace = client.namespace().to_owned();
+        let mut chosen = WorkerOptions::new(namespace, task_queue.clone(), identity);
+        if let Some(options) = options {
+            chosen.set_all(options)?;
+        }
+        let polls: &[Poll] = match (chosen.workflows, chosen.activities) {
+            (true, true) => &[Poll::Workflow, Poll::Activity],
+            (true, false) => &[Poll::Workflow],
+            (false, _) => &[Poll::Activity],
         };
-        let config = options.config()?;
+        let config = chosen.config()?;
         let workflow_inbox = inbox_or_own(py, workflow_inbox)?;
         let activity_inbox = inbox_or_own(py, activity_inbox)?;
         let inboxes = Inboxes {
@@ -171,25 +132,14 @@ impl Worker {
             workflow: workflow_inbox.get().core(),
             activity: activity_inbox.get().core(),
         };
-        let polls: &[Poll] = match (workflows, activities) {
-            (true, true) => &[Poll::Workflow, Poll::Activity],
-            (true, false) => &[Poll::Workflow],
-            (false, _) => &[Poll::Activity],
-        };
         let core = runtime.within(|| {
             let native = init_worker(runtime.core()?, config, connection)
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
             Ok(WorkerCore::start(stamp, handle, native, inboxes, polls))
         })?;
-        Ok(Self {
-            runtime,
-            core: Owned::new(core),
-            tag,
-            task_queue,
-            workflow_inbox,
-            activity_inbox,
-        })
+        let core = Owned::new(core);
+        Ok(Self { runtime, core, tag, task_queue, workflow_inbox, activity_inbox })
     }
 
     #[getter]

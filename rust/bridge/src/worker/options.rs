@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyDict};
 use temporalio_common::worker::WorkerTaskTypes;
 use temporalio_sdk_core::{
     PollerBehavior, WorkerConfig, WorkerVersioningStrategy, WorkflowErrorType,
@@ -12,30 +13,32 @@ use temporalio_sdk_core::{
 
 use crate::error::{Failure, Outcome};
 
-/// The keywords of `Worker`, in its order.
+/// The keywords of `Worker` that have a default, and what every worker needs.
 pub(crate) struct WorkerOptions {
-    pub(crate) namespace: String,
-    pub(crate) task_queue: String,
+    namespace: String,
+    task_queue: String,
+    identity: String,
     pub(crate) workflows: bool,
     pub(crate) activities: bool,
-    pub(crate) identity: String,
-    pub(crate) build_id: String,
-    pub(crate) max_cached_workflows: usize,
-    pub(crate) max_outstanding_workflow_tasks: usize,
-    pub(crate) max_outstanding_activities: usize,
-    pub(crate) max_outstanding_local_activities: usize,
-    pub(crate) max_concurrent_workflow_task_polls: usize,
-    pub(crate) max_concurrent_activity_task_polls: usize,
-    pub(crate) nonsticky_to_sticky_poll_ratio: f32,
-    pub(crate) sticky_queue_schedule_to_start_timeout: f64,
-    pub(crate) max_heartbeat_throttle_interval: f64,
-    pub(crate) default_heartbeat_throttle_interval: f64,
-    pub(crate) max_activities_per_second: Option<f64>,
-    pub(crate) max_task_queue_activities_per_second: Option<f64>,
-    pub(crate) graceful_shutdown_timeout: f64,
-    pub(crate) nondeterminism_as_workflow_fail: bool,
-    pub(crate) nondeterminism_as_workflow_fail_types: Vec<String>,
+    build_id: String,
+    max_cached_workflows: usize,
+    max_outstanding_workflow_tasks: usize,
+    max_outstanding_activities: usize,
+    max_outstanding_local_activities: usize,
+    max_concurrent_workflow_task_polls: usize,
+    max_concurrent_activity_task_polls: usize,
+    nonsticky_to_sticky_poll_ratio: f32,
+    sticky_queue_schedule_to_start_timeout: f64,
+    max_heartbeat_throttle_interval: f64,
+    default_heartbeat_throttle_interval: f64,
+    max_activities_per_second: Option<f64>,
+    max_task_queue_activities_per_second: Option<f64>,
+    graceful_shutdown_timeout: f64,
+    nondeterminism_as_workflow_fail: bool,
+    nondeterminism_as_workflow_fail_types: Vec<String>,
 }
+
+type FailureTypes = HashSet<WorkflowErrorType>;
 
 fn interval(name: &str, seconds: f64) -> Outcome<Duration> {
     Duration::try_from_secs_f64(seconds)
@@ -43,6 +46,85 @@ fn interval(name: &str, seconds: f64) -> Outcome<Duration> {
 }
 
 impl WorkerOptions {
+    pub(crate) fn new(namespace: String, task_queue: String, identity: String) -> Self {
+        Self {
+            namespace,
+            task_queue,
+            identity,
+            workflows: true,
+            activities: true,
+            build_id: String::new(),
+            max_cached_workflows: 1_000,
+            max_outstanding_workflow_tasks: 100,
+            max_outstanding_activities: 100,
+            max_outstanding_local_activities: 100,
+            max_concurrent_workflow_task_polls: 5,
+            max_concurrent_activity_task_polls: 5,
+            nonsticky_to_sticky_poll_ratio: 0.2,
+            sticky_queue_schedule_to_start_timeout: 10.0,
+            max_heartbeat_throttle_interval: 60.0,
+            default_heartbeat_throttle_interval: 30.0,
+            max_activities_per_second: None,
+            max_task_queue_activities_per_second: None,
+            graceful_shutdown_timeout: 0.0,
+            nondeterminism_as_workflow_fail: false,
+            nondeterminism_as_workflow_fail_types: Vec::new(),
+        }
+    }
+
+    /// Take the keywords; one that is unknown is a `TypeError`, as for any Python function.
+    pub(crate) fn set_all(&mut self, keywords: &Bound<'_, PyDict>) -> PyResult<()> {
+        for (name, value) in keywords {
+            let name: String = name.extract()?;
+            self.set(&name, &value).map_err(|error| {
+                let text = format!("Worker: {name}: {}", error.value(value.py()));
+                PyTypeError::new_err(text)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        macro_rules! options {
+            ($($option:ident),+ $(,)?) => {
+                match name {
+                    $(stringify!($option) => self.$option = value.extract()?,)+
+                    _ => return Err(PyTypeError::new_err("unexpected keyword argument")),
+                }
+            };
+        }
+        options!(
+            workflows,
+            activities,
+            build_id,
+            max_cached_workflows,
+            max_outstanding_workflow_tasks,
+            max_outstanding_activities,
+            max_outstanding_local_activities,
+            max_concurrent_workflow_task_polls,
+            max_concurrent_activity_task_polls,
+            nonsticky_to_sticky_poll_ratio,
+            sticky_queue_schedule_to_start_timeout,
+            max_heartbeat_throttle_interval,
+            default_heartbeat_throttle_interval,
+            max_activities_per_second,
+            max_task_queue_activities_per_second,
+            graceful_shutdown_timeout,
+            nondeterminism_as_workflow_fail,
+            nondeterminism_as_workflow_fail_types,
+        );
+        Ok(())
+    }
+
+    /// Which errors fail the workflow and not only its task: everywhere, and by type.
+    fn failure_types(&self) -> (FailureTypes, HashMap<String, FailureTypes>) {
+        let nondeterminism = || HashSet::from([WorkflowErrorType::Nondeterminism]);
+        let everywhere =
+            if self.nondeterminism_as_workflow_fail { nondeterminism() } else { HashSet::new() };
+        let types = &self.nondeterminism_as_workflow_fail_types;
+        (everywhere, types.iter().map(|name| (name.clone(), nondeterminism())).collect())
+    }
+
     /// Core's configuration; core's own checks answer as `bad_argument`.
     pub(crate) fn config(self) -> Outcome<WorkerConfig> {
         if self.task_queue.is_empty() {
@@ -52,14 +134,7 @@ impl WorkerOptions {
             let why = "workflows, activities: a worker serves at least one of them";
             return Err(Failure::bad_argument(why));
         }
-        let nondeterminism = || HashSet::from([WorkflowErrorType::Nondeterminism]);
-        let everywhere =
-            if self.nondeterminism_as_workflow_fail { nondeterminism() } else { HashSet::new() };
-        let by_type: HashMap<_, _> = self
-            .nondeterminism_as_workflow_fail_types
-            .into_iter()
-            .map(|name| (name, nondeterminism()))
-            .collect();
+        let (everywhere, by_type) = self.failure_types();
         let sticky = self.sticky_queue_schedule_to_start_timeout;
         WorkerConfig::builder()
             .namespace(self.namespace)
