@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from hourglass import activity, workflow
+from hourglass._bridge import BridgeError
 from hourglass.client import Client
 from hourglass.common import RetryPolicy
-from hourglass.exceptions import ClosedError, ValidationError
-from hourglass.worker import Worker, _host
+from hourglass.exceptions import ClosedError, PollError, ValidationError
+from hourglass.worker import Worker, _host, _worker
 from tests.support import unique
 
 
@@ -211,3 +212,57 @@ async def test_a_worker_may_live_on_another_loop_than_its_client(target: str) ->
         assert result == "across"
         stop.set()
         await asyncio.to_thread(thread.join)
+
+
+class Failing:
+    """Stands in for the native delivery that says polling had to end."""
+
+    poll = "workflow"
+    error = BridgeError("poll", "the service went mad")
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch) -> list[_host.WorkerHost]:
+    """The hosts that workers make, to let them fail."""
+    made: list[_host.WorkerHost] = []
+
+    class Kept(_host.WorkerHost):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(_worker, "WorkerHost", Kept)
+    return made
+
+
+async def test_a_worker_that_gives_up_ends_its_block_and_says_why(
+    hosts: list[_host.WorkerHost],
+) -> None:
+    told: list[BaseException] = []
+
+    async def tell(error: BaseException) -> None:
+        told.append(error)
+
+    async with await Client.connect("sqlite://") as client:
+        worker = new_worker(client, on_fatal_error=tell)
+        with pytest.raises(PollError, match="the service went mad"):
+            async with worker:
+                failing: Any = Failing()
+                hosts[0]._polling_ended(failing)
+                await asyncio.Event().wait()
+        assert [str(error) for error in told] == [str(worker._fatal)]
+        assert worker.is_shutdown
+        await asyncio.wait_for(asyncio.sleep(0), 1)  # nothing is left of the cancellation
+
+
+async def test_run_raises_why_the_worker_gave_up(hosts: list[_host.WorkerHost]) -> None:
+    async with await Client.connect("sqlite://") as client:
+        worker = new_worker(client)
+        running = asyncio.ensure_future(worker.run())
+        await client.execute_workflow(
+            Echo.run, "x", id=unique("echo"), task_queue=worker.task_queue
+        )
+        failing: Any = Failing()
+        hosts[0]._polling_ended(failing)
+        with pytest.raises(PollError, match=worker.task_queue):
+            await running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
@@ -127,6 +128,7 @@ class Worker:
         self._stopped = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._body: asyncio.Task[Any] | None = None
+        self._body_cancelled = False
         self._fatal: TemporalError | None = None
 
     def _new_runner(self) -> WorkflowRunner | None:
@@ -193,18 +195,21 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._body = None
+        body, self._body = self._body, None
         self._stop_wanted.set()
         assert self._life is not None
         # A cancellation that arrives now must not leave the worker half stopped.
         await asyncio.wait([self._life])
         if self._fatal is not None:
+            if self._body_cancelled and body is not None and sys.version_info >= (3, 11):
+                body.uncancel()  # the cancellation was ours and ends here
             raise self._fatal
         self._life.result()
 
     def _life_ended(self, life: asyncio.Task[None]) -> None:
         """A worker that gave up ends the block it serves: waiting on would be for ever."""
         if self._fatal is not None and self._body is not None:
+            self._body_cancelled = True
             self._body.cancel(f"the worker gave up: {self._fatal}")
         if not life.cancelled():
             life.exception()
