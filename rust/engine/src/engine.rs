@@ -60,7 +60,7 @@ use crate::turn::Loop;
 use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
 
 /// How long a poll for a task waits.
-pub(crate) const LONG_POLL: Duration = Duration::from_secs(60);
+pub(crate) const LONG_POLL: Duration = Duration::from_mins(1);
 
 /// One call of an RPC.
 #[derive(Clone, Debug)]
@@ -198,7 +198,7 @@ impl Engine {
 
     fn deadline(&self, timeout: Duration) -> Instant {
         let wall = self.shared.clock.wall();
-        wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_secs(86_400 * 365))
+        wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_hours(24 * 365))
     }
 
     /// Commit what is in flight, end long polls and join the thread. Closing twice is fine.

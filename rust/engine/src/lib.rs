@@ -4,6 +4,8 @@
 //! encoded request and gives the encoded response, as a gRPC server would. How it works inside is told
 //! at the top of `engine.rs`.
 
+#![allow(deprecated, reason = "fields that older clients still fill in are kept for them")]
+
 mod action;
 mod clock;
 mod command;

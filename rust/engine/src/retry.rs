@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_policy_that_contradicts_itself_is_refused() {
         let second = Some(to_duration(Duration::from_secs(1)));
-        let minute = Some(to_duration(Duration::from_secs(60)));
+        let minute = Some(to_duration(Duration::from_mins(1)));
         let bad = [
             RetryPolicy { backoff_coefficient: 0.5, ..Default::default() },
             RetryPolicy { maximum_attempts: -1, ..Default::default() },

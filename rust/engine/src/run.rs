@@ -63,7 +63,6 @@ pub(crate) struct Lease {
     pub(crate) started_event_id: EventId,
     pub(crate) started_time: Timestamp,
     pub(crate) attempt: i32,
-    pub(crate) identity: String,
     /// Events that the worker was shown and that are written when the task ends: started, and before
     /// it scheduled where that is not in the history.
     pub(crate) unwritten: Vec<HistoryEvent>,
@@ -77,6 +76,7 @@ pub(crate) struct Sticky {
 }
 
 /// What has not been written yet.
+#[allow(clippy::struct_excessive_bools, reason = "each is a change of its own")]
 #[derive(Default)]
 struct Changes {
     is_new: bool,

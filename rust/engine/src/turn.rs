@@ -209,7 +209,7 @@ impl Loop {
                     }
                 }
                 TaskTimer::StickyScheduleToStart(_, event) => {
-                    workflow_task::sticky_timed_out(run, env, event)
+                    workflow_task::sticky_timed_out(run, env, event);
                 }
                 TaskTimer::StickyQuery(_) => {}
             }
@@ -261,7 +261,7 @@ impl Loop {
 
     fn sweep(&mut self) {
         let wall = self.context.env.wall;
-        if self.last_sweep.is_none_or(|at| wall.duration_since(at) > Duration::from_secs(60)) {
+        if self.last_sweep.is_none_or(|at| wall.duration_since(at) > Duration::from_mins(1)) {
             self.last_sweep = Some(wall);
             self.context.matching.sweep(wall);
             self.context.evict_idle_runs();

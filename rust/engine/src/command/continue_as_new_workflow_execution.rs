@@ -53,7 +53,8 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// The new run: what the command leaves open it takes over from this one.
+/// The new run. Type, queue and timeouts that the command leaves open are this run's; memo, search
+/// attributes and retry policy are not: the worker puts them into the command.
 fn next_run(
     scope: &Scope<'_>,
     command: &ContinueAsNewWorkflowExecutionCommandAttributes,
@@ -66,12 +67,6 @@ fn next_run(
     let queue =
         command.task_queue.as_ref().map(|queue| queue.name.clone()).filter(|name| !name.is_empty());
     let backoff = nanos(command.backoff_start_interval.as_ref());
-    let given = |duration: &Option<prost_wkt_types::Duration>, inherited: i64| {
-        let set = duration
-            .as_ref()
-            .filter(|duration| from_duration(duration).is_some_and(|d| !d.is_zero()));
-        Some(set.copied().unwrap_or_else(|| from_nanos(inherited)))
-    };
     let retry_policy = match command.retry_policy.clone() {
         Some(policy) => Some(retry::complete(Some(policy))?),
         None => None,
@@ -88,8 +83,8 @@ fn next_run(
         task_queue: Some(normal_queue(&queue.unwrap_or_else(|| row.task_queue.clone()))),
         input: command.input.clone(),
         workflow_execution_timeout: Some(from_nanos(row.record.execution_timeout)),
-        workflow_run_timeout: given(&command.workflow_run_timeout, row.record.run_timeout),
-        workflow_task_timeout: given(&command.workflow_task_timeout, row.record.task_timeout),
+        workflow_run_timeout: or_inherited(command.workflow_run_timeout, row.record.run_timeout),
+        workflow_task_timeout: or_inherited(command.workflow_task_timeout, row.record.task_timeout),
         continued_execution_run_id: row.run_id.to_string(),
         initiator: initiator.into(),
         continued_failure: command.failure.clone(),
@@ -101,11 +96,8 @@ fn next_run(
         workflow_execution_expiration_time: (expiration != 0)
             .then(|| timestamp(Timestamp(expiration))),
         first_workflow_task_backoff: Some(from_nanos(backoff)),
-        memo: command.memo.clone().or_else(|| row.record.memo.clone()),
-        search_attributes: command
-            .search_attributes
-            .clone()
-            .or_else(|| row.record.search_attributes.clone()),
+        memo: command.memo.clone(),
+        search_attributes: command.search_attributes.clone(),
         header: command.header.clone(),
         workflow_id: row.workflow_id.clone(),
         ..Default::default()
@@ -121,4 +113,13 @@ fn next_run(
         user_metadata: None,
         links: Vec::new(),
     })
+}
+
+/// A timeout of the command, or this run's where it has none.
+fn or_inherited(
+    given: Option<prost_wkt_types::Duration>,
+    inherited: i64,
+) -> Option<prost_wkt_types::Duration> {
+    let given = given.filter(|given| from_duration(given).is_some_and(|given| !given.is_zero()));
+    Some(given.unwrap_or_else(|| from_nanos(inherited)))
 }

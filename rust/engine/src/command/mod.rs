@@ -79,7 +79,7 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
             schedule_activity_task::apply(scope, a)
         }
         Some(Kind::RequestCancelActivityTaskCommandAttributes(a)) => {
-            request_cancel_activity_task::apply(scope, &a)
+            request_cancel_activity_task::apply(scope, a)
         }
         Some(Kind::StartTimerCommandAttributes(a)) => start_timer::apply(scope, a),
         Some(Kind::CancelTimerCommandAttributes(a)) => cancel_timer::apply(scope, &a),

@@ -7,7 +7,7 @@ use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
-    attributes: &RequestCancelActivityTaskCommandAttributes,
+    attributes: RequestCancelActivityTaskCommandAttributes,
 ) -> Result<(), Refusal> {
     let id = attributes.scheduled_event_id;
     let refuse =

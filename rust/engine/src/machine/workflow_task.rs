@@ -107,7 +107,6 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Leas
         started_event_id,
         started_time: env.now,
         attempt: task.attempt,
-        identity: identity.to_owned(),
         unwritten,
     };
     let due = env.now.after(start_to_close(run.row.record.task_timeout, task.attempt));
@@ -149,7 +148,7 @@ fn start_to_close(timeout: i64, attempt: i32) -> Duration {
     if extra == 0 {
         base
     } else {
-        base + Duration::from_secs(5 << extra.min(7)).min(Duration::from_secs(600))
+        base + Duration::from_secs(5 << extra.min(7)).min(Duration::from_mins(10))
     }
 }
 
@@ -232,11 +231,12 @@ pub(crate) fn complete(
 
 /// Why a started workflow task ended without a result.
 pub(crate) enum Ended {
-    Failed { cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: String },
+    Failed { cause: WorkflowTaskFailedCause, failure: Option<Box<Failure>>, identity: String },
     TimedOut,
 }
 
-/// The started workflow task failed or timed out: write it (the first attempt only), let in what was held back, and schedule the next attempt.
+/// The started workflow task failed or timed out: write it (the first attempt only), let in what was
+/// held back, and schedule the next attempt.
 pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
     let Some(lease) = run.volatile.lease.take() else { return };
     record_end(run, env, &lease, ended);
@@ -280,7 +280,7 @@ fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
                     scheduled_event_id,
                     started_event_id,
                     cause: cause.into(),
-                    failure,
+                    failure: failure.map(|failure| *failure),
                     identity,
                     ..Default::default()
                 },

@@ -114,7 +114,7 @@ impl Matching {
 
     /// A worker shuts down: give back its parked polls, and remember it for those still on their way.
     pub(crate) fn shut_down(&mut self, worker: &str, wall: Instant) -> Vec<Responder> {
-        self.shut_down.retain(|_, since| wall.duration_since(*since) < Duration::from_secs(300));
+        self.shut_down.retain(|_, since| wall.duration_since(*since) < Duration::from_mins(5));
         self.shut_down.insert(worker.to_owned(), wall);
         let mut gone = Vec::new();
         for queue in self.queues.values_mut() {
@@ -143,7 +143,7 @@ impl Matching {
 
     /// Queues that hold nothing and that nobody polls any more are forgotten.
     pub(crate) fn sweep(&mut self, wall: Instant) {
-        self.queues.retain(|_, queue| !queue.is_idle(wall, Duration::from_secs(60)));
+        self.queues.retain(|_, queue| !queue.is_idle(wall, Duration::from_mins(1)));
     }
 }
 

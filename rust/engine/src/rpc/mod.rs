@@ -3,6 +3,8 @@
 //! A handler takes the context and the decoded request. Most return the response; polls take the
 //! caller's responder out of the context and park it.
 
+#![allow(clippy::needless_pass_by_value, reason = "a handler owns its request, used up or not")]
+
 pub(crate) mod describe_namespace;
 pub(crate) mod describe_workflow_execution;
 pub(crate) mod get_system_info;

@@ -174,7 +174,8 @@ fn refuse(
             })),
             ..Default::default()
         };
-        let ended = Ended::Failed { cause: refusal.cause, failure: Some(failure), identity };
+        let ended =
+            Ended::Failed { cause: refusal.cause, failure: Some(Box::new(failure)), identity };
         workflow_task::end(run, env, ended);
     }
     context.fail_after_commit(RpcStatus::new(Code::InvalidArgument, message));

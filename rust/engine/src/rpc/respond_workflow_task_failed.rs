@@ -12,7 +12,11 @@ pub(crate) fn handle(
     let key = leased_run(context, &request.task_token)?;
     if let Some((run, env)) = context.open_run(key)? {
         let cause = request.cause();
-        let ended = Ended::Failed { cause, failure: request.failure, identity: request.identity };
+        let ended = Ended::Failed {
+            cause,
+            failure: request.failure.map(Box::new),
+            identity: request.identity,
+        };
         workflow_task::end(run, env, ended);
     }
     Ok(RespondWorkflowTaskFailedResponse {})

@@ -64,18 +64,18 @@ pub(super) fn first_run_id(run: &RunRow) -> String {
 }
 
 pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
-    let refuse = |message: String| Err(RpcStatus::invalid_argument(message));
+    let invalid = |message: String| Err(RpcStatus::invalid_argument(message));
     if request.workflow_id.is_empty() {
-        return refuse("WorkflowId is not set on request.".into());
+        return invalid("WorkflowId is not set on request.".into());
     }
     if request.workflow_id.len() > 1000 {
-        return refuse("WorkflowId length exceeds limit.".into());
+        return invalid("WorkflowId length exceeds limit.".into());
     }
     if request.workflow_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
-        return refuse("WorkflowType is not set on request.".into());
+        return invalid("WorkflowType is not set on request.".into());
     }
     if request.task_queue.as_ref().is_none_or(|queue| queue.name.is_empty()) {
-        return refuse("TaskQueue is not set on request.".into());
+        return invalid("TaskQueue is not set on request.".into());
     }
     if !request.cron_schedule.is_empty() {
         return Err(RpcStatus::unimplemented(
@@ -89,20 +89,20 @@ pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         (&request.workflow_start_delay, "WorkflowStartDelay"),
     ] {
         if duration.as_ref().is_some_and(|duration| from_duration(duration).is_none()) {
-            return refuse(format!("Invalid {name}."));
+            return invalid(format!("Invalid {name}."));
         }
     }
-    let (reuse, conflict) =
-        (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
+    let reuse = request.workflow_id_reuse_policy();
+    let conflict = request.workflow_id_conflict_policy();
     if reuse == Reuse::TerminateIfRunning && conflict != Conflict::Unspecified {
-        return refuse(
+        return invalid(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used \
              together with a WorkflowIDConflictPolicy."
                 .into(),
         );
     }
     if reuse == Reuse::RejectDuplicate && conflict == Conflict::TerminateExisting {
-        return refuse(
+        return invalid(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be used \
              together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING."
                 .into(),

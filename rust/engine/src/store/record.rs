@@ -25,6 +25,7 @@ pub(crate) struct NamespaceRecord {
 
 /// The changing state of a run. Its size does not depend on the length of the history; what is
 /// constant is in the first event, and what there may be many of has rows of its own.
+#[allow(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct RunRecord {
     #[prost(int64, tag = "1")]

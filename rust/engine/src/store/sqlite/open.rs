@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::SqliteStore;
 use crate::{EngineError, Synchronous};
 
-/// Marks a file as ours: "HrGl".
+/// Marks a file as ours: the letters `HrGl`.
 const APPLICATION_ID: i64 = 0x4872_476c;
 /// Each takes the format from its index to the next.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/001.sql")];
