@@ -83,8 +83,14 @@ fn next_run(
         task_queue: Some(normal_queue(&queue.unwrap_or_else(|| row.task_queue.clone()))),
         input: command.input.clone(),
         workflow_execution_timeout: Some(from_nanos(row.record.execution_timeout)),
-        workflow_run_timeout: or_inherited(command.workflow_run_timeout, row.record.run_timeout),
-        workflow_task_timeout: or_inherited(command.workflow_task_timeout, row.record.task_timeout),
+        workflow_run_timeout: Some(or_inherited(
+            command.workflow_run_timeout,
+            row.record.run_timeout,
+        )),
+        workflow_task_timeout: Some(or_inherited(
+            command.workflow_task_timeout,
+            row.record.task_timeout,
+        )),
         continued_execution_run_id: row.run_id.to_string(),
         initiator: initiator.into(),
         continued_failure: command.failure.clone(),
@@ -119,7 +125,7 @@ fn next_run(
 fn or_inherited(
     given: Option<prost_wkt_types::Duration>,
     inherited: i64,
-) -> Option<prost_wkt_types::Duration> {
+) -> prost_wkt_types::Duration {
     let given = given.filter(|given| from_duration(given).is_some_and(|given| !given.is_zero()));
-    Some(given.unwrap_or_else(|| from_nanos(inherited)))
+    given.unwrap_or_else(|| from_nanos(inherited))
 }
