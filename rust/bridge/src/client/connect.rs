@@ -21,7 +21,7 @@ use crate::{
 /// What `Client.connect` was given.
 pub(crate) struct Target {
     pub(crate) engine: Option<Arc<EngineCore>>,
-    pub(crate) target_url: Option<String>,
+    pub(crate) cluster: Option<String>,
     pub(crate) identity: String,
     pub(crate) api_key: Option<String>,
     pub(crate) tls: Option<TlsOptions>,
@@ -33,7 +33,7 @@ impl Target {
     /// The channel for a client's own calls. Fails where [`connect`] fails, and says less about it:
     /// ask for it first, look at it last.
     pub(crate) fn channel(&self) -> Outcome<RawChannel> {
-        let target = self.target_url.as_deref().unwrap_or_default();
+        let target = self.cluster.as_deref().unwrap_or_default();
         let url = cluster_url(target, self.tls.is_some())?;
         let secure = url.scheme() == "https";
         RawChannel::new(Address {
@@ -47,7 +47,7 @@ impl Target {
 
     /// The options for core, with every mistake in them found.
     fn options(self) -> Outcome<(String, ConnectionOptions)> {
-        let (url, name) = match (&self.engine, &self.target_url) {
+        let (url, name) = match (&self.engine, &self.cluster) {
             (Some(_), Some(_)) => {
                 let why = "engine, target_url: a client is connected to one of them, not to both";
                 return Err(Failure::bad_argument(why));

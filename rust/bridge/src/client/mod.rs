@@ -71,7 +71,7 @@ impl Client {
         rpc: &str,
         request: &Bound<'_, PyAny>,
         service: &str,
-        options: CallOptions,
+        options: &CallOptions,
         convert: F,
     ) -> PyResult<Operation>
     where
@@ -88,12 +88,12 @@ impl Client {
 
     /// A call that answers its response as wire values.
     fn wire_call(&self, rpc: &str, request: &Bound<'_, PyAny>) -> PyResult<Operation> {
-        self.start_call(rpc, request, WORKFLOW_SERVICE, retried(), as_wire)
+        self.start_call(rpc, request, WORKFLOW_SERVICE, &retried(), as_wire)
     }
 
     /// A call whose response says nothing.
     fn void_call(&self, rpc: &str, request: &Bound<'_, PyAny>) -> PyResult<Operation> {
-        self.start_call(rpc, request, WORKFLOW_SERVICE, retried(), |_, _| nothing())
+        self.start_call(rpc, request, WORKFLOW_SERVICE, &retried(), |_, _| nothing())
     }
 }
 
@@ -110,7 +110,7 @@ async fn connected(target: Target, engine: Option<Arc<EngineCore>>) -> Outcome<I
     let connection = connect::connect(target).await?;
     let transport = match engine {
         Some(engine) => Transport::Embedded(engine),
-        None => Transport::Cluster(channel?),
+        None => Transport::Cluster(Box::new(channel?)),
     };
     Ok(Inner { connection, transport })
 }
@@ -144,7 +144,7 @@ impl Client {
         let engine = engine.map(Engine::checked).transpose()?;
         let target = Target {
             engine: engine.clone(),
-            target_url,
+            cluster: target_url,
             identity: identity.clone(),
             api_key,
             tls: connect::tls_from(tls)?,
@@ -193,7 +193,7 @@ impl Client {
         retry: bool,
     ) -> PyResult<Operation> {
         let options = CallOptions { timeout, metadata, retry };
-        self.start_call(rpc, request, service, options, as_wire)
+        self.start_call(rpc, request, service, &options, as_wire)
     }
 
     fn start_workflow(&self, request: &Bound<'_, PyAny>) -> PyResult<Operation> {
@@ -205,7 +205,7 @@ impl Client {
             })
         };
         let rpc = "StartWorkflowExecution";
-        self.start_call(rpc, request, WORKFLOW_SERVICE, retried(), run_id)
+        self.start_call(rpc, request, WORKFLOW_SERVICE, &retried(), run_id)
     }
 
     #[pyo3(signature = (workflow_id, run_id = String::new(), *, timeout = None, follow_runs = true))]

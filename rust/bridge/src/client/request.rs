@@ -34,7 +34,7 @@ pub(crate) fn build(
     method: &str,
     request: &Bound<'_, PyAny>,
     defaults: &Defaults<'_>,
-    options: CallOptions,
+    options: &CallOptions,
 ) -> PyResult<(Rpc, MessageDescriptor)> {
     let (input, output) = types_of(service, method)?;
     let mut message = message::from_wire(&input, request)?;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hourglass_engine::{Call, RpcStatus};
 use temporalio_client::{
     callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse},
-    tonic::{Code, Status, metadata::MetadataMap},
+    tonic::{Code, Status, codegen::http::HeaderMap, metadata::MetadataMap},
 };
 
 use super::channel::RawChannel;
@@ -47,7 +47,7 @@ pub(crate) struct Rpc {
 /// How a client reaches its service.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    Cluster(RawChannel),
+    Cluster(Box<RawChannel>),
     Embedded(Arc<EngineCore>),
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn service_of(engine: Arc<EngineCore>) -> CallbackBasedGrpcService {
                 let answer = native.dispatch(call).await;
                 answer
                     .map(|body| GrpcSuccessResponse {
-                        headers: Default::default(),
+                        headers: HeaderMap::new(),
                         proto: body.into(),
                     })
                     .map_err(|status| to_status(&status))
