@@ -412,21 +412,3 @@ async def test_a_cancellation_of_an_unknown_task_is_ignored() -> None:
     bench.cancel(token=b"other")
     bench.start("add", 1, 2)
     assert (await bench.completion()).result == 3
-
-
-async def test_an_unknown_reason_cancels_too_and_is_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    reached = asyncio.Event()
-
-    @activity.defn
-    async def hang() -> None:
-        reached.set()
-        await asyncio.Event().wait()
-
-    bench = Bench(hang)
-    bench.start("hang")
-    await reached.wait()
-    bench.cancel("BOREDOM")
-    assert (await bench.completion()).status == "cancelled"
-    assert "BOREDOM" in caplog.text

@@ -46,15 +46,6 @@ _REASONS = {
 }
 
 
-def _reason(name: str) -> str:
-    """Why an activity is cancelled, as its details call it. A reason that is new is still one."""
-    known = _REASONS.get(name)
-    if known is None:
-        logger.error("an activity is cancelled for an unknown reason: %s", name)
-        return "cancel_requested"
-    return known
-
-
 class Activities:
     """What a worker runs as activities, and what is running."""
 
@@ -102,7 +93,7 @@ class Activities:
             if delivery.variant == "start":
                 RunningActivity(self, delivery).start()
             elif (running := self.running.get(delivery.task_token)) is not None:
-                running.cancel(_reason(delivery.cancel_reason))
+                running.cancel(_REASONS[delivery.cancel_reason])
         elif isinstance(delivery, PollingEnded):
             self._polling_ended(delivery)
         elif isinstance(delivery, CompletionRejected):
