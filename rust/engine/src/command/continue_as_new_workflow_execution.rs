@@ -108,17 +108,7 @@ fn next_run(
         workflow_id: row.workflow_id.clone(),
         ..Default::default()
     };
-    Ok(NewRun {
-        signal: None,
-        namespace: row.namespace,
-        run_id,
-        request_id: uuid::Uuid::from_bytes(scope.env.entropy.bytes()).to_string(),
-        attributes,
-        backoff,
-        backoff_is_delay: false,
-        user_metadata: None,
-        links: Vec::new(),
-    })
+    Ok(NewRun::following(row, scope.env, run_id, attributes))
 }
 
 /// A timeout of the command, or this run's where it has none.

@@ -61,15 +61,5 @@ pub(crate) fn next_run(
         search_attributes: row.record.search_attributes.clone(),
         ..first
     };
-    Ok(NewRun {
-        signal: None,
-        namespace: row.namespace,
-        run_id,
-        request_id: uuid::Uuid::from_bytes(env.entropy.bytes()).to_string(),
-        attributes,
-        backoff,
-        backoff_is_delay: false,
-        user_metadata: None,
-        links: Vec::new(),
-    })
+    Ok(NewRun::following(row, env, run_id, attributes))
 }

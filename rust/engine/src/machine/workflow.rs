@@ -34,6 +34,28 @@ pub(crate) struct NewRun {
     pub(crate) signal: Option<HistoryEvent>,
 }
 
+impl NewRun {
+    /// The run after `previous` in its chain.
+    pub(crate) fn following(
+        previous: &RunRow,
+        env: &Env,
+        run_id: RunId,
+        attributes: history::WorkflowExecutionStartedEventAttributes,
+    ) -> Self {
+        Self {
+            namespace: previous.namespace,
+            run_id,
+            request_id: uuid::Uuid::from_bytes(env.entropy.bytes()).to_string(),
+            backoff: nanos(attributes.first_workflow_task_backoff.as_ref()),
+            backoff_is_delay: false,
+            attributes,
+            user_metadata: None,
+            links: Vec::new(),
+            signal: None,
+        }
+    }
+}
+
 /// Start a run: its first event, its timers, and its first workflow task unless it backs off.
 pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
     let key = context.next_run_key();

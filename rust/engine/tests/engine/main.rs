@@ -30,4 +30,5 @@ mod sticky;
 mod support;
 mod terminate;
 mod timers;
+mod workflow_retry;
 mod workflow_task;
