@@ -96,11 +96,22 @@ class WorkerHost:
             native.initiate_shutdown()
             if self._activities is not None:
                 await self._stop_activities(self._activities)
-            await performed(native.finalize_shutdown)
+            await self._finalize(native)
         except _bridge.BridgeError as error:
             raise from_bridge(error) from error
         finally:
             self._unregister()
+
+    async def _finalize(self, native: _bridge.Worker) -> None:
+        """Let core finish. An activity that arrived at the last moment is not waited for either."""
+        finalizing = asyncio.ensure_future(performed(native.finalize_shutdown))
+        activities = self._activities
+        while not (await asyncio.wait([finalizing], timeout=_CANCELLED_PERIOD))[0]:
+            if activities is not None:
+                activities.cancel_all()
+                if not await activities.until_idle(_CANCELLED_PERIOD):
+                    await activities.abandon_all()
+        finalizing.result()
 
     async def _stop_activities(self, activities: Activities) -> None:
         activities.worker_shutdown.set()
