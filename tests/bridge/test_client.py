@@ -17,7 +17,7 @@ from hourglass._bridge import (
 )
 from tests.support import unique
 
-NOT_FOUND, ALREADY_EXISTS, UNIMPLEMENTED = 5, 6, 12
+NOT_FOUND, ALREADY_EXISTS, UNIMPLEMENTED, UNAVAILABLE = 5, 6, 12, 14
 
 
 def start(client: Client, workflow_id: str, **more: Any) -> str:
@@ -91,6 +91,17 @@ def test_closing_an_engine_twice_is_fine(runtime: Runtime, tmp_path: Path) -> No
     engine = Engine.open(runtime, str(tmp_path / "a.db")).wait(30)
     engine.close().wait(30)
     engine.close().wait(30)
+
+
+def test_a_closed_engine_says_so_at_once(runtime: Runtime) -> None:
+    engine = Engine.open(runtime, None).wait(30)
+    client = Client.connect(runtime, engine=engine).wait(30)
+    engine.close().wait(30)
+    begin = time.monotonic()
+    with pytest.raises(BridgeError, match="closed") as raised:
+        client.call("GetSystemInfo", {}).wait(30)
+    assert (raised.value.kind, raised.value.status) == ("rpc", UNAVAILABLE)
+    assert time.monotonic() - begin < 5
 
 
 def test_any_rpc_goes_by_name(native: Client) -> None:

@@ -76,8 +76,10 @@ impl Transport {
     }
 
     fn is_transient(&self, status: &Status) -> bool {
-        // An embedded engine's own fault stays one, however often it is asked.
-        let own_fault = matches!(self, Self::Embedded(_)) && status.code() == Code::Internal;
+        // An embedded engine's own fault stays one, and a closed one stays closed, however often
+        // it is asked.
+        let final_code = matches!(status.code(), Code::Internal | Code::Unavailable);
+        let own_fault = matches!(self, Self::Embedded(_)) && final_code;
         !own_fault && transient(status)
     }
 
