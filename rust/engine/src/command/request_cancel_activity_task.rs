@@ -15,11 +15,10 @@ pub(crate) fn apply(
     if id <= 0 || id >= scope.run.row.record.next_event_id {
         return refuse(format!("there is no activity with the scheduled event {id} to cancel"));
     }
-    let Some(record) = scope.run.activities.get(&id) else {
-        // Its end is among the events that the workflow has not seen: nothing to cancel any more.
-        return Ok(());
-    };
-    if record.cancel_requested != 0 {
+    // Without a record, its end is among the events that the workflow has not seen: nothing to cancel
+    // any more. The request is recorded all the same: a replay makes it again and looks for it.
+    let record = scope.run.activities.get(&id);
+    if let Some(record) = record.filter(|record| record.cancel_requested != 0) {
         return refuse(format!(
             "the cancellation of activity {:?} was requested before",
             record.activity_id

@@ -14,8 +14,8 @@ pub(crate) fn apply(
     if attributes.timer_id.is_empty() {
         return refuse("TimerId is not set on StartTimerCommand.");
     }
-    let after = attributes.start_to_fire_timeout.as_ref().and_then(from_duration);
-    if after.is_none_or(|after| after.is_zero()) {
+    // 0 is a duration: the timer fires at once.
+    if attributes.start_to_fire_timeout.as_ref().and_then(from_duration).is_none() {
         return refuse("An invalid StartToFireTimeout is set on StartTimerCommand.");
     }
     let timer_id = attributes.timer_id.clone();
