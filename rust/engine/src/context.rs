@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::action::{Action, Reply, Responder};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
-use crate::machine::workflow;
+use crate::machine::{workflow, workflow_task};
 use crate::matching::{Matching, ParkedAt};
 use crate::queries::Queries;
 use crate::run::Run;
@@ -190,7 +190,10 @@ impl Context {
         }
         let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(false) };
         let pending = self.store.pending(key)?;
-        self.runs.insert(key, Run::load(row, pending)?);
+        let mut run = Run::load(row, pending)?;
+        // Held back for a worker that is gone: let in before anything that comes later.
+        workflow_task::flush_buffered(&mut run);
+        self.runs.insert(key, run);
         Ok(true)
     }
 
@@ -360,10 +363,14 @@ impl Context {
     /// Undo everything that the call being handled did to a run. Whoever has its workflow task keeps it.
     pub(crate) fn reload(&mut self, key: RunKey) -> Result<(), StoreError> {
         self.touched.retain(|touched| *touched != key);
-        let volatile = self.runs.remove(&key).map(|run| run.volatile);
-        if self.load_run(key)?
-            && let (Some(run), Some(volatile)) = (self.runs.get_mut(&key), volatile)
-        {
+        let volatile = self.runs.remove(&key).map(|run| run.volatile).unwrap_or_default();
+        if volatile.lease.is_none() {
+            self.load_run(key)?;
+        } else if let Some(row) = self.store.run(key)?.filter(RunRow::is_open) {
+            let pending = self.store.pending(key)?;
+            self.runs.insert(key, Run::load(row, pending)?);
+        }
+        if let Some(run) = self.runs.get_mut(&key) {
             run.volatile = volatile;
         }
         Ok(())

@@ -163,9 +163,11 @@ fn refuse(
     let cause = refusal.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
     let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.env.work.clear();
+    if let Some(run) = context.runs.get_mut(&key) {
+        run.volatile.lease = lease;
+    }
     context.reload(key)?;
     if let Some((run, env)) = context.open_run(key)? {
-        run.volatile.lease = lease;
         let failure = Reason {
             message: message.clone(),
             source: "Server".into(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hourglass_engine::Code;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
+use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
 
 use crate::support::Server;
 use crate::support::command::{activity, complete, schedule, start_timer};
@@ -165,6 +166,25 @@ async fn a_buffered_signal_survives_a_restart() {
     let types = server.event_types(&run).await;
     let signals = types.iter().filter(|r#type| **r#type == WorkflowExecutionSignaled).count();
     assert_eq!(signals, 1, "{types:?}");
+}
+
+#[tokio::test]
+async fn a_buffered_signal_stays_before_those_that_come_after_a_restart() {
+    let (_directory, path) = database();
+    let server = Server::on_file(&path);
+    let run = server.start("w").await;
+    server.poll().await;
+    server.signal(&run, "first").await.unwrap();
+    let server = server.reopen(&path);
+    server.signal(&run, "second").await.unwrap();
+    server.step([complete("done")]).await;
+    let history = server.history(&run).await;
+    let names = history.0.iter().filter_map(|event| match &event.attributes {
+        Some(Attributes::WorkflowExecutionSignaledEventAttributes(a)) => Some(&*a.signal_name),
+        _ => None,
+    });
+    assert_eq!(names.collect::<Vec<_>>(), ["first", "second"]);
+    assert_eq!(history.types().last(), Some(&WorkflowExecutionCompleted));
 }
 
 #[tokio::test]
