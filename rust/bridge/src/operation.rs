@@ -106,6 +106,10 @@ impl Operation {
         let task = handle.spawn(async move {
             let caught = std::panic::AssertUnwindSafe(future).catch_unwind().await;
             let outcome = caught.unwrap_or_else(|payload| Err(panics::failure(&*payload)));
+            // What fails because its runtime was closed under it says so, whatever it ran into.
+            let outcome = outcome.map_err(|failure| {
+                if settler.stamp.is_open() { failure } else { settler.stamp.stale("Operation") }
+            });
             settler.shared.settle(outcome);
         });
         let mut state = shared.state.lock();
