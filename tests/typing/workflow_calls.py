@@ -133,6 +133,45 @@ def decorators_change_nothing(decorated: Decorated, order: Order) -> None:
     nudge(decorated, 1)
 
 
+@workflow.defn
+class Unary:
+    @workflow.run
+    async def run(self) -> bytes:
+        return b""
+
+
+@workflow.defn
+class Binary:
+    @workflow.run
+    async def run(self, a: int, b: str) -> float:
+        return 0.0
+
+
+async def children(order: Order) -> None:
+    assert_type(await workflow.execute_child_workflow(Unary.run), bytes)
+    assert_type(await workflow.execute_child_workflow(Decorated.run, order, id="x"), str)
+    assert_type(await workflow.execute_child_workflow(Binary.run, args=[1, "x"]), float)
+    assert_type(await workflow.execute_child_workflow("Name", 1, result_type=int), int)
+    assert_type(await workflow.execute_child_workflow("Name"), Any)
+    handle = await workflow.start_child_workflow(Decorated.run, order)
+    assert_type(handle, workflow.ChildWorkflowHandle[Decorated, str])
+    assert_type(await handle, str)
+    await handle.signal(Decorated.nudge, 3)
+    await handle.signal("anything", args=[1, 2])
+    other = workflow.get_external_workflow_handle_for(Decorated.run, "x")
+    assert_type(other, workflow.ExternalWorkflowHandle[Decorated])
+    await other.signal(Decorated.nudge, 3)
+    assert_type(workflow.get_external_workflow_handle("x"), workflow.ExternalWorkflowHandle[Any])
+
+
+async def children_refused(order: Order) -> None:
+    await workflow.execute_child_workflow(Decorated.run, 3)  # type: ignore[misc]
+    await workflow.execute_child_workflow(Unary.run, idd="x")  # type: ignore[call-overload]
+    handle = await workflow.start_child_workflow(Decorated.run, order)
+    await handle.signal(Decorated.nudge, "three")  # type: ignore[call-overload]
+    await handle.signal(Shop.charge, order)  # type: ignore[call-overload]
+
+
 async def waiting() -> None:
     handles = [workflow.start_activity(none, start_to_close_timeout=TEN) for _ in range(3)]
     done, pending = await workflow.wait(handles)

@@ -10,13 +10,13 @@ from typing import Any, cast, overload
 from typing_extensions import Self, Unpack
 
 from hourglass._aio import performed
+from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
 from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._handle import WorkflowHandle
 from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._target import surroundings
-from hourglass.client._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
 from hourglass.common import QueryRejectCondition
 from hourglass.converter import DataConverter
 from hourglass.exceptions import InvalidArgumentError, RPCError

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from hourglass._aio import performed
+from hourglass._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
 from hourglass.client import _execution
 from hourglass.client._execution import WorkflowExecutionDescription
 from hourglass.client._requests import (
@@ -17,7 +18,6 @@ from hourglass.client._requests import (
     terminate_workflow_execution,
 )
 from hourglass.client._requests._parts import UNSET, arguments, duration, execution
-from hourglass.client._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
 from hourglass.common import QueryRejectCondition
 from hourglass.exceptions import InvalidArgumentError, RPCError
 

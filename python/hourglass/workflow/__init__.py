@@ -46,6 +46,13 @@ from hourglass.workflow._api import (
     uuid4,
     wait_condition,
 )
+from hourglass.workflow._child_api import execute_child_workflow, start_child_workflow
+from hourglass.workflow._children import (
+    ChildWorkflowCancellationType,
+    ChildWorkflowConfig,
+    ChildWorkflowHandle,
+    ParentClosePolicy,
+)
 from hourglass.workflow._definition import (
     HandlerUnfinishedPolicy,
     defn,
@@ -61,6 +68,11 @@ from hourglass.workflow._errors import (
     ReadOnlyContextError,
     UnfinishedSignalHandlersWarning,
 )
+from hourglass.workflow._external import (
+    ExternalWorkflowHandle,
+    get_external_workflow_handle,
+    get_external_workflow_handle_for,
+)
 from hourglass.workflow._info import Info, ParentInfo, RootInfo
 from hourglass.workflow._logger import LoggerAdapter, logger
 from hourglass.workflow._waiting import as_completed, wait
@@ -69,12 +81,17 @@ __all__ = [
     "ActivityCancellationType",
     "ActivityConfig",
     "ActivityHandle",
+    "ChildWorkflowCancellationType",
+    "ChildWorkflowConfig",
+    "ChildWorkflowHandle",
     "ContinueAsNewError",
+    "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
     "LoggerAdapter",
     "NondeterminismError",
     "NotInWorkflowError",
+    "ParentClosePolicy",
     "ParentInfo",
     "ReadOnlyContextError",
     "RootInfo",
@@ -88,8 +105,11 @@ __all__ = [
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
+    "execute_child_workflow",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_external_workflow_handle",
+    "get_external_workflow_handle_for",
     "get_query_handler",
     "get_signal_handler",
     "in_workflow",
@@ -116,6 +136,7 @@ __all__ = [
     "start_activity",
     "start_activity_class",
     "start_activity_method",
+    "start_child_workflow",
     "time",
     "time_ns",
     "unsafe",

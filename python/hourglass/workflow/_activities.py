@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import IntEnum
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hourglass._bridge import RequestCancelActivity, ScheduleActivity
 from hourglass.exceptions import DefinitionError
 from hourglass.workflow._durations import optional_timeout
+from hourglass.workflow._pending import Pending
 
 if TYPE_CHECKING:
     from hourglass._bridge import ResolveActivity
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from hourglass.workflow._instance import WorkflowInstance
 
 T = TypeVar("T")
-
-if TYPE_CHECKING:
-    _Future = asyncio.Future[T]
-else:
-    _Future = asyncio.Future
 
 UNSET: Any = object()
 """An argument that was not given; None is an argument."""
@@ -39,7 +34,7 @@ class ActivityCancellationType(IntEnum):
     """Go on at once and don't ask."""
 
 
-class ActivityHandle(_Future[T]):
+class ActivityHandle(Pending[T]):
     """A scheduled activity. Awaiting it gives its result or raises `ActivityError`.
 
     `cancel` asks for cancellation: the handle then ends as history says, with an `ActivityError`
@@ -47,46 +42,25 @@ class ActivityHandle(_Future[T]):
     awaits the handle does the same.
     """
 
-    __slots__ = ("_cancel_asked", "_instance", "_result_type", "_seq")
+    __slots__ = ("_result_type",)
+
+    kind = "an activity"
 
     def __init__(self, instance: WorkflowInstance, seq: int, result_type: Any) -> None:
-        super().__init__(loop=instance.loop)
-        self._instance = instance
-        self._seq = seq
+        super().__init__(instance, seq)
         self._result_type = result_type
-        self._cancel_asked = False
 
-    def __hash__(self) -> int:
-        return self._instance.loop.hash_base - self._seq
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        """Ask for cancellation; False when it is done already."""
-        if self.done():
-            return False
-        loop = self._instance.loop
-        if loop.evicted:
-            return super().cancel(msg)
-        if not self._cancel_asked:
-            loop.check_writable("cancel an activity")
-            self._cancel_asked = True
-            self._instance.commands.append(RequestCancelActivity(self._seq))
-        return True
+    def _ask_to_cancel(self, reason: str) -> None:
+        self._instance.commands.append(RequestCancelActivity(self._seq))
 
     def resolve(self, job: ResolveActivity) -> None:
         """Take the outcome that history recorded."""
         if self.done():
             return
-        converter = self._instance.payload_converter
         if job.status == "completed":
-            result = job.result
-            if result is None:
-                self.set_result(None)  # type: ignore[arg-type]
-            else:
-                hints = None if self._result_type is None else [self._result_type]
-                self.set_result(converter.from_payloads([result], hints)[0])
+            self._succeed(job.result, self._result_type)
         elif job.failure is not None:
-            error = self._instance.failure_converter.from_failure(job.failure, converter)
-            self.set_exception(error)
+            self.set_exception(self._error(job.failure))
         else:
             raise RuntimeError(f"activity {self._seq} ended as {job.status!r} without a failure")
 

@@ -67,7 +67,7 @@ async def wait_condition(
     """
     instance = current()
     if timeout is None:
-        await instance.add_condition(fn)
+        await instance.conditions.add(fn)
         return
     given = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(given, (int, float)) and given <= 0:
@@ -75,7 +75,7 @@ async def wait_condition(
             raise asyncio.TimeoutError
         return
     seconds = seconds_of(timeout, "wait_condition: timeout")
-    future = instance.add_condition(fn)
+    future = instance.conditions.add(fn)
     timer = instance.loop.start_timer(seconds, timeout_summary, _time_out, (future,))
     try:
         await future
@@ -138,7 +138,7 @@ def new_random() -> _random.Random:
 
 def uuid4() -> uuid.UUID:
     """A random UUID that is the same in every replay. Not for security."""
-    return uuid.UUID(int=current().random.getrandbits(128), version=4)
+    return current().uuid4()
 
 
 def payload_converter() -> PayloadConverter:

@@ -28,6 +28,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -52,11 +53,13 @@ from hourglass._bridge import (
     WorkflowCompletion,
 )
 from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exception
+from hourglass.workflow._conditions import Conditions
 from hourglass.workflow._durations import END_OF_TIME, seconds_of
 from hourglass.workflow._errors import ContinueAsNewError, Evicted
 from hourglass.workflow._handlers import Handlers
 from hourglass.workflow._info import Info, make_info
 from hourglass.workflow._loop import TimerHandle, make_loop
+from hourglass.workflow._pending import RESOLVES, PendingJob
 
 if TYPE_CHECKING:
     from hourglass._bridge import (
@@ -89,7 +92,6 @@ class WorkflowInstance:
     """See the module's text. Never used by two threads at a time."""
 
     __slots__ = (
-        "_conditions",
         "_info",
         "_init",
         "_is_failure",
@@ -110,6 +112,7 @@ class WorkflowInstance:
         "activity_seq",
         "cancel_reason",
         "commands",
+        "conditions",
         "definition",
         "failure_converter",
         "handlers",
@@ -117,7 +120,9 @@ class WorkflowInstance:
         "namespace",
         "object",
         "payload_converter",
+        "pending",
         "run_id",
+        "seqs",
         "task_queue",
     )
 
@@ -140,11 +145,14 @@ class WorkflowInstance:
         self.failure_converter = data_converter.failure_converter
         self.loop = make_loop(self, init.randomness_seed)
         self.handlers = Handlers(self)
+        self.conditions = Conditions(self.loop)
         self.object: Any = None
         self.activation: WorkflowActivation = _NO_ACTIVATION
         self.commands: list[Command] = []
         self.activities: dict[int, ActivityHandle[Any]] = {}
         self.activity_seq = 0
+        self.pending: dict[tuple[str, int], PendingJob[Any]] = {}
+        self.seqs: dict[str, int] = {}
         self.cancel_reason: str | None = None
         self._init = init
         self._info: Info | None = None
@@ -163,7 +171,6 @@ class WorkflowInstance:
         self._task_error: BaseException | None = None
         self._timers: dict[int, TimerHandle] = {}
         self._timer_seq = 0
-        self._conditions: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
         self._seed = init.randomness_seed
         self._random: random.Random | None = None
         self._patches: dict[str, bool] = {}
@@ -199,7 +206,8 @@ class WorkflowInstance:
             leave()
         self._timers.clear()
         self.activities.clear()
-        self._conditions.clear()
+        self.pending.clear()
+        self.conditions.waiting.clear()
         self.object = self._primary = None
         # Cut the cycles, so that a run goes without waiting for the garbage collector.
         self.loop.host = self.handlers = cast("Any", None)
@@ -248,38 +256,8 @@ class WorkflowInstance:
         loop = self.loop
         while loop.ready:
             loop.drain()
-            if self._conditions:
-                self._wake_conditions()
-
-    def _wake_conditions(self) -> None:
-        """Evaluate each condition once, in the order of the waits; wake those that hold."""
-        still_waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
-        self.loop.read_only = "wait_condition predicate"
-        woken: list[tuple[asyncio.Future[None], BaseException | None]] = []
-        try:
-            for entry in self._conditions:
-                predicate, future = entry
-                if future.done():
-                    continue
-                try:
-                    holds = predicate()
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:
-                    woken.append((future, error))
-                    continue
-                if holds:
-                    woken.append((future, None))
-                else:
-                    still_waiting.append(entry)
-        finally:
-            self.loop.read_only = ""
-        self._conditions = still_waiting
-        for future, raised in woken:
-            if raised is None:
-                future.set_result(None)
-            else:
-                future.set_exception(raised)
+            if self.conditions.waiting:
+                self.conditions.wake()
 
     def _failed(self, error: BaseException) -> WorkflowCompletion:
         _log.error(
@@ -337,10 +315,19 @@ class WorkflowInstance:
     def _do_update(self, job: DoUpdate) -> None:
         self.commands.append(self.handlers.reject_update(job))
 
-    def _unknown(self, job: OtherJob) -> None:
-        raise NotImplementedError(
-            f"this version of Hourglass can't take {job.variant} in a workflow"
-        )
+    def _resolve_other(self, job: OtherJob) -> None:
+        kind = RESOLVES.get(job.variant)
+        if kind is None:
+            raise NotImplementedError(
+                f"this version of Hourglass can't take {job.variant} in a workflow"
+            )
+        fields = job.fields
+        key = kind, fields.get("seq", 0)
+        pending = self.pending.get(key)
+        if pending is not None:
+            pending.resolve_job(job.variant, fields)
+            if pending.done():
+                del self.pending[key]
 
     _APPLY: ClassVar[dict[type[Any], Callable[[WorkflowInstance, Any], None]]] = {
         InitializeWorkflow: _initialize,
@@ -350,7 +337,7 @@ class WorkflowInstance:
         ResolveActivity: _resolve_activity,
         CancelWorkflow: _cancel_workflow,
         DoUpdate: _do_update,
-        OtherJob: _unknown,
+        OtherJob: _resolve_other,
     }
 
     # --- endings
@@ -420,12 +407,11 @@ class WorkflowInstance:
         if not self.activation.is_replaying:
             _log.error("%s (%s)", message, self.log_details, exc_info=error)
 
-    def add_condition(self, predicate: Callable[[], object]) -> asyncio.Future[None]:
-        """A future that is done once `predicate` holds after a drain."""
-        self.loop.check_writable("wait for a condition")
-        future = self.loop.create_future()
-        self._conditions.append((predicate, future))
-        return future
+    def next_seq(self, kind: str) -> int:
+        """The next number of a numbering: each kind of pending thing has its own, from 1."""
+        seq = self.seqs.get(kind, 0) + 1
+        self.seqs[kind] = seq
+        return seq
 
     def patch(self, patch_id: str, *, deprecated: bool) -> bool:
         """Whether the run takes the patched way; the first asking decides for good."""
@@ -451,6 +437,10 @@ class WorkflowInstance:
         if self._random is None:
             self._random = random.Random(self._seed)
         return self._random
+
+    def uuid4(self) -> uuid.UUID:
+        """The next random UUID of the run."""
+        return uuid.UUID(int=self.random.getrandbits(128), version=4)
 
     @property
     def now(self) -> datetime:
