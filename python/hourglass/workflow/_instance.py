@@ -201,6 +201,11 @@ class WorkflowInstance:
             return self._failed(self._task_error)
         return WorkflowCompletion(self.run_id, self.commands)
 
+    def abandon(self) -> None:
+        """Cut the run off from everything while its code runs, on another thread."""
+        self.loop.evicted = True
+        self.loop.ready.clear()
+
     def evict(self) -> None:
         """End all code of the run without letting it do anything."""
         leave = self.loop.enter()
