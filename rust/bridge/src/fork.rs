@@ -5,7 +5,8 @@
 //! keeps its queue of waiting threads in those threads' own memory; the child reuses that memory,
 //! and its next thread that waits walks into it. So before a fork every tokio thread, also those
 //! for blocking work, is called into a task that waits at a gate of the standard library, where it
-//! holds nothing; after the fork the parent opens the gate, and the child has nothing to open.
+//! holds nothing; after the fork the parent opens the gate, and the child has nothing to open. The
+//! threads of engines come too: SQLite has locks of its own, for the whole process.
 //!
 //! The hooks are Python's (`os.register_at_fork`), registered when the first runtime is made.
 
@@ -36,6 +37,32 @@ struct Gate {
 struct GateState {
     waiting: usize,
     open: bool,
+}
+
+/// One thread's place at the gate. Dropped unused, it counts as there: its thread has ended.
+struct Place {
+    gate: Arc<Gate>,
+    passed: bool,
+}
+
+impl Place {
+    fn at(gate: &Arc<Gate>) -> Self {
+        Self { gate: Arc::clone(gate), passed: false }
+    }
+
+    fn pass(mut self) {
+        self.passed = true;
+        self.gate.pass();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.passed {
+            self.gate.state.lock().waiting += 1;
+            self.gate.changed.notify_all();
+        }
+    }
 }
 
 impl Gate {
@@ -105,15 +132,20 @@ fn before_fork() {
         }
         let gate = Arc::new(Gate::default());
         let workers = runtime.handle.metrics().num_workers();
+        let engines = runtime.engines();
+        for engine in &engines {
+            let place = Place::at(&gate);
+            engine.hold(move || place.pass());
+        }
         for _ in 0..workers {
-            let gate = Arc::clone(&gate);
-            runtime.handle.spawn(async move { gate.pass() });
+            let place = Place::at(&gate);
+            runtime.handle.spawn(async move { place.pass() });
         }
         for _ in 0..BLOCKING_THREADS {
-            let gate = Arc::clone(&gate);
-            runtime.handle.spawn_blocking(move || gate.pass());
+            let place = Place::at(&gate);
+            runtime.handle.spawn_blocking(move || place.pass());
         }
-        gate.await_all(workers + BLOCKING_THREADS);
+        gate.await_all(workers + BLOCKING_THREADS + engines.len());
         gates.push(gate);
     }
 }
@@ -125,9 +157,18 @@ fn after_fork_in_parent() {
     }
 }
 
-/// The gates are the parent's; so are the runtimes, which the child never touches again.
+/// The gates are the parent's; so are the runtimes, which the child never touches again, except to
+/// leave the locks on databases to the parent alone.
 #[pyfunction]
 fn after_fork_in_child() {
     std::mem::forget(std::mem::take(&mut *GATES.lock()));
-    std::mem::forget(std::mem::take(&mut *RUNTIMES.lock()));
+    let runtimes = std::mem::take(&mut *RUNTIMES.lock());
+    for runtime in runtimes.iter().filter_map(Weak::upgrade) {
+        for engine in runtime.engines() {
+            engine.leave_to_parent();
+            std::mem::forget(engine);
+        }
+        std::mem::forget(runtime);
+    }
+    std::mem::forget(runtimes);
 }

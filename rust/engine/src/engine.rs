@@ -54,7 +54,7 @@ use tokio::sync::oneshot;
 
 use crate::action::{Responder, Returned};
 use crate::context::Context;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{LockedFile, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::turn::Loop;
 use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
@@ -126,6 +126,8 @@ pub(crate) enum EngineMessage {
     },
     /// A task whose answer nobody took.
     Returned(Returned),
+    /// To be called between two turns.
+    Hold(Box<dyn FnOnce() + Send>),
     Close,
 }
 
@@ -139,6 +141,7 @@ struct Shared {
     sender: Sender<EngineMessage>,
     clock: Arc<dyn Clock>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    file: Option<LockedFile>,
 }
 
 impl fmt::Debug for Engine {
@@ -154,12 +157,14 @@ impl Engine {
             Some(path) => SqliteStore::open(path, options.synchronous)?,
             None => SqliteStore::memory()?,
         };
-        Self::with_store(Box::new(store), options)
+        let file = store.locked_file();
+        Self::with_store(Box::new(store), file, options)
     }
 
     /// An engine over any store.
     pub(crate) fn with_store(
         store: Box<dyn Store>,
+        file: Option<LockedFile>,
         options: EngineOptions,
     ) -> Result<Self, EngineError> {
         let EngineOptions { path, clock, entropy, .. } = options;
@@ -176,7 +181,9 @@ impl Engine {
             .name("hourglass-engine".into())
             .spawn(move || tracing::dispatcher::with_default(&logs, || engine.run()))
             .map_err(EngineError::Thread)?;
-        Ok(Self { shared: Arc::new(Shared { sender, clock, thread: Mutex::new(Some(thread)) }) })
+        Ok(Self {
+            shared: Arc::new(Shared { sender, clock, thread: Mutex::new(Some(thread)), file }),
+        })
     }
 
     /// Make one call. The future may be dropped at any time: a poll that was dropped takes no task.
@@ -199,6 +206,21 @@ impl Engine {
     fn deadline(&self, timeout: Duration) -> Instant {
         let wall = self.shared.clock.wall();
         wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_hours(24 * 365))
+    }
+
+    /// Call `gate` on the engine's thread between two turns: while it runs, nothing is under way
+    /// and no lock is held. It is dropped uncalled if the engine is closed.
+    pub fn hold(&self, gate: impl FnOnce() + Send + 'static) {
+        // Fails when the thread has ended, which drops the gate.
+        let _ = self.shared.sender.send(EngineMessage::Hold(Box::new(gate)));
+    }
+
+    /// In a process that was forked from the engine's: let go of the copy of the file's lock, so
+    /// that the file is free when the engine ends. Everything else of it is never touched here.
+    pub fn leave_to_parent(&self) {
+        if let Some(file) = &self.shared.file {
+            file.leave_to_parent();
+        }
     }
 
     /// Commit what is in flight, end long polls and join the thread. Closing twice is fine.

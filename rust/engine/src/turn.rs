@@ -111,6 +111,11 @@ impl Loop {
                     .handle(|context| context.take_back(returned))
                     .err()
                     .and_then(store_error),
+                EngineMessage::Hold(gate) => {
+                    self.finish(None);
+                    gate();
+                    None
+                }
                 EngineMessage::Close => {
                     self.closing = true;
                     None

@@ -3,11 +3,14 @@
 //! One connection, write-ahead log, every statement prepared once. The file is locked for as long as
 //! the engine is open: two engines on one file would each believe its own memory.
 
+mod inode;
 mod open;
 mod pending;
 mod runs;
 
 use rusqlite::{Connection, ErrorCode};
+
+pub(crate) use open::LockedFile;
 
 use super::{
     ActivityRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store, StoreError,
@@ -20,7 +23,14 @@ pub(crate) struct SqliteStore {
     connection: Connection,
     in_transaction: bool,
     /// Holds the lock on the file; `None` in memory.
-    _lock: Option<open::FileLock>,
+    lock: Option<open::FileLock>,
+}
+
+impl SqliteStore {
+    /// The file's lock, for whoever has to deal with a fork; `None` in memory.
+    pub(crate) fn locked_file(&self) -> Option<LockedFile> {
+        self.lock.as_ref().map(open::FileLock::file)
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -17,9 +18,36 @@ const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/001.sql")];
 
 /// A lock on a file beside the database, which holds the process id of whoever has it. It is not on
 /// the database itself: closing any descriptor of that would drop SQLite's own locks.
-pub(super) struct FileLock(
-    #[expect(dead_code, reason = "open for as long as the lock is held")] File,
-);
+pub(super) struct FileLock(LockedFile);
+
+/// The descriptor that holds the lock; `None` once it was let go.
+///
+/// A forked child inherits it, and with it a share of the lock: until the child has closed its copy,
+/// the file stays locked although the engine in the parent has ended.
+#[derive(Clone)]
+pub(crate) struct LockedFile(Arc<Mutex<Option<File>>>);
+
+impl FileLock {
+    pub(super) fn file(&self) -> LockedFile {
+        self.0.clone()
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        drop(self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl LockedFile {
+    /// In the child only. Closing a copy of the descriptor does not unlock the file.
+    pub(crate) fn leave_to_parent(&self) {
+        // Held only while the engine closes; a thread that does is not there in the child.
+        if let Ok(mut file) = self.0.try_lock() {
+            drop(file.take());
+        }
+    }
+}
 
 impl SqliteStore {
     /// A database in memory.
@@ -36,6 +64,7 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        super::inode::tell_processes_apart();
         let connection =
             Connection::open_with_flags(path, flags).map_err(|error| storage(path, &error))?;
         Self::prepare(connection, Some(lock), path, synchronous)
@@ -63,7 +92,7 @@ impl SqliteStore {
             ))
             .map_err(failed)?;
         migrate(&mut connection).map_err(failed)?;
-        Ok(Self { connection, in_transaction: false, _lock: lock })
+        Ok(Self { connection, in_transaction: false, lock })
     }
 }
 
@@ -123,7 +152,7 @@ fn lock(path: &Path) -> Result<FileLock, EngineError> {
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(note.as_bytes()))
         .map_err(|error| denied_or(path, &error))?;
-    Ok(FileLock(file))
+    Ok(FileLock(LockedFile(Arc::new(Mutex::new(Some(file))))))
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
