@@ -71,6 +71,11 @@ class BridgeError(Exception):
 class StaleHandleError(BridgeError):
     """A handle of another process or of a runtime that is gone."""
 
+    pid: int | None
+    """The process that the handle belongs to."""
+    epoch: int | None
+    """Which runtime of that process; None for what is of no runtime (`Port`, `Inbox`)."""
+
 def ping() -> str:
     """Answer ``"pong"``: the module is loaded and calls reach it."""
 
@@ -86,6 +91,8 @@ def status_name(code: int) -> str:
 class Operation(Generic[T]):
     """One native operation under way. Dropping it does not cancel it."""
 
+    pid: Final[int]
+    epoch: Final[int]
     def wait(self, timeout: float | None = None) -> T:
         """Block, GIL released, until it is done; `timeout` in seconds.
 
@@ -105,6 +112,7 @@ class Port:
     """Wakes an event loop: a file descriptor that is readable while tokens wait."""
 
     def __new__(cls) -> Self: ...
+    pid: Final[int]
     def fileno(self) -> int: ...
     def drain(self) -> list[int]:
         """Take all waiting tokens, in order, and reset the descriptor."""
@@ -117,6 +125,7 @@ class Inbox:
     """What pumps delivered and nobody took yet, in order. A taker that dies loses nothing."""
 
     def __new__(cls) -> Self: ...
+    pid: Final[int]
     def take(self, max_items: int = 64, timeout: float | None = None) -> list[Any]:
         """Block, GIL released, for at most `timeout` seconds (`0`: don't wait), then return 0 to
         `max_items` deliveries: `WorkflowActivation`, `ActivityTask`, `CompletionRejected` or
@@ -126,38 +135,6 @@ class Inbox:
         """Put `token` on `port` whenever the inbox goes from empty to not empty (until `Port.close`)."""
     def wake(self) -> None:
         """Make every blocked `take` return (an empty list): how a taker is told to look around."""
-
-@final
-class Watch:
-    """Watches the thread that makes it, the evaluator, from a native thread: see `watchdog.rs`.
-
-    `begin` and `end` are the evaluator's, everything else is the Python watchdog's.
-    """
-
-    def __new__(cls, thread: str) -> Self:
-        """`thread` is what reports call it."""
-    def begin(self, budget: int) -> None:
-        """Begin an activation that may take `budget` microseconds of CPU time (0: any)."""
-    def end(self) -> bool:
-        """End it; False if it was taken away meanwhile: its answer does not count any more."""
-    def wait(self) -> Overrun | None:
-        """Block, GIL released, until there is something to report; `None` after `close`."""
-    def give_up(self, overrun: Overrun) -> bool:
-        """Take that activation away, unless it has ended. The watch is closed then."""
-    def close(self) -> None:
-        """End the native thread, and let `wait` return. Idempotent."""
-
-@final
-class Overrun:
-    """What a `Watch` found. `busy`: the activation used up its budget of CPU time; `blocked`: it
-    stood still for four times as long; `gil`: no Python code could run for a while (all over now)."""
-
-    kind: Final[Literal["busy", "blocked", "gil"]]
-    turn: Final[int]
-    cpu: Final[float]
-    """Seconds of CPU time that the activation has used."""
-    wall: Final[float]
-    """Seconds since it began, or since Python stood still."""
 
 # --- values ----------------------------------------------------------------------------------
 
@@ -215,6 +192,7 @@ class Engine:
         runtime: Runtime, path: str | None, *, synchronous: Literal["full", "normal"] = "full"
     ) -> Operation[Engine]:
         """Open or create the database at `path` (`None`: in memory). Kind `database` on failure."""
+    pid: Final[int]
     epoch: Final[int]
     path: Final[str | None]
     def close(self) -> Operation[None]:
@@ -240,6 +218,7 @@ class Client:
         `tls` keys: ``domain``, ``server_root_ca_cert``, ``client_cert``, ``client_private_key``.
         Kinds `connect`, `bad_target`; never retried for longer than `connect_timeout` seconds.
         """
+    pid: Final[int]
     epoch: Final[int]
     namespace: Final[str]
     identity: Final[str]
@@ -321,6 +300,7 @@ class Worker:
         nondeterminism_as_workflow_fail_types: Sequence[str] = (),
     ) -> Self:
         """Pumps start at once. `tag` comes back on every delivery. An inbox of its own unless given."""
+    pid: Final[int]
     epoch: Final[int]
     tag: Final[int]
     task_queue: Final[str]
@@ -382,6 +362,7 @@ class Replayer:
         tag: int = 0,
         build_id: str = "",
     ) -> Self: ...
+    pid: Final[int]
     epoch: Final[int]
     inbox: Final[Inbox]
     def push_history(self, history: History) -> Operation[None]:

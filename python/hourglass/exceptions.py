@@ -23,7 +23,6 @@
      ├── ConnectError                    also a ConnectionError: the cluster can't be reached
      ├── DatabaseError                   the database can't be opened or written
      ├── NondeterminismError             a history that does not fit the workflow's code
-     ├── DeadlockError                   workflow code that did not come back in its time
      ├── ValidationError                 the service does not take this worker (unknown namespace)
      ├── StaleHandleError                a native handle of another process or a closed runtime
      ├── ClosedError                     it was closed or shut down by this program
@@ -448,14 +447,6 @@ class NondeterminismError(TemporalError):
     """Workflow code did not do what the history says it did. Not a malformed history."""
 
 
-class DeadlockError(TemporalError):
-    """Workflow code did not come back from one activation; its task fails and is tried again.
-
-    Seen in histories and logs, with the stack; never raised in the code itself. Not a
-    `TimeoutError`: the service's limits have nothing to do with it.
-    """
-
-
 # --- the surroundings ------------------------------------------------------------------------
 
 
@@ -474,8 +465,15 @@ class ValidationError(TemporalError):
 class StaleHandleError(TemporalError):
     """A native handle of another process (after a fork) or of a runtime that was closed.
 
-    Not `ClosedError`: nobody closed what it stands for; make it anew.
+    Not `ClosedError`: nobody closed what it stands for; make it anew. `pid` and `epoch` are the
+    handle's: the process it belongs to, and which of that process's runtimes; None where a handle
+    is of no runtime.
     """
+
+    def __init__(self, message: str, pid: int | None = None, epoch: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+        self.epoch = epoch
 
 
 class ClosedError(TemporalError):
@@ -516,7 +514,6 @@ _OF_KIND: dict[str, type[TemporalError]] = {
     "nondeterminism": NondeterminismError,
     "poll": PollError,
     "shutdown": ClosedError,
-    "stale_handle": StaleHandleError,
     "timeout": OperationTimeoutError,
     "validation": ValidationError,
 }
@@ -528,6 +525,9 @@ def from_bridge(error: BridgeError) -> TemporalError:
     if error.kind == "rpc":
         code = RPCStatusCode.UNKNOWN if error.status is None else RPCStatusCode(error.status)
         ours = RPCError(error.message, code, error.details)
+    elif error.kind == "stale_handle":
+        pid, epoch = getattr(error, "pid", None), getattr(error, "epoch", None)
+        ours = StaleHandleError(error.message, pid, epoch)
     else:
         ours = _OF_KIND[error.kind](error.message)
     ours.__cause__ = error

@@ -57,7 +57,8 @@ async def test_engines_in_memory_are_never_shared() -> None:
 
 
 FORK = """
-import asyncio, os, sys
+import asyncio, logging, os, sys
+logging.getLogger("hourglass.subsystem").addHandler(logging.NullHandler())
 from hourglass.client import Client
 from hourglass.exceptions import StaleHandleError
 from hourglass.subsystem.runtime import process_runtime

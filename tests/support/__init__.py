@@ -1,9 +1,14 @@
 """What tests share: unique names, workers with queues of their own, histories as lists."""
 
 import json
+import os
+import signal
+import traceback
 import uuid
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from hourglass.client import WorkflowHandle
@@ -61,3 +66,29 @@ def short_name(event: dict[str, Any]) -> str:
 async def event_types(handle: AnyHandle) -> list[str]:
     """Fetch the run's history as a list of event names: the fingerprint that engines share."""
     return [short_name(event) for event in await history_events(handle)]
+
+
+@contextmanager
+def forked(work: Callable[[], object], seconds: float = 20) -> Iterator[int]:
+    """Fork, and do the work in the child while the block runs in the parent; the child's id.
+
+    The child has to end well within that time; what it raises is shown.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            signal.alarm(int(seconds))  # pytest's own handler, or the end
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    try:
+        yield child
+    finally:
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, f"the forked child ended with status {status}"

@@ -9,7 +9,6 @@ from typing import Any, cast, overload
 
 from typing_extensions import Self, Unpack
 
-from hourglass._aio import performed
 from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
 from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._handle import WorkflowHandle
@@ -17,7 +16,6 @@ from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._target import surroundings
-from hourglass.client._with_start import WithStartCalls
 from hourglass.common import QueryRejectCondition
 from hourglass.converter import DataConverter
 from hourglass.exceptions import InvalidArgumentError, RPCError
@@ -26,7 +24,7 @@ from hourglass.service import TLSConfig
 AnyRun = str | Callable[..., Any]
 
 
-class Client(WithStartCalls):
+class Client:
     """Starts workflows and talks to them. Make one with `Client.connect`.
 
     May be used by any number of tasks, and on any event loop of the process it was made in.
@@ -206,7 +204,7 @@ class Client(WithStartCalls):
             EncodingError: An argument can't be encoded; nothing was started.
             RPCError: The service refused.
         """
-        name, declared = type_of(workflow)
+        name, declared = _type_of(workflow)
         values = arguments(arg, args)
         request = await start.request(name, values, options, self._data_converter)
         try:
@@ -229,8 +227,9 @@ class Client(WithStartCalls):
         elif metadata or timeout is not None:
             rpc = "StartWorkflowExecution"
         else:
-            native = connection.connected or await connection.native()
-            return await performed(native.start_workflow, request)
+            return await connection.use(
+                "client_start_workflow", lambda native: native.start_workflow(request)
+            )
         run_id: str = (await connection.call(rpc, request, metadata, timeout))["run_id"]
         return run_id
 
@@ -336,11 +335,11 @@ class Client(WithStartCalls):
             workflow_id,
             run_id=run_id,
             first_execution_run_id=first_execution_run_id,
-            result_type=type_of(workflow)[1],
+            result_type=_type_of(workflow)[1],
         )
 
 
-def type_of(workflow: AnyRun) -> tuple[str, Any]:
+def _type_of(workflow: AnyRun) -> tuple[str, Any]:
     """The name and the declared result of a workflow. `DefinitionError` if it isn't one."""
     if isinstance(workflow, str):
         if not workflow:

@@ -6,20 +6,22 @@ import asyncio
 import os
 import socket
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourglass._aio import performed
 from hourglass.client._target import Cluster, Database, parse_target
-from hourglass.exceptions import ClosedError, InvalidArgumentError
+from hourglass.exceptions import ClosedError, InvalidArgumentError, StaleHandleError
 from hourglass.service import TLSConfig
 
 if TYPE_CHECKING:
     from hourglass import _bridge
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Operation, Wire
     from hourglass.subsystem.runtime import EngineLease
+
+T = TypeVar("T")
 
 
 def default_identity() -> str:
@@ -130,10 +132,27 @@ class Connection:
         rpc_timeout: timedelta | None = None,
     ) -> Wire:
         """Any RPC of the workflow service by name. `RPCError`."""
-        native = self._native or await self.native()
         timeout = None if rpc_timeout is None else rpc_timeout.total_seconds()
         metadata: Mapping[str, str] = {} if rpc_metadata is None else rpc_metadata
-        return await performed(native.call, rpc, request, timeout=timeout, metadata=metadata)
+        return await self.use(
+            "client_call/" + rpc,
+            lambda native: native.call(rpc, request, timeout=timeout, metadata=metadata),
+        )
+
+    async def use(self, call_site: str, begin: Callable[[_bridge.Client], Operation[T]]) -> T:
+        """Begin an operation of the native client and wait for it.
+
+        A client that turns out to be stale is reported under the name `call_site`, and its runtime
+        is replaced if it still is the current one. `StaleHandleError`.
+        """
+        native = self.connected or await self.native()
+        try:
+            return await performed(begin, native)
+        except StaleHandleError as stale:
+            from hourglass.subsystem.rescue import signal_reload
+
+            signal_reload(call_site, stale)
+            raise
 
     async def close(self) -> None:
         """Give everything back; idempotent. An engine closes with its last client."""

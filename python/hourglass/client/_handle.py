@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from hourglass._aio import performed
 from hourglass._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
 from hourglass.client import _execution
 from hourglass.client._execution import WorkflowExecutionDescription
@@ -18,7 +17,6 @@ from hourglass.client._requests import (
     terminate_workflow_execution,
 )
 from hourglass.client._requests._parts import UNSET, arguments, duration, execution
-from hourglass.client._update_calls import UpdateCalls
 from hourglass.common import QueryRejectCondition
 from hourglass.exceptions import InvalidArgumentError, RPCError
 
@@ -30,10 +28,11 @@ if TYPE_CHECKING:
 SelfT = TypeVar("SelfT")
 ResultT = TypeVar("ResultT")
 AnswerT = TypeVar("AnswerT")
+_T = TypeVar("_T")
 _Metadata = Mapping[str, str]
 
 
-class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
+class WorkflowHandle(Generic[SelfT, ResultT]):
     """A workflow by id. Making one asks nothing; the workflow may not exist."""
 
     def __init__(
@@ -77,9 +76,10 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
         """The first run of the chain; cancel and terminate refuse any other chain."""
         return self._first_execution_run_id
 
-    async def _native(self) -> _bridge.Client:
-        connection = self._client.connection
-        return connection.connected or await connection.native()
+    async def _use(
+        self, call_site: str, begin: Callable[[_bridge.Client], _bridge.Operation[_T]]
+    ) -> _T:
+        return await self._client.connection.use(call_site, begin)
 
     async def result(
         self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None
@@ -96,14 +96,15 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             OperationTimeoutError: `rpc_timeout` is over.
             RPCError: NOT_FOUND if there is no such workflow.
         """
-        native = await self._native()
         timeout = duration("rpc_timeout", rpc_timeout)
-        closed = await performed(
-            native.await_workflow,
-            self._id,
-            self._result_run_id or "",
-            timeout=None if timeout is None else timeout.total_seconds(),
-            follow_runs=follow_runs,
+        closed = await self._use(
+            "client_await_workflow",
+            lambda native: native.await_workflow(
+                self._id,
+                self._result_run_id or "",
+                timeout=None if timeout is None else timeout.total_seconds(),
+                follow_runs=follow_runs,
+            ),
         )
         result: ResultT = await get_workflow_execution_history.outcome(
             closed["event"], self._result_type, self._client.data_converter
@@ -125,7 +126,9 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             rpc = "RequestCancelWorkflowExecution"
             await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
         else:
-            await performed((await self._native()).cancel_workflow, request)
+            await self._use(
+                "client_cancel_workflow", lambda native: native.cancel_workflow(request)
+            )
 
     async def terminate(
         self,
@@ -154,8 +157,10 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             rpc, request = "DescribeWorkflowExecution", {"execution": self._execution()}
             response = await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
         else:
-            native = await self._native()
-            response = await performed(native.describe_workflow, self._id, self._run_id or "")
+            response = await self._use(
+                "client_describe_workflow",
+                lambda native: native.describe_workflow(self._id, self._run_id or ""),
+            )
         return _execution.description_of(
             response, self._client.namespace, self._client.data_converter
         )
@@ -167,8 +172,12 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
         """All events of the run, over all pages."""
         from hourglass.client._history import WorkflowHistory
 
-        native = await self._native()
-        return WorkflowHistory(await performed(native.fetch_history, self._id, self._run_id or ""))
+        return WorkflowHistory(
+            await self._use(
+                "client_fetch_history",
+                lambda native: native.fetch_history(self._id, self._run_id or ""),
+            )
+        )
 
     # --- signal ------------------------------------------------------------------------------
 
@@ -229,7 +238,9 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             rpc = "SignalWorkflowExecution"
             await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
         else:
-            await performed((await self._native()).signal_workflow, request)
+            await self._use(
+                "client_signal_workflow", lambda native: native.signal_workflow(request)
+            )
 
     # --- query -------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hourglass import _bridge
 from hourglass._aio import completed
+from hourglass.exceptions import StaleHandleError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Engine, Operation, Runtime
@@ -59,6 +60,28 @@ def process_runtime() -> Runtime:
             if state.runtime is None:
                 state.runtime = _bridge.Runtime()
     return state.runtime
+
+
+def current_epoch() -> int | None:
+    """The epoch of the runtime there is now; None while there is none."""
+    runtime = _state.runtime
+    return None if runtime is None else runtime.epoch
+
+
+def renew(epoch: int, reason: str) -> bool:
+    """The restart signal: have the runtime of `epoch` replaced.
+
+    Only the first signal of an epoch does anything (True): a handle left over from an older epoch
+    never restarts the current one. Never raises.
+    """
+    state = _state
+    with state.lock:
+        runtime = state.runtime
+        if runtime is None or runtime.epoch != epoch:
+            return False
+        state.runtime, state.engines = None, {}
+    runtime.close()
+    return True
 
 
 def on_exit(stop: Callable[[], None]) -> None:
@@ -117,7 +140,10 @@ class SharedEngine:
                 engine = self._opening.wait(_CLOSE_TIMEOUT)
             except _bridge.BridgeError:
                 return None  # whoever opened it was told
-            self._closing = engine.close()
+            try:
+                self._closing = engine.close()
+            except _bridge.StaleHandleError:
+                return None  # closed with its runtime
         return self._closing
 
 
@@ -153,7 +179,7 @@ def _canonical(path: str) -> str:
 async def _lease(state: ProcessState, shared: SharedEngine) -> EngineLease:
     lease = EngineLease(state, shared)
     try:
-        lease.engine = await shared.engine()
+        lease.opened = await shared.engine()
     except BaseException:
         lease.release()
         raise
@@ -163,14 +189,28 @@ async def _lease(state: ProcessState, shared: SharedEngine) -> EngineLease:
 class EngineLease:
     """One client's share of an engine. Give it back with `close`, or `release` without waiting."""
 
-    engine: Engine
+    opened: Engine
 
     def __init__(self, state: ProcessState, shared: SharedEngine) -> None:
+        self._pid = os.getpid()
         self._state = state
         self._shared: SharedEngine | None = shared
 
+    @property
+    def engine(self) -> Engine:
+        """The engine. `StaleHandleError` in a forked child."""
+        if self._pid != os.getpid():
+            raise StaleHandleError(
+                f"the engine of process {self._pid} can't be used in process {os.getpid()}, which "
+                "was forked from it; connect a new client there",
+                self._pid,
+            )
+        return self.opened
+
     def release(self) -> Operation[None] | None:
         """Give it back; the operation that closes the engine if this was the last lease."""
+        if self._pid != os.getpid():
+            return None  # the parent's. So is the lock: a thread of its may hold it for ever here
         with self._state.lock:
             shared, self._shared = self._shared, None
             if shared is None:
@@ -179,8 +219,8 @@ class EngineLease:
             if shared.users > 0 or self._state is not _state:
                 return None
             closing = shared.close()
-            if closing is None and shared.path is not None:
-                self._state.engines.pop(shared.path, None)  # it never opened
+            if closing is None:
+                self._forget(shared)  # it never opened, or is closed
             return closing
 
     async def close(self) -> None:
@@ -191,8 +231,11 @@ class EngineLease:
             return
         await completed(closing, shared=True)
         with self._state.lock:
-            if shared.path is not None and self._state.engines.get(shared.path) is shared:
-                del self._state.engines[shared.path]
+            self._forget(shared)
+
+    def _forget(self, shared: SharedEngine) -> None:
+        if shared.path is not None and self._state.engines.get(shared.path) is shared:
+            del self._state.engines[shared.path]
 
 
 __all__: list[Any] = ["EngineLease", "on_exit", "open_engine", "process_runtime"]

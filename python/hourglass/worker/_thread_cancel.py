@@ -19,19 +19,9 @@ from hourglass.exceptions import CancelledError
 _set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exception.restype = ctypes.c_int
-_clear_async_exception = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
+_take_back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
 )
-
-
-def raise_in(thread: int, kind: type[BaseException]) -> None:
-    """Have `kind` raised in a thread, in place of what was set before and not raised yet."""
-    _set_async_exception(thread, kind)
-
-
-def take_back(thread: int) -> None:
-    """Take back what was set and not raised yet."""
-    _clear_async_exception(thread, None)
 
 
 class ThreadCancel:
@@ -56,7 +46,7 @@ class ThreadCancel:
             with self._lock:
                 self._thread = None
                 if self._raised:
-                    take_back(threading.get_ident())
+                    _take_back(threading.get_ident(), None)
 
     def cancel(self) -> None:
         """Raise in the thread now, or as soon as no shield is up. From any thread."""
@@ -79,4 +69,4 @@ class ThreadCancel:
     def _raise_if_due(self) -> None:
         if self._wanted and not self._raised and self._shields == 0 and self._thread is not None:
             self._raised = True
-            raise_in(self._thread, CancelledError)
+            _set_async_exception(self._thread, CancelledError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
-from hourglass.exceptions import ClosedError, TemporalError
+from hourglass.exceptions import ClosedError, StaleHandleError, TemporalError
 from hourglass.worker._definitions import activity_table, workflow_definitions
 from hourglass.worker._host import WorkerHost
 from hourglass.worker._options import WorkerOptions
@@ -60,7 +61,6 @@ class Worker:
         max_task_queue_activities_per_second: float | None = None,
         graceful_shutdown_timeout: timedelta = timedelta(0),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
-        deadlock_timeout: timedelta | None = timedelta(seconds=2),
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
     ) -> None:
         """Check everything that can be checked without the service; nothing is started.
@@ -91,9 +91,6 @@ class Worker:
             graceful_shutdown_timeout: How long running activities may go on when it stops, before
                 they are cancelled.
             workflow_failure_exception_types: Exceptions that fail a workflow, not only its task.
-            deadlock_timeout: How much CPU time workflow code may use before it waits again. Above
-                that (or when it stands still for four times as long) its task fails with its stack
-                in the log and is tried again; others go on. None: any, for debugging.
             on_fatal_error: Awaited with the error when the worker has to give up.
 
         Raises:
@@ -122,16 +119,17 @@ class Worker:
             max_task_queue_activities_per_second=max_task_queue_activities_per_second,
             graceful_shutdown_timeout=graceful_shutdown_timeout,
             workflow_failure_exception_types=tuple(workflow_failure_exception_types),
-            deadlock_timeout=deadlock_timeout,
             on_fatal_error=on_fatal_error,
         )
         self._options.check()
         self._runner = self._new_runner()
-        self._started = self._running = self._body_cancelled = False
+        self._pid: int | None = None
+        self._running = False
         self._stop_wanted = asyncio.Event()
         self._stopped = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._body: asyncio.Task[Any] | None = None
+        self._body_cancelled = False
         self._fatal: TemporalError | None = None
 
     def _new_runner(self) -> WorkflowRunner | None:
@@ -146,7 +144,6 @@ class Worker:
             namespace=self._client.namespace,
             data_converter=self._client.data_converter,
             workflow_failure_exception_types=options.workflow_failure_exception_types,
-            deadlock_timeout=options.deadlock_timeout,
         )
 
     @property
@@ -161,8 +158,8 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        """It was started and did not begin to stop."""
-        return self._running and not self._stop_wanted.is_set()
+        """It was started and did not begin to stop. In a forked child it does not run."""
+        return self._pid == os.getpid() and self._running and not self._stop_wanted.is_set()
 
     @property
     def is_shutdown(self) -> bool:
@@ -179,8 +176,9 @@ class Worker:
 
     async def shutdown(self) -> None:
         """Stop, and return when it has stopped. Does nothing to a worker that never started."""
-        if not self._started:
+        if self._pid is None:
             return
+        self._check_process()
         self._stop_wanted.set()
         await self._stopped.wait()
 
@@ -218,12 +216,21 @@ class Worker:
         if not life.cancelled():
             life.exception()
 
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise StaleHandleError(
+                f"the worker of task queue {self.task_queue!r} runs in process {self._pid}, not in "
+                f"process {os.getpid()}, which was forked from it; make a new one there",
+                self._pid,
+            )
+
     async def _start(self) -> WorkerHost:
-        if self._started:
+        if self._pid is not None:
+            self._check_process()
             raise ClosedError(
                 f"the worker of task queue {self.task_queue!r} was started before: make a new one"
             )
-        self._started = True
+        self._pid = os.getpid()
         host = WorkerHost(self._client, self._options, self._runner)
         try:
             await host.start()

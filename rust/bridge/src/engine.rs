@@ -22,6 +22,20 @@ impl EngineCore {
         self.0.get()
     }
 
+    /// Call `gate` on the engine's thread, when it holds nothing.
+    pub(crate) fn hold(&self, gate: impl FnOnce() + Send + 'static) {
+        if let Ok(native) = self.0.get() {
+            native.hold(gate);
+        }
+    }
+
+    /// In a forked child.
+    pub(crate) fn leave_to_parent(&self) {
+        if let Ok(native) = self.0.get() {
+            native.leave_to_parent();
+        }
+    }
+
     /// Commit what is in flight, end long polls, close the file. Blocks.
     pub(crate) fn close(&self) {
         if let Ok(native) = self.0.get() {
@@ -84,6 +98,11 @@ impl Engine {
             let value: crate::operation::Value = Box::new(move |py| engine.clone().into_py_any(py));
             Ok(value)
         }))
+    }
+
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.runtime.stamp.pid()
     }
 
     #[getter]

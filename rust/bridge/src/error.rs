@@ -68,13 +68,22 @@ pub(crate) struct Failure {
     pub(crate) status: Option<i32>,
     /// What came inside the gRPC status, for [`Kind::Rpc`].
     pub(crate) details: Vec<prost_wkt_types::Any>,
+    /// Whose handle it was, for [`Kind::StaleHandle`].
+    pub(crate) handle: Option<Origin>,
+}
+
+/// The process a handle belongs to, and which of its runtimes, if of any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) pid: u32,
+    pub(crate) epoch: Option<u64>,
 }
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, details: Vec::new() }
+        Self { kind, message: message.into(), status: None, details: Vec::new(), handle: None }
     }
 
     pub(crate) fn bad_argument(message: impl Into<String>) -> Self {
@@ -98,7 +107,12 @@ impl Failure {
             message: status.message().to_owned(),
             status: Some(i32::from(status.code())),
             details,
+            handle: None,
         }
+    }
+
+    pub(crate) fn stale(message: impl Into<String>, handle: Origin) -> Self {
+        Self { handle: Some(handle), ..Self::new(Kind::StaleHandle, message) }
     }
 }
 
@@ -142,12 +156,17 @@ pub(crate) fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bou
         .iter()
         .map(|any| message::any_to_wire(py, any))
         .collect::<PyResult<Vec<_>>>()?;
-    class.bind(py).call1((
+    let exception = class.bind(py).call1((
         PyString::intern(py, failure.kind.name()),
         failure.message.as_str(),
         failure.status,
         PyList::new(py, details)?,
-    ))
+    ))?;
+    if let Some(handle) = failure.handle {
+        exception.setattr("pid", handle.pid)?;
+        exception.setattr("epoch", handle.epoch)?;
+    }
+    Ok(exception)
 }
 
 impl From<Failure> for PyErr {

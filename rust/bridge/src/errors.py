@@ -18,3 +18,6 @@ class BridgeError(Exception):
 
 class StaleHandleError(BridgeError):
     """A handle of another process or of a runtime that is gone."""
+
+    pid = None
+    epoch = None

@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use crate::error::{Failure, Kind, Outcome};
+use crate::error::{Failure, Origin, Outcome};
 
 /// The process and the runtime's life that a handle belongs to.
 #[derive(Clone, Debug)]
@@ -58,29 +58,42 @@ impl Stamp {
 
     /// Refuse the use of `what` in another process or after its runtime was closed.
     pub(crate) fn check(&self, what: &str) -> Outcome<()> {
-        check_pid(self.pid, what)?;
+        self.check_process(what)?;
         if self.is_open() {
             return Ok(());
         }
         Err(self.stale(what))
     }
 
+    /// Refuse the use of `what` in another process.
+    pub(crate) fn check_process(&self, what: &str) -> Outcome<()> {
+        check_origin(self.origin(), what)
+    }
+
     pub(crate) fn stale(&self, what: &str) -> Failure {
         let epoch = self.epoch;
-        Failure::new(Kind::StaleHandle, format!("{what} of epoch {epoch}: its runtime was closed"))
+        let message = format!("{what} of epoch {epoch}: its runtime was closed");
+        Failure::stale(message, self.origin())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin { pid: self.pid, epoch: Some(self.epoch) }
     }
 }
 
 /// Refuse the use of `what`, made by process `pid`, in any other process.
 pub(crate) fn check_pid(pid: u32, what: &str) -> Outcome<()> {
-    let here = std::process::id();
+    check_origin(Origin { pid, epoch: None }, what)
+}
+
+fn check_origin(origin: Origin, what: &str) -> Outcome<()> {
+    let (pid, here) = (origin.pid, std::process::id());
     if here == pid {
         return Ok(());
     }
-    Err(Failure::new(
-        Kind::StaleHandle,
-        format!("{what} of process {pid} can't be used in process {here}; make a new one"),
-    ))
+    let message =
+        format!("{what} of process {pid} can't be used in process {here}; make a new one");
+    Err(Failure::stale(message, origin))
 }
 
 /// Something native that must not be dropped in a forked child: it is leaked there.

@@ -153,6 +153,11 @@ impl Inbox {
         Self::fresh()
     }
 
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.0.pid
+    }
+
     #[pyo3(signature = (max_items = 64, timeout = None))]
     fn take<'py>(
         &self,
@@ -175,7 +180,7 @@ impl Inbox {
     }
 
     fn notify(&self, port: &Port, token: i64) -> PyResult<()> {
-        let core = port.core();
+        let core = port.core()?;
         let mut state = self.checked()?.state.lock();
         if state.waiting.is_empty() || core.push(token) {
             state.watchers.push((core, token));

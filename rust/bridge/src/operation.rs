@@ -13,7 +13,7 @@ use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{
     error::{Failure, Kind, Outcome},
-    handle::{Stamp, check_pid},
+    handle::Stamp,
     panics,
     port::{Port, PortCore},
     sync::{Condvar, Mutex},
@@ -36,7 +36,7 @@ struct State {
 }
 
 struct Shared {
-    pid: u32,
+    stamp: Stamp,
     state: Mutex<State>,
     done: Condvar,
 }
@@ -98,7 +98,7 @@ impl Operation {
         F: Future<Output = Outcome<Value>> + Send + 'static,
     {
         let shared = Arc::new(Shared {
-            pid: std::process::id(),
+            stamp: stamp.clone(),
             state: Mutex::default(),
             done: Condvar::new(),
         });
@@ -121,7 +121,7 @@ impl Operation {
     }
 
     fn checked(&self) -> Outcome<&Shared> {
-        check_pid(self.shared.pid, "Operation")?;
+        self.shared.stamp.check_process("Operation")?;
         Ok(&self.shared)
     }
 
@@ -142,6 +142,16 @@ impl Operation {
 
 #[pymethods]
 impl Operation {
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.shared.stamp.pid()
+    }
+
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.shared.stamp.epoch()
+    }
+
     #[pyo3(signature = (timeout = None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let shared = self.checked()?;
@@ -169,13 +179,14 @@ impl Operation {
     }
 
     fn notify(&self, port: &Port, token: i64) -> PyResult<()> {
+        let port = port.core()?;
         let mut state = self.checked()?.state.lock();
         if state.settled.is_none() {
-            state.watchers.push((port.core(), token));
+            state.watchers.push((port, token));
             return Ok(());
         }
         drop(state);
-        port.core().push(token);
+        port.push(token);
         Ok(())
     }
 }

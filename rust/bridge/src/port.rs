@@ -99,8 +99,10 @@ impl PortCore {
 pub(crate) struct Port(Arc<PortCore>);
 
 impl Port {
-    pub(crate) fn core(&self) -> Arc<PortCore> {
-        Arc::clone(&self.0)
+    /// What operations and inboxes of this process may write to: the pipe is the parent's too.
+    pub(crate) fn core(&self) -> Outcome<Arc<PortCore>> {
+        check_pid(self.0.pid, "Port")?;
+        Ok(Arc::clone(&self.0))
     }
 
     fn checked(&self) -> Outcome<&PortCore> {
@@ -114,6 +116,11 @@ impl Port {
     #[new]
     fn new() -> PyResult<Self> {
         Ok(Self(PortCore::open()?))
+    }
+
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.0.pid
     }
 
     fn fileno(&self) -> PyResult<i32> {

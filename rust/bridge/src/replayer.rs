@@ -113,6 +113,11 @@ impl Replayer {
     }
 
     #[getter]
+    fn pid(&self) -> u32 {
+        self.runtime.stamp.pid()
+    }
+
+    #[getter]
     fn epoch(&self) -> u64 {
         self.runtime.stamp.epoch()
     }

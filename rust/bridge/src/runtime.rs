@@ -117,6 +117,12 @@ impl RuntimeCore {
         engines.push(Arc::downgrade(engine));
     }
 
+    /// The engines that are open, unless somebody is just adding one.
+    pub(crate) fn engines(&self) -> Vec<Arc<EngineCore>> {
+        let engines = self.engines.try_lock();
+        engines.map_or_else(Vec::new, |engines| engines.iter().filter_map(Weak::upgrade).collect())
+    }
+
     /// Blocks until the threads have ended.
     fn close(&self) {
         if !self.stamp.close() {
@@ -184,7 +190,7 @@ impl Runtime {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        crate::handle::check_pid(self.0.stamp.pid(), "Runtime")?;
+        self.0.stamp.check_process("Runtime")?;
         py.detach(|| {
             panics::contain(|| {
                 self.0.close();
@@ -195,7 +201,7 @@ impl Runtime {
     }
 
     fn take_logs(&self) -> PyResult<Vec<Line>> {
-        crate::handle::check_pid(self.0.stamp.pid(), "Runtime")?;
+        self.0.stamp.check_process("Runtime")?;
         Ok(self.0.logs.take())
     }
 

@@ -165,6 +165,11 @@ impl Client {
     }
 
     #[getter]
+    fn pid(&self) -> u32 {
+        self.runtime.stamp.pid()
+    }
+
+    #[getter]
     fn epoch(&self) -> u64 {
         self.runtime.stamp.epoch()
     }

@@ -143,6 +143,11 @@ impl Worker {
     }
 
     #[getter]
+    fn pid(&self) -> u32 {
+        self.runtime.stamp.pid()
+    }
+
+    #[getter]
     fn epoch(&self) -> u64 {
         self.runtime.stamp.epoch()
     }
