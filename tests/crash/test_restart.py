@@ -126,7 +126,9 @@ async def test_b54_a_sleep_keeps_its_time_over_a_restart(path: Path) -> None:
     assert 1.5 <= moment(fired) - moment(started) < 2.5
 
 
-async def test_b73_timers_due_while_down_fire_at_the_next_start_in_their_order(path: Path) -> None:
+async def test_b73_b74_timers_due_while_down_fire_at_the_next_start_in_their_order(
+    path: Path,
+) -> None:
     """B-73, B-74: the due set comes from what is on disk, and boot completes."""
     names = [f"sleeper-{i}" for i in range(5)]
     async with engine(path, Sleeps) as client:
