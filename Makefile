@@ -34,7 +34,7 @@ demo: $(NATIVE_DEV) ## Index a directory tree durably while its worker is killed
 
 test: lint test-rust test-python ## Everything CI checks: lints, sizes, Rust tests, Python tests on both engines
 
-lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits
+lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits, rows without a test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -44,6 +44,7 @@ lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits
 
 sizes: $(VENV)/.installed
 	$(PY) tools/check_sizes.py
+	$(PY) tools/check_behaviours.py
 
 format: $(VENV)/.installed need-cargo ## Format Python and Rust in place
 	$(BIN)/ruff check --fix .

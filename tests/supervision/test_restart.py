@@ -135,7 +135,7 @@ def test_children_that_die_together_are_one_restart(kit: Kit, journal: Journal) 
 
 
 @pytest.mark.parametrize("strategy", get_args(Strategy))
-def test_restarts_up_to_the_intensity_are_granted_and_one_more_ends_the_supervisor(
+def test_b21_restarts_up_to_the_intensity_are_granted_and_one_more_ends_the_supervisor(
     kit: Kit, journal: Journal, strategy: Strategy
 ) -> None:
     """B-21"""
@@ -165,7 +165,7 @@ def test_restarts_age_out_of_the_intensity(kit: Kit, journal: Journal) -> None:
     assert tree.alive
 
 
-def test_escalation_climbs_until_a_restart_cures_it(kit: Kit, journal: Journal) -> None:
+def test_b21_escalation_climbs_until_a_restart_cures_it(kit: Kit, journal: Journal) -> None:
     """B-21, B-30a: the parent sees the reason, and restarts the whole subtree."""
     inner = ChildSpec("inner", lambda: Supervisor([journal.spec("x")], max_restarts=0))
     tree = kit.start(Supervisor([journal.spec("a"), inner]))
@@ -270,7 +270,7 @@ def test_a_queued_restart_that_a_cascade_has_overtaken_is_dropped(
     assert journal.take() == ["!b", "+a", "+b"]
 
 
-def test_an_ignored_child_is_present_without_a_process_and_run_again_by_a_cascade(
+def test_b23_an_ignored_child_is_present_without_a_process_and_run_again_by_a_cascade(
     kit: Kit, journal: Journal
 ) -> None:
     """B-23"""

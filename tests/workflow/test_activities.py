@@ -179,7 +179,9 @@ def test_a_result_is_decoded_as_the_declared_type(name: str, kind: str) -> None:
         ("bad policy", "InvalidArgumentError", "backoff"),
     ],
 )
-def test_a_bad_call_raises_and_uses_up_no_number(name: str, error: str, message: str) -> None:
+def test_b79_b31a_a_bad_call_raises_and_uses_up_no_number(
+    name: str, error: str, message: str
+) -> None:
     """B-79, B-31a, B-51 (an activity without any limit is refused)."""
     completion = Run(Calls, name).start()
     kind, text = result_of(completion)
@@ -279,7 +281,7 @@ class Patient:
         return "slept"
 
 
-def test_a_parked_sleep_is_not_touched_by_anything_but_its_timer() -> None:
+def test_b55_b56_a_parked_sleep_is_not_touched_by_anything_but_its_timer() -> None:
     """B-55, B-56."""
     run = Run(Patient)
     assert names(run.start()) == ["StartTimer"]

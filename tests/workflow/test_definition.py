@@ -214,7 +214,7 @@ def bad_failure_type() -> Any:
             same_signal_twice,
             "signal 'poke' is defined twice, by poke and another",
         ),
-        (undecorated_override, "poke overrides the signal of Base"),
+        (undecorated_override, "poke overrides a signal of Base"),
         (init_needs_arguments, "its __init__ needs arguments"),
         (init_differs, "does not take the same parameters as its run method"),
         (misplaced_init, "@workflow.init goes on __init__"),
@@ -229,7 +229,7 @@ def test_a_bad_definition_says_what_is_wrong(make: Callable[[], Any], message: s
         make()
 
 
-def test_an_option_that_does_not_exist_is_refused_by_name() -> None:
+def test_b31a_an_option_that_does_not_exist_is_refused_by_name() -> None:
     """B-31a."""
     for decorator in (workflow.defn, workflow.signal, workflow.query):
         with pytest.raises(TypeError, match="'nmae'"):

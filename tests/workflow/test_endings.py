@@ -118,7 +118,7 @@ def test_what_was_started_and_not_awaited_is_scheduled_before_the_end() -> None:
     ]
 
 
-def test_an_activation_after_the_end_gets_the_end_again_and_runs_nothing() -> None:
+def test_b67_an_activation_after_the_end_gets_the_end_again_and_runs_nothing() -> None:
     """Section 5, B-67."""
     run = Run(Orders)
     first = run.start(signal("sync", "end"))

@@ -164,7 +164,7 @@ class Clock:
         return [begun.timestamp(), workflow.time()]
 
 
-def test_the_time_that_was_read_stays_what_it_was_after_a_rebuild() -> None:
+def test_b77_the_time_that_was_read_stays_what_it_was_after_a_rebuild() -> None:
     """B-77, S-27."""
     run = Run(Clock)
     began = run.time

@@ -174,7 +174,7 @@ def test_a_workflow_that_ends_before_its_handlers_warns() -> None:
 
 
 @pytest.mark.parametrize("what", MEDDLING)
-def test_a_query_that_meddles_is_refused_and_leaves_no_trace(what: str) -> None:
+def test_b64_a_query_that_meddles_is_refused_and_leaves_no_trace(what: str) -> None:
     """B-64."""
     run, control = Run(Shop), Run(Shop)
     for each in (run, control):
@@ -186,7 +186,7 @@ def test_a_query_that_meddles_is_refused_and_leaves_no_trace(what: str) -> None:
     assert run.ask("read") == control.ask("read") == ["slow 5"]
 
 
-def test_a_query_is_answered_while_asleep_and_the_sleep_goes_on() -> None:
+def test_b63_a_query_is_answered_while_asleep_and_the_sleep_goes_on() -> None:
     """B-63."""
     run = Run(Shop)
     run.start(signal("slow", 5))

@@ -209,7 +209,7 @@ class Sleeps:
         return "slept"
 
 
-def test_sleep_of_zero_is_a_timer_and_yields() -> None:
+def test_b69_sleep_of_zero_is_a_timer_and_yields() -> None:
     """B-69."""
     run = Run(Sleeps, 0)
     [timer] = run.start().commands
@@ -235,7 +235,9 @@ def test_sleep_of_zero_is_a_timer_and_yields() -> None:
         (True, "TypeError"),
     ],
 )
-def test_a_bad_duration_raises_before_anything_is_recorded(duration: Any, error: str) -> None:
+def test_b69_b79_a_bad_duration_raises_before_anything_is_recorded(
+    duration: Any, error: str
+) -> None:
     """B-69, B-79."""
     completion = Run(Sleeps, duration).start()
     assert result_of(completion) == error

@@ -272,7 +272,7 @@ if sys.version_info >= (3, 11):
             name for name in timers(play("group_that_fails")[1]) if name.startswith("-")
         ]
 
-    def test_a_timeout_scope_is_a_durable_timer_and_leaves_none_behind() -> None:
+    def test_b61_a_timeout_scope_is_a_durable_timer_and_leaves_none_behind() -> None:
         """B-61: the outer scope ends the inner waits, every timer gets one end."""
         result, commands = play("timeout_scope", (fire(2),))
         assert result == "inner or outer"
@@ -289,7 +289,7 @@ async def _compute() -> int:
     return sum(range(1000))
 
 
-def test_a_limit_does_not_interrupt_a_computation() -> None:
+def test_b62_a_limit_does_not_interrupt_a_computation() -> None:
     """B-62: the limit is looked at where the body waits or returns; its timer is taken back."""
     result, commands = play("computes")
     assert result == "computed"
@@ -310,7 +310,7 @@ async def sleeps_again() -> list[str]:
     return seen
 
 
-def test_the_same_sleep_fires_and_is_cancelled_again() -> None:
+def test_b65_the_same_sleep_fires_and_is_cancelled_again() -> None:
     """B-65."""
     result, commands = play("sleeps_again", (fire(1),), (fire(3),))
     assert result == ["fired", "cancelled"] * 2
@@ -525,7 +525,7 @@ def test_the_kth_receive_takes_the_kth_arrival_and_a_timed_out_one_takes_nothing
     assert value(command.result) == ["a", "-", "b", "c"]
 
 
-def test_a_deadline_that_fired_first_wins_over_a_signal_in_the_same_history() -> None:
+def test_b59_b60_a_deadline_that_fired_first_wins_over_a_signal_in_the_same_history() -> None:
     """B-59, B-60: live and replayed, the timeout branch; the signal is there for the next wait."""
     run = Run(Receives, [5, None])
     run.start()

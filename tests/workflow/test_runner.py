@@ -62,7 +62,7 @@ def test_evicting_what_is_not_in_the_cache_is_answered_with_nothing() -> None:
     assert Run(Adds).evict().commands == []
 
 
-def test_runs_of_one_runner_do_not_meet() -> None:
+def test_b70_runs_of_one_runner_do_not_meet() -> None:
     """B-70: timer 1 of the one is not timer 1 of the other."""
     first = Run(Adds, 1)
     second = Run(Adds, 2, run_id="second", runner=first.runner)
@@ -83,7 +83,7 @@ def test_runs_of_one_runner_do_not_meet() -> None:
         (["text"], "int"),
     ],
 )
-def test_arguments_that_do_not_fit_fail_the_task(arguments: list[Any], message: str) -> None:
+def test_b79_arguments_that_do_not_fit_fail_the_task(arguments: list[Any], message: str) -> None:
     """B-79."""
     completion = Run(Adds, *arguments).start()
     assert completion.failure is not None
