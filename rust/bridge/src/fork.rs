@@ -6,7 +6,7 @@
 //! and its next thread that waits walks into it. So before a fork every tokio thread, also those
 //! for blocking work, is called into a task that waits at a gate of the standard library, where it
 //! holds nothing; after the fork the parent opens the gate, and the child has nothing to open. The
-//! threads of engines come too: SQLite has locks of its own, for the whole process.
+//! threads of engines come too: `SQLite` has locks of its own, for the whole process.
 //!
 //! The hooks are Python's (`os.register_at_fork`), registered when the first runtime is made.
 
