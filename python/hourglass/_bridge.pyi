@@ -136,6 +136,38 @@ class Inbox:
     def wake(self) -> None:
         """Make every blocked `take` return (an empty list): how a taker is told to look around."""
 
+@final
+class Watch:
+    """Watches the thread that makes it, the evaluator, from a native thread: see `watchdog.rs`.
+
+    `begin` and `end` are the evaluator's, everything else is the Python watchdog's.
+    """
+
+    def __new__(cls, thread: str) -> Self:
+        """`thread` is what reports call it."""
+    def begin(self, budget: int) -> None:
+        """Begin an activation that may take `budget` microseconds of CPU time (0: any)."""
+    def end(self) -> bool:
+        """End it; False if it was taken away meanwhile: its answer does not count any more."""
+    def wait(self) -> Overrun | None:
+        """Block, GIL released, until there is something to report; `None` after `close`."""
+    def give_up(self, overrun: Overrun) -> bool:
+        """Take that activation away, unless it has ended. The watch is closed then."""
+    def close(self) -> None:
+        """End the native thread, and let `wait` return. Idempotent."""
+
+@final
+class Overrun:
+    """What a `Watch` found. `busy`: the activation used up its budget of CPU time; `blocked`: it
+    stood still for four times as long; `gil`: no Python code could run for a while (all over now)."""
+
+    kind: Final[Literal["busy", "blocked", "gil"]]
+    turn: Final[int]
+    cpu: Final[float]
+    """Seconds of CPU time that the activation has used."""
+    wall: Final[float]
+    """Seconds since it began, or since Python stood still."""
+
 # --- values ----------------------------------------------------------------------------------
 
 @final

@@ -23,6 +23,7 @@
      ├── ConnectError                    also a ConnectionError: the cluster can't be reached
      ├── DatabaseError                   the database can't be opened or written
      ├── NondeterminismError             a history that does not fit the workflow's code
+     ├── DeadlockError                   workflow code that did not come back in its time
      ├── ValidationError                 the service does not take this worker (unknown namespace)
      ├── StaleHandleError                a native handle of another process or a closed runtime
      ├── ClosedError                     it was closed or shut down by this program
@@ -445,6 +446,14 @@ class HistoryError(TemporalError, ValueError):
 
 class NondeterminismError(TemporalError):
     """Workflow code did not do what the history says it did. Not a malformed history."""
+
+
+class DeadlockError(TemporalError):
+    """Workflow code did not come back from one activation; its task fails and is tried again.
+
+    Seen in histories and logs, with the stack; never raised in the code itself. Not a
+    `TimeoutError`: the service's limits have nothing to do with it.
+    """
 
 
 # --- the surroundings ------------------------------------------------------------------------

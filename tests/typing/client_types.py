@@ -9,7 +9,14 @@ from typing import Any
 from typing_extensions import assert_type
 
 from hourglass import activity, workflow
-from hourglass.client import Client, WorkflowHandle
+from hourglass.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
+from hourglass.common import WorkflowIDConflictPolicy
 
 
 @activity.defn
@@ -40,6 +47,22 @@ class Order:
 
     @workflow.signal(name="done")
     async def finish(self) -> None: ...
+
+    @workflow.update
+    def put(self, item: str) -> int:
+        return 0
+
+    @put.validator
+    def check(self, item: str) -> None: ...
+
+    @workflow.update(name="later")
+    async def set_later(self, item: str, count: int) -> float:
+        assert_type(self.put("x"), int)
+        return 0.0
+
+    @workflow.update
+    async def none(self) -> bytes:
+        return b""
 
     @workflow.query
     def total(self) -> float:
@@ -103,6 +126,44 @@ async def talking_wrongly(client: Client) -> None:
     await handle.signal(Order.add, "three")  # type: ignore[call-overload]
     await handle.query(Order.count_of, 3)  # type: ignore[call-overload]
     await handle.result(rpc_timeout=3)  # type: ignore[arg-type]
+
+
+async def updating(client: Client) -> None:
+    handle = client.get_workflow_handle_for(Order.run, "x")
+    stage = WorkflowUpdateStage.ACCEPTED
+    assert_type(await handle.execute_update(Order.put, "lamp"), int)
+    assert_type(await handle.execute_update(Order.none), bytes)
+    assert_type(await handle.execute_update(Order.set_later, args=["lamp", 1]), float)
+    assert_type(await handle.execute_update("anything", 1), Any)
+    assert_type(
+        await handle.start_update(Order.put, "lamp", wait_for_stage=stage),
+        WorkflowUpdateHandle[int],
+    )
+    found = handle.get_update_handle_for(Order.set_later, "id")
+    assert_type(await found.result(), float)
+    operation = WithStartWorkflowOperation(
+        Order.run,
+        "lamp",
+        id="x",
+        task_queue="q",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
+    assert_type(operation, WithStartWorkflowOperation[Order, int])
+    assert_type(await operation.workflow_handle(), WorkflowHandle[Order, int])
+    assert_type(
+        await client.execute_update_with_start_workflow(
+            Order.put, "lamp", start_workflow_operation=operation
+        ),
+        int,
+    )
+
+
+async def updating_wrongly(client: Client) -> None:
+    handle = client.get_workflow_handle_for(Order.run, "x")
+    await handle.execute_update(Order.put, 3)  # type: ignore[arg-type]
+    await handle.execute_update(Order.none, 3)  # type: ignore[arg-type]
+    await handle.execute_update(Order.total)  # type: ignore[call-overload]
+    await handle.start_update(Order.none)  # type: ignore[call-overload]
 
 
 async def inside_an_activity() -> None:

@@ -214,7 +214,7 @@ def bad_failure_type() -> Any:
             same_signal_twice,
             "signal 'poke' is defined twice, by poke and another",
         ),
-        (undecorated_override, "poke overrides a signal of Base"),
+        (undecorated_override, "poke overrides the signal of Base"),
         (init_needs_arguments, "its __init__ needs arguments"),
         (init_differs, "does not take the same parameters as its run method"),
         (misplaced_init, "@workflow.init goes on __init__"),

@@ -12,6 +12,8 @@ from hourglass.client._errors import (
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from hourglass.client._execution import (
     WorkflowExecution,
@@ -21,6 +23,8 @@ from hourglass.client._execution import (
 from hourglass.client._handle import WorkflowHandle
 from hourglass.client._history import WorkflowHistory
 from hourglass.client._requests.start_workflow_execution import StartOptions
+from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
+from hourglass.client._with_start import WithStartWorkflowOperation
 from hourglass.exceptions import RPCError, RPCStatusCode, WorkflowAlreadyStartedError
 from hourglass.service import TLSConfig
 
@@ -30,6 +34,7 @@ __all__ = [
     "RPCStatusCode",
     "StartOptions",
     "TLSConfig",
+    "WithStartWorkflowOperation",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
@@ -40,4 +45,8 @@ __all__ = [
     "WorkflowHistory",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateHandle",
+    "WorkflowUpdateRPCTimeoutOrCancelledError",
+    "WorkflowUpdateStage",
 ]

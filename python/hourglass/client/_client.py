@@ -16,6 +16,7 @@ from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._target import surroundings
+from hourglass.client._with_start import WithStartCalls
 from hourglass.common import QueryRejectCondition
 from hourglass.converter import DataConverter
 from hourglass.exceptions import InvalidArgumentError, RPCError
@@ -24,7 +25,7 @@ from hourglass.service import TLSConfig
 AnyRun = str | Callable[..., Any]
 
 
-class Client:
+class Client(WithStartCalls):
     """Starts workflows and talks to them. Make one with `Client.connect`.
 
     May be used by any number of tasks, and on any event loop of the process it was made in.
@@ -204,7 +205,7 @@ class Client:
             EncodingError: An argument can't be encoded; nothing was started.
             RPCError: The service refused.
         """
-        name, declared = _type_of(workflow)
+        name, declared = type_of(workflow)
         values = arguments(arg, args)
         request = await start.request(name, values, options, self._data_converter)
         try:
@@ -335,11 +336,11 @@ class Client:
             workflow_id,
             run_id=run_id,
             first_execution_run_id=first_execution_run_id,
-            result_type=_type_of(workflow)[1],
+            result_type=type_of(workflow)[1],
         )
 
 
-def _type_of(workflow: AnyRun) -> tuple[str, Any]:
+def type_of(workflow: AnyRun) -> tuple[str, Any]:
     """The name and the declared result of a workflow. `DefinitionError` if it isn't one."""
     if isinstance(workflow, str):
         if not workflow:

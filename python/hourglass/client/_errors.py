@@ -6,14 +6,17 @@
      ├── WorkflowFailureError         result(): the workflow did not complete; see its `cause`
      ├── WorkflowContinuedAsNewError  result(follow_runs=False): the run went on as another
      ├── WorkflowQueryFailedError     query(): the handler raised, or there is none
-     └── WorkflowQueryRejectedError   query(): the reject condition held; nobody was asked
+     ├── WorkflowQueryRejectedError   query(): the reject condition held; nobody was asked
+     ├── WorkflowUpdateFailedError    an update was rejected or its handler failed; see its `cause`
+     └── OperationTimeoutError
+          └── WorkflowUpdateRPCTimeoutOrCancelledError   an update was not answered in time
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourglass.exceptions import TemporalError
+from hourglass.exceptions import OperationTimeoutError, TemporalError
 
 if TYPE_CHECKING:
     from hourglass.client._execution import WorkflowExecutionStatus
@@ -56,3 +59,21 @@ class WorkflowQueryRejectedError(TemporalError):
         shown = "unknown" if status is None else status.name
         super().__init__(f"Query rejected, workflow status: {shown}")
         self.status = status
+
+
+class WorkflowUpdateFailedError(TemporalError):
+    """An update was rejected, or its handler failed. The workflow itself is unharmed."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(f"Workflow update failed: {cause}")
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException:
+        """Why: mostly an `ApplicationError`."""
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
+class WorkflowUpdateRPCTimeoutOrCancelledError(OperationTimeoutError):
+    """The wait for an update was given up here. The update goes on, or was never admitted."""

@@ -17,6 +17,7 @@ from hourglass.client._requests import (
     terminate_workflow_execution,
 )
 from hourglass.client._requests._parts import UNSET, arguments, duration, execution
+from hourglass.client._update_calls import UpdateCalls
 from hourglass.common import QueryRejectCondition
 from hourglass.exceptions import InvalidArgumentError, RPCError
 
@@ -32,7 +33,7 @@ _T = TypeVar("_T")
 _Metadata = Mapping[str, str]
 
 
-class WorkflowHandle(Generic[SelfT, ResultT]):
+class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
     """A workflow by id. Making one asks nothing; the workflow may not exist."""
 
     def __init__(

@@ -3,7 +3,9 @@
 It blocks in the native inbox with the GIL released, takes activations of all workers in batches,
 lets each worker's runner evaluate them and hands the completions back without waiting for what core
 says. No event loop is on this path: measured, that is twice as fast as any way through one. One
-thread is enough for one GIL, and a worker that stops or crashes never takes it along.
+thread is enough for one GIL, and a worker that stops or crashes never takes it along. When workflow
+code does not come back, the watchdog gives the thread up and another takes its place, with the same
+inbox and the same workers (`_desk`, `_watchdog`).
 
 Activations of one run come one after the other (core waits for the completion), so one thread also
 means that no run is ever evaluated twice at once.
@@ -16,6 +18,7 @@ import itertools
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -26,14 +29,22 @@ from hourglass._bridge import (
     Inbox,
     PollingEnded,
     WorkflowActivation,
+    WorkflowCompletion,
 )
+from hourglass.exceptions import DeadlockError
 from hourglass.subsystem import runtime
+from hourglass.worker._desk import Desk
+from hourglass.worker._watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Worker, WorkflowCompletion
+    from hourglass._bridge import Worker
     from hourglass.worker._codec import CodecSteps
 
 logger = logging.getLogger("hourglass.worker")
+_STILL_RUNS = (
+    "[TMPRL1101] Potential deadlock detected: code of this run that was given up earlier still"
+    " runs in this process"
+)
 _JOIN_TIMEOUT = 5.0
 """Seconds that a piece of workflow code may still run at exit before it is left behind."""
 
@@ -43,6 +54,19 @@ class Runner(Protocol):
 
     def evaluate(self, activation: WorkflowActivation) -> WorkflowCompletion:
         """The answer to an activation; never raises."""
+        ...
+
+    def failed(self, run_id: str, error: BaseException) -> WorkflowCompletion:
+        """The answer of a task that failed."""
+        ...
+
+    def abandon(self, run_id: str) -> Callable[[], None]:
+        """Forget a run that another thread is evaluating; the result ends what is left of it."""
+        ...
+
+    @property
+    def budget(self) -> int:
+        """Microseconds of CPU time for one activation; 0: any."""
         ...
 
 
@@ -59,7 +83,10 @@ class Registration:
     ) -> None:
         self.tag = tag
         self.polling_ended = polling_ended
-        self._evaluate = runner.evaluate
+        self.evaluate = runner.evaluate
+        self.budget = runner.budget
+        self._runner = runner
+        self._wedged: set[str] = set()
         self._codec = codec
         self._again = again
         self._worker: Worker | None = None
@@ -70,18 +97,47 @@ class Registration:
         self._worker = worker
         self._ready.set()
 
-    def run(self, activation: WorkflowActivation) -> None:
+    def run(self, activation: WorkflowActivation, desk: Desk) -> None:
         """Deal with one activation as core delivered it."""
-        if self._codec is None:
-            self._complete(self._evaluate(activation))
+        if self._wedged and activation.run_id in self._wedged and not activation.only_eviction():
+            self.fail(activation, DeadlockError(_STILL_RUNS))
+        elif self._codec is None:
+            self._complete(desk.evaluate(self, activation))
         else:
             again = functools.partial(self._again, self)
             self._codec.decode(activation, then=again, fail=self._complete)
 
-    def run_decoded(self, activation: WorkflowActivation) -> None:
+    def run_decoded(self, activation: WorkflowActivation, desk: Desk) -> None:
         """Deal with one that went through the codec; so does what comes of it."""
-        assert self._codec is not None
-        self._codec.encode(self._evaluate(activation), then=self._complete)
+        self._ship(desk.evaluate(self, activation))
+
+    def failed(self, activation: WorkflowActivation, error: BaseException) -> WorkflowCompletion:
+        """The answer to an activation whose evaluation went wrong."""
+        if activation.only_eviction():  # which can't be refused
+            return WorkflowCompletion(activation.run_id)
+        return self._runner.failed(activation.run_id, error)
+
+    def fail(self, activation: WorkflowActivation, error: BaseException) -> None:
+        """Answer that it went wrong. From any thread."""
+        self._ship(self.failed(activation, error))
+
+    def abandon(self, activation: WorkflowActivation) -> Callable[[], None]:
+        """Forget a run whose evaluation was given up; the result is called when it comes back."""
+        run_id = activation.run_id
+        end = self._runner.abandon(run_id)
+        self._wedged.add(run_id)
+
+        def came_back() -> None:
+            end()
+            self._wedged.discard(run_id)
+
+        return came_back
+
+    def _ship(self, completion: WorkflowCompletion) -> None:
+        if self._codec is None:
+            self._complete(completion)
+        else:
+            self._codec.encode(completion, then=self._complete)
 
     def _complete(self, completion: WorkflowCompletion) -> None:
         worker = self._worker
@@ -98,16 +154,17 @@ class Registration:
 
 
 class Evaluator:
-    """The thread, its inbox and who is registered."""
+    """The inbox, who is registered, and the desk where it is all done."""
 
     def __init__(self) -> None:
         self.inbox = Inbox()
         self._tags = itertools.count(1)
         self._registrations: dict[int, Registration] = {}
+        self._taken: deque[object] = deque()
         self._decoded: deque[tuple[Registration, WorkflowActivation]] = deque()
         self._stopping = False
-        self._thread = threading.Thread(target=self._serve, name="hourglass-evaluator", daemon=True)
-        self._thread.start()
+        self._desk = Desk(self._serve)
+        self._watchdog = Watchdog(self._desk, self._take_over)
         runtime.on_exit(self.stop)
 
     def register(
@@ -129,33 +186,56 @@ class Evaluator:
         """Let the thread end after what it is doing; at exit only."""
         self._stopping = True
         self.inbox.wake()
-        self._thread.join(_JOIN_TIMEOUT)
+        desk, watchdog = self._desk, self._watchdog
+        if not desk.left.wait(_JOIN_TIMEOUT):
+            run = desk.task[1].run_id if desk.task else "none"
+            logger.error("%s is left behind at exit, in run %s", desk.thread.name, run)
+        desk.watch.close()
+        watchdog.thread.join(_JOIN_TIMEOUT)
+
+    def _take_over(self, given_up: Desk) -> None:
+        """On the watchdog's thread: go on with another desk."""
+        assert given_up.task is not None
+        registration, activation = given_up.task
+        given_up.dismiss(registration.abandon(activation))
+        while True:
+            try:
+                self._desk = Desk(self._serve)
+                self._watchdog = Watchdog(self._desk, self._take_over)
+                break
+            except Exception:  # no thread to be had
+                logger.critical("no evaluator: no workflow code can run", exc_info=True)
+                time.sleep(1)
 
     def _again(self, registration: Registration, activation: WorkflowActivation) -> None:
         """Take back, from a codec, what this thread has to evaluate."""
         self._decoded.append((registration, activation))
         self.inbox.wake()
 
-    def _serve(self) -> None:
-        take = self.inbox.take
+    def _serve(self, desk: Desk) -> None:
+        """On the thread of a desk. What was taken stays here: another desk may have to go on."""
+        take, taken, decoded = self.inbox.take, self._taken, self._decoded
         while not self._stopping:
-            for delivery in take(64):
+            if not taken and not decoded:
+                taken.extend(take(64))
+            while taken:
+                delivery = taken.popleft()
                 try:
-                    self._route(delivery)
+                    self._route(delivery, desk)
                 except Exception:
                     logger.exception("the evaluator could not deal with %r", delivery)
-            while self._decoded:
-                registration, activation = self._decoded.popleft()
+            while decoded:
+                registration, activation = decoded.popleft()
                 try:
-                    registration.run_decoded(activation)
+                    registration.run_decoded(activation, desk)
                 except Exception:
                     logger.exception("the evaluator could not deal with %r", activation)
 
-    def _route(self, delivery: object) -> None:
+    def _route(self, delivery: object, desk: Desk) -> None:
         if isinstance(delivery, WorkflowActivation):
             registration = self._registrations.get(delivery.tag)
             if registration is not None:
-                registration.run(delivery)
+                registration.run(delivery, desk)
         elif isinstance(delivery, PollingEnded):
             registration = self._registrations.get(delivery.tag)
             if registration is not None:

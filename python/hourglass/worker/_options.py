@@ -53,6 +53,7 @@ class WorkerOptions:
     max_task_queue_activities_per_second: float | None
     graceful_shutdown_timeout: timedelta
     workflow_failure_exception_types: Sequence[type[BaseException]]
+    deadlock_timeout: timedelta | None
     on_fatal_error: Callable[[BaseException], Awaitable[None]] | None
 
     def check(self) -> None:
@@ -70,6 +71,9 @@ class WorkerOptions:
             value = getattr(self, name)
             if not isinstance(value, timedelta) or value < timedelta(0):
                 raise InvalidArgumentError(f"{name} has to be a timedelta of at least 0")
+        limit = self.deadlock_timeout
+        if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
+            raise InvalidArgumentError("deadlock_timeout has to be a timedelta above 0, or None")
         if self.activity_executor is not None and not isinstance(
             self.activity_executor, ThreadPoolExecutor
         ):

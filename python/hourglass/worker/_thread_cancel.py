@@ -19,9 +19,19 @@ from hourglass.exceptions import CancelledError
 _set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exception.restype = ctypes.c_int
-_take_back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
+_clear_async_exception = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
 )
+
+
+def raise_in(thread: int, kind: type[BaseException]) -> None:
+    """Have `kind` raised in a thread, in place of what was set before and not raised yet."""
+    _set_async_exception(thread, kind)
+
+
+def take_back(thread: int) -> None:
+    """Take back what was set and not raised yet."""
+    _clear_async_exception(thread, None)
 
 
 class ThreadCancel:
@@ -46,7 +56,7 @@ class ThreadCancel:
             with self._lock:
                 self._thread = None
                 if self._raised:
-                    _take_back(threading.get_ident(), None)
+                    take_back(threading.get_ident())
 
     def cancel(self) -> None:
         """Raise in the thread now, or as soon as no shield is up. From any thread."""
@@ -69,4 +79,4 @@ class ThreadCancel:
     def _raise_if_due(self) -> None:
         if self._wanted and not self._raised and self._shields == 0 and self._thread is not None:
             self._raised = True
-            _set_async_exception(self._thread, CancelledError)
+            raise_in(self._thread, CancelledError)

@@ -37,6 +37,9 @@ class Worker:
     or `await worker.run()`. A worker lives once.
     """
 
+    _pid: int | None = None
+    """The process it was started in."""
+
     def __init__(
         self,
         client: Client,
@@ -61,6 +64,7 @@ class Worker:
         max_task_queue_activities_per_second: float | None = None,
         graceful_shutdown_timeout: timedelta = timedelta(0),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        deadlock_timeout: timedelta | None = timedelta(seconds=2),
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
     ) -> None:
         """Check everything that can be checked without the service; nothing is started.
@@ -91,6 +95,9 @@ class Worker:
             graceful_shutdown_timeout: How long running activities may go on when it stops, before
                 they are cancelled.
             workflow_failure_exception_types: Exceptions that fail a workflow, not only its task.
+            deadlock_timeout: How much CPU time workflow code may use before it waits again. Above
+                that (or when it stands still for four times as long) its task fails with its stack
+                in the log and is tried again; others go on. None: any, for debugging.
             on_fatal_error: Awaited with the error when the worker has to give up.
 
         Raises:
@@ -119,17 +126,16 @@ class Worker:
             max_task_queue_activities_per_second=max_task_queue_activities_per_second,
             graceful_shutdown_timeout=graceful_shutdown_timeout,
             workflow_failure_exception_types=tuple(workflow_failure_exception_types),
+            deadlock_timeout=deadlock_timeout,
             on_fatal_error=on_fatal_error,
         )
         self._options.check()
         self._runner = self._new_runner()
-        self._pid: int | None = None
-        self._running = False
+        self._running = self._body_cancelled = False
         self._stop_wanted = asyncio.Event()
         self._stopped = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._body: asyncio.Task[Any] | None = None
-        self._body_cancelled = False
         self._fatal: TemporalError | None = None
 
     def _new_runner(self) -> WorkflowRunner | None:
@@ -144,6 +150,7 @@ class Worker:
             namespace=self._client.namespace,
             data_converter=self._client.data_converter,
             workflow_failure_exception_types=options.workflow_failure_exception_types,
+            deadlock_timeout=options.deadlock_timeout,
         )
 
     @property

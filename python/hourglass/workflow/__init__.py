@@ -16,14 +16,9 @@ from hourglass.workflow._activity_api import (
     start_activity_method,
 )
 from hourglass.workflow._api import (
-    all_handlers_finished,
     cancellation_reason,
     continue_as_new,
     deprecate_patch,
-    get_dynamic_query_handler,
-    get_dynamic_signal_handler,
-    get_query_handler,
-    get_signal_handler,
     in_workflow,
     info,
     instance,
@@ -35,10 +30,6 @@ from hourglass.workflow._api import (
     patched,
     payload_converter,
     random,
-    set_dynamic_query_handler,
-    set_dynamic_signal_handler,
-    set_query_handler,
-    set_signal_handler,
     sleep,
     time,
     time_ns,
@@ -67,14 +58,33 @@ from hourglass.workflow._errors import (
     NotInWorkflowError,
     ReadOnlyContextError,
     UnfinishedSignalHandlersWarning,
+    UnfinishedUpdateHandlersWarning,
 )
 from hourglass.workflow._external import (
     ExternalWorkflowHandle,
     get_external_workflow_handle,
     get_external_workflow_handle_for,
 )
+from hourglass.workflow._handler_api import (
+    all_handlers_finished,
+    current_update_info,
+    get_dynamic_query_handler,
+    get_dynamic_signal_handler,
+    get_dynamic_update_handler,
+    get_query_handler,
+    get_signal_handler,
+    get_update_handler,
+    set_dynamic_query_handler,
+    set_dynamic_signal_handler,
+    set_dynamic_update_handler,
+    set_query_handler,
+    set_signal_handler,
+    set_update_handler,
+)
 from hourglass.workflow._info import Info, ParentInfo, RootInfo
 from hourglass.workflow._logger import LoggerAdapter, logger
+from hourglass.workflow._update_decorator import update
+from hourglass.workflow._update_handlers import UpdateInfo
 from hourglass.workflow._waiting import as_completed, wait
 
 __all__ = [
@@ -96,10 +106,13 @@ __all__ = [
     "ReadOnlyContextError",
     "RootInfo",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
+    "UpdateInfo",
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",
     "continue_as_new",
+    "current_update_info",
     "defn",
     "deprecate_patch",
     "execute_activity",
@@ -108,10 +121,12 @@ __all__ = [
     "execute_child_workflow",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_dynamic_update_handler",
     "get_external_workflow_handle",
     "get_external_workflow_handle_for",
     "get_query_handler",
     "get_signal_handler",
+    "get_update_handler",
     "in_workflow",
     "info",
     "init",
@@ -129,8 +144,10 @@ __all__ = [
     "run",
     "set_dynamic_query_handler",
     "set_dynamic_signal_handler",
+    "set_dynamic_update_handler",
     "set_query_handler",
     "set_signal_handler",
+    "set_update_handler",
     "signal",
     "sleep",
     "start_activity",
@@ -140,6 +157,7 @@ __all__ = [
     "time",
     "time_ns",
     "unsafe",
+    "update",
     "uuid4",
     "wait",
     "wait_condition",

@@ -176,62 +176,6 @@ def memo_value(key: str, default: Any = UNSET, *, type_hint: Any = None) -> Any:
     return default
 
 
-# --- handlers ----------------------------------------------------------------------------------
-
-
-def all_handlers_finished() -> bool:
-    """Whether no signal handler is still running. Made for `wait_condition`."""
-    return not current().handlers.running
-
-
-def get_signal_handler(name: str) -> Callable[..., Any] | None:
-    """The handler of signal `name`, not the dynamic one."""
-    handlers = current().handlers
-    definition = handlers.signals.get(name)
-    return None if definition is None else handlers.bound(definition)
-
-
-def set_signal_handler(name: str, handler: Callable[..., Any] | None) -> None:
-    """Set, replace or (None) remove a handler. Signals kept for it are handled now, in order."""
-    current().handlers.set_signal(name, handler)
-
-
-def get_dynamic_signal_handler() -> Callable[..., Any] | None:
-    """The handler of signals that have none of their own."""
-    handlers = current().handlers
-    definition = handlers.signals.get(None)
-    return None if definition is None else handlers.bound(definition)
-
-
-def set_dynamic_signal_handler(handler: Callable[..., Any] | None) -> None:
-    """Set, replace or (None) remove the handler ``(name, args: Sequence[RawValue])``."""
-    current().handlers.set_signal(None, handler)
-
-
-def get_query_handler(name: str) -> Callable[..., Any] | None:
-    """The handler of query `name`, not the dynamic one."""
-    handlers = current().handlers
-    definition = handlers.queries.get(name)
-    return None if definition is None else handlers.bound(definition)
-
-
-def set_query_handler(name: str, handler: Callable[..., Any] | None) -> None:
-    """Set, replace or (None) remove a handler."""
-    current().handlers.set_query(name, handler)
-
-
-def get_dynamic_query_handler() -> Callable[..., Any] | None:
-    """The handler of queries that have none of their own."""
-    handlers = current().handlers
-    definition = handlers.queries.get(None)
-    return None if definition is None else handlers.bound(definition)
-
-
-def set_dynamic_query_handler(handler: Callable[..., Any] | None) -> None:
-    """Set, replace or (None) remove the handler ``(name, args: Sequence[RawValue])``."""
-    current().handlers.set_query(None, handler)
-
-
 # --- versions of the code ----------------------------------------------------------------------
 
 

@@ -24,16 +24,18 @@ CallableT = TypeVar("CallableT", bound=AnyCallable)
 _WORKFLOW = "__hourglass_workflow_definition__"
 _SIGNAL = "__hourglass_signal_definition__"
 _QUERY = "__hourglass_query_definition__"
+UPDATE = "__hourglass_update_definition__"
 _RUN = "__hourglass_workflow_run__"
 _INIT = "__hourglass_workflow_init__"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class HandlerUnfinishedPolicy(IntEnum):
-    """What happens when a workflow ends while a signal handler is still running."""
+    """What happens when a workflow ends while a signal or update handler is still running."""
 
     WARN_AND_ABANDON = 1
-    """Warn with `UnfinishedSignalHandlersWarning`, then leave the handler unfinished."""
+    """Warn (`UnfinishedSignalHandlersWarning`, `UnfinishedUpdateHandlersWarning`), then leave the
+    handler unfinished."""
     ABANDON = 2
     """Leave it unfinished."""
 
@@ -56,7 +58,7 @@ class Signature:
             return typing.get_type_hints(self.fn)
         except NameError as error:
             raise DefinitionError(
-                f"{_qualified(self.fn)}: a type hint can't be resolved ({error}); it has to be"
+                f"{qualified(self.fn)}: a type hint can't be resolved ({error}); it has to be"
                 " importable at run time, not only under TYPE_CHECKING"
             ) from error
 
@@ -91,11 +93,13 @@ class Signature:
             wanted = (
                 str(least) if least == most else f"{least} to {'any' if most is None else most}"
             )
-            raise TypeError(f"{_qualified(self.fn)} takes {wanted} arguments, {count} were given")
+            raise TypeError(f"{qualified(self.fn)} takes {wanted} arguments, {count} were given")
 
 
 @dataclass(frozen=True)
-class _HandlerDefinition:
+class HandlerDefinition:
+    """What every kind of handler has."""
+
     name: str | None
     """None: the dynamic handler, for every name that has none of its own."""
     fn: AnyCallable
@@ -119,7 +123,7 @@ class _HandlerDefinition:
 
 
 @dataclass(frozen=True)
-class SignalDefinition(_HandlerDefinition):
+class SignalDefinition(HandlerDefinition):
     """A method decorated with `signal`, or a handler set at run time."""
 
     unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
@@ -130,13 +134,13 @@ class SignalDefinition(_HandlerDefinition):
         found = getattr(fn, _SIGNAL, None)
         if not isinstance(found, SignalDefinition):
             raise DefinitionError(
-                f"{_qualified(fn)} is not a signal: decorate it with @workflow.signal"
+                f"{qualified(fn)} is not a signal: decorate it with @workflow.signal"
             )
         return found
 
 
 @dataclass(frozen=True)
-class QueryDefinition(_HandlerDefinition):
+class QueryDefinition(HandlerDefinition):
     """A method decorated with `query`, or a handler set at run time."""
 
     @staticmethod
@@ -145,7 +149,26 @@ class QueryDefinition(_HandlerDefinition):
         found = getattr(fn, _QUERY, None)
         if not isinstance(found, QueryDefinition):
             raise DefinitionError(
-                f"{_qualified(fn)} is not a query: decorate it with @workflow.query"
+                f"{qualified(fn)} is not a query: decorate it with @workflow.query"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class UpdateDefinition(HandlerDefinition):
+    """A method decorated with `update`, or a handler set at run time."""
+
+    unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
+    validator: AnyCallable | None = None
+    """Looks at the arguments before anything is recorded; takes them like the handler."""
+
+    @staticmethod
+    def of(fn: Any) -> UpdateDefinition:
+        """The definition that `fn` was decorated with; DefinitionError when it was not."""
+        found = getattr(fn, UPDATE, None)
+        if not isinstance(found, UpdateDefinition):
+            raise DefinitionError(
+                f"{qualified(fn)} is not an update: decorate it with @workflow.update"
             )
         return found
 
@@ -161,6 +184,7 @@ class WorkflowDefinition:
     init_takes_arguments: bool
     signals: dict[str | None, SignalDefinition]
     queries: dict[str | None, QueryDefinition]
+    updates: dict[str | None, UpdateDefinition]
     failure_exception_types: tuple[type[BaseException], ...] = field(default=())
 
     @property
@@ -173,7 +197,7 @@ class WorkflowDefinition:
 
     def resolve(self) -> None:
         """Resolve every signature now, so that a bad hint is reported before work is taken."""
-        handlers = (*self.signals.values(), *self.queries.values())
+        handlers = (*self.signals.values(), *self.queries.values(), *self.updates.values())
         for signature in (self.signature, *(handler.signature for handler in handlers)):
             _ = signature.arity, signature.ret_type
 
@@ -183,12 +207,12 @@ class WorkflowDefinition:
         found = getattr(target, _WORKFLOW, None)
         if not isinstance(found, WorkflowDefinition):
             raise DefinitionError(
-                f"{_qualified(target)} is not a workflow: decorate the class with @workflow.defn"
+                f"{qualified(target)} is not a workflow: decorate the class with @workflow.defn"
                 " and its method with @workflow.run"
             )
         if isinstance(target, type) and found.cls is not target:
             raise DefinitionError(
-                f"{_qualified(target)} inherits from the workflow {_qualified(found.cls)} but is"
+                f"{qualified(target)} inherits from the workflow {qualified(found.cls)} but is"
                 " not decorated with @workflow.defn itself"
             )
         return found
@@ -237,7 +261,7 @@ def defn(
 def run(fn: CallableT) -> CallableT:
     """Mark the async method that is the workflow. A class has exactly one, of its own."""
     if not inspect.iscoroutinefunction(fn):
-        raise DefinitionError(f"{_qualified(fn)}: a run method has to be async")
+        raise DefinitionError(f"{qualified(fn)}: a run method has to be async")
     _require_self(fn, "run")
     setattr(fn, _RUN, True)
     return fn
@@ -246,7 +270,7 @@ def run(fn: CallableT) -> CallableT:
 def init(fn: CallableT) -> CallableT:
     """Mark ``__init__`` as taking the same arguments as the run method."""
     if fn.__name__ != "__init__":
-        raise DefinitionError(f"{_qualified(fn)}: @workflow.init goes on __init__")
+        raise DefinitionError(f"{qualified(fn)}: @workflow.init goes on __init__")
     setattr(fn, _INIT, True)
     return fn
 
@@ -283,7 +307,7 @@ def signal(
     """
 
     def decorate(target: CallableT) -> CallableT:
-        handler_name = _handler_name(target, name, dynamic)
+        handler_name = chosen_name(target, name, dynamic)
         definition = signal_definition(handler_name, target, 1, unfinished_policy, description)
         setattr(target, _SIGNAL, definition)
         return target
@@ -314,7 +338,7 @@ def query(
     """
 
     def decorate(target: CallableT) -> CallableT:
-        handler_name = _handler_name(target, name, dynamic)
+        handler_name = chosen_name(target, name, dynamic)
         setattr(target, _QUERY, query_definition(handler_name, target, 1, description))
         return target
 
@@ -333,7 +357,7 @@ def signal_definition(
         name,
         fn,
         getattr(fn, "__name__", ""),
-        _handler_signature(name, fn, skip),
+        handler_signature(name, fn, skip),
         inspect.iscoroutinefunction(fn),
         description,
         unfinished_policy,
@@ -348,7 +372,7 @@ def query_definition(
         name,
         fn,
         getattr(fn, "__name__", ""),
-        _handler_signature(name, fn, skip),
+        handler_signature(name, fn, skip),
         inspect.iscoroutinefunction(fn),
         description,
     )
@@ -357,16 +381,15 @@ def query_definition(
 # --- checks ------------------------------------------------------------------------------------
 
 
-def _qualified(target: Any) -> str:
+def qualified(target: Any) -> str:
+    """The full name of a function or class, for messages."""
     name = getattr(target, "__qualname__", None)
     return f"{target.__module__}.{name}" if name else repr(target)
 
 
 def _require_self(fn: AnyCallable, kind: str) -> None:
     if "self" not in inspect.signature(fn).parameters:
-        raise DefinitionError(
-            f"{_qualified(fn)}: a {kind} method needs self as its first parameter"
-        )
+        raise DefinitionError(f"{qualified(fn)}: a {kind} method needs self as its first parameter")
     _refuse_keywords(fn)
 
 
@@ -374,31 +397,33 @@ def _refuse_keywords(fn: AnyCallable) -> None:
     for parameter in inspect.signature(fn).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:
             raise DefinitionError(
-                f"{_qualified(fn)}: arguments are sent by position, {parameter.name} can't be"
+                f"{qualified(fn)}: arguments are sent by position, {parameter.name} can't be"
                 " keyword-only"
             )
 
 
-def _handler_name(fn: AnyCallable, name: str | None, dynamic: bool) -> str | None:
+def chosen_name(fn: AnyCallable, name: str | None, dynamic: bool) -> str | None:
+    """The name a handler is known by; None for the dynamic one."""
     if dynamic:
         if name is not None:
-            raise DefinitionError(f"{_qualified(fn)}: a handler has a name or is dynamic, not both")
+            raise DefinitionError(f"{qualified(fn)}: a handler has a name or is dynamic, not both")
         return None
     name = fn.__name__ if name is None else name
     if not name:
-        raise DefinitionError(f"{_qualified(fn)}: a handler's name can't be empty")
+        raise DefinitionError(f"{qualified(fn)}: a handler's name can't be empty")
     if name.startswith("__temporal_"):
-        raise DefinitionError(f"{_qualified(fn)}: names that start with __temporal_ are reserved")
+        raise DefinitionError(f"{qualified(fn)}: names that start with __temporal_ are reserved")
     return name
 
 
-def _handler_signature(name: str | None, fn: AnyCallable, skip: int) -> Signature:
+def handler_signature(name: str | None, fn: AnyCallable, skip: int) -> Signature:
+    """The parameters of a handler; `skip` counts the bound leading ones (0 for a closure)."""
     _refuse_keywords(fn)
     if name is not None:
         return Signature(fn, skip)
     if len(inspect.signature(fn).parameters) != skip + 2:
         raise DefinitionError(
-            f"{_qualified(fn)}: a dynamic handler takes (name: str, args: Sequence[RawValue])"
+            f"{qualified(fn)}: a dynamic handler takes (name: str, args: Sequence[RawValue])"
         )
     return Signature(fn, skip + 1)
 
@@ -419,6 +444,7 @@ def _define(
     run_fn = _find_run(cls, problems)
     signals: dict[str | None, SignalDefinition] = {}
     queries: dict[str | None, QueryDefinition] = {}
+    updates: dict[str | None, UpdateDefinition] = {}
     for attribute, member in _members(cls).items():
         found_signal = getattr(member, _SIGNAL, None)
         if isinstance(found_signal, SignalDefinition):
@@ -426,13 +452,16 @@ def _define(
         found_query = getattr(member, _QUERY, None)
         if isinstance(found_query, QueryDefinition):
             _add_handler(queries, found_query, "query", problems)
-        if found_signal is None and found_query is None:
+        found_update = getattr(member, UPDATE, None)
+        if isinstance(found_update, UpdateDefinition):
+            _add_handler(updates, found_update, "update", problems)
+        if found_signal is None and found_query is None and found_update is None:
             problems += _overridden(cls, attribute)
     takes_arguments = _check_init(cls, run_fn, problems)
     if problems or run_fn is None:
-        raise DefinitionError(f"{_qualified(cls)} can't be a workflow: {'; '.join(problems)}")
+        raise DefinitionError(f"{qualified(cls)} can't be a workflow: {'; '.join(problems)}")
     return WorkflowDefinition(
-        name, cls, run_fn, Signature(run_fn), takes_arguments, signals, queries, types
+        name, cls, run_fn, Signature(run_fn), takes_arguments, signals, queries, updates, types
     )
 
 
@@ -462,7 +491,7 @@ def _find_run(cls: type[Any], problems: list[str]) -> AnyCallable | None:
 
 
 def _add_handler(
-    handlers: dict[str | None, Any], found: _HandlerDefinition, kind: str, problems: list[str]
+    handlers: dict[str | None, Any], found: HandlerDefinition, kind: str, problems: list[str]
 ) -> None:
     earlier = handlers.setdefault(found.name, found)
     if earlier is not found:
@@ -475,9 +504,9 @@ def _add_handler(
 def _overridden(cls: type[Any], attribute: str) -> list[str]:
     """An override without the decorator would silently drop the handler of the base class."""
     return [
-        f"{attribute} overrides a {kind} of {base.__name__} and has to be decorated as one too"
+        f"{attribute} overrides the {kind} of {base.__name__} and has to be decorated as one too"
         for base in cls.__mro__[1:]
-        for kind, marker in (("signal", _SIGNAL), ("query", _QUERY))
+        for kind, marker in (("signal", _SIGNAL), ("query", _QUERY), ("update", UPDATE))
         if hasattr(vars(base).get(attribute), marker)
     ]
 

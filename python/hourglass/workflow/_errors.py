@@ -25,6 +25,7 @@ __all__ = [
     "NotInWorkflowError",
     "ReadOnlyContextError",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
 ]
 
 
@@ -49,3 +50,7 @@ class Evicted(BaseException):
 
 class UnfinishedSignalHandlersWarning(RuntimeWarning):
     """A workflow ended while some of its signal handlers had not."""
+
+
+class UnfinishedUpdateHandlersWarning(RuntimeWarning):
+    """A workflow ended while some of its update handlers had not: their callers get an error."""

@@ -7,24 +7,35 @@ import warnings
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from hourglass._bridge import OtherCommand, RespondToQuery
+from hourglass._bridge import RespondToQuery
 from hourglass.common import RawValue
 from hourglass.workflow._definition import (
+    HandlerDefinition,
     HandlerUnfinishedPolicy,
     QueryDefinition,
     SignalDefinition,
+    UpdateDefinition,
     query_definition,
     signal_definition,
 )
-from hourglass.workflow._errors import Evicted, UnfinishedSignalHandlersWarning
+from hourglass.workflow._errors import (
+    Evicted,
+    UnfinishedSignalHandlersWarning,
+    UnfinishedUpdateHandlersWarning,
+)
 
 if TYPE_CHECKING:
-    from hourglass._bridge import DoUpdate, Payload, QueryWorkflow, SignalWorkflow
+    from hourglass._bridge import Payload, QueryWorkflow, SignalWorkflow
     from hourglass.workflow._instance import WorkflowInstance
 
 _log = logging.getLogger("hourglass.workflow")
 STACK_TRACE = "__stack_trace"
 """The query that every workflow answers: where its tasks wait."""
+
+_UNFINISHED: tuple[tuple[type[HandlerDefinition], str, type[RuntimeWarning]], ...] = (
+    (SignalDefinition, "signal", UnfinishedSignalHandlersWarning),
+    (UpdateDefinition, "update", UnfinishedUpdateHandlersWarning),
+)
 
 
 class Handlers:
@@ -39,7 +50,7 @@ class Handlers:
         self.queries: dict[str | None, QueryDefinition] = definition.queries
         self.buffered: list[SignalWorkflow] = []
         """Signals that no handler takes yet, in order of arrival."""
-        self.running: dict[object, SignalDefinition] = {}
+        self.running: dict[object, SignalDefinition | UpdateDefinition] = {}
         """Async handlers that have not ended."""
 
     # --- signals
@@ -52,7 +63,7 @@ class Handlers:
             self.buffered.append(job)
             return
         try:
-            args = self._arguments(definition, job.signal_name, job.input)
+            args = self.arguments(definition, job.signal_name, job.input)
         except Exception:
             _log.exception(
                 "dropping signal %r: its arguments don't fit the handler (%s)",
@@ -104,21 +115,25 @@ class Handlers:
 
     def warn_unfinished(self) -> None:
         """Tell which handlers a workflow that ends leaves unfinished."""
-        names = sorted(
-            repr(definition.name)
+        unfinished = [
+            definition
             for definition in self.running.values()
             if definition.unfinished_policy is HandlerUnfinishedPolicy.WARN_AND_ABANDON
-        )
-        if not names:
-            return
+        ]
+        for kind, what, warning in _UNFINISHED:
+            names = sorted(repr(one.name) for one in unfinished if isinstance(one, kind))
+            if names:
+                self._warn(what, names, warning)
+
+    def _warn(self, what: str, names: list[str], warning: type[RuntimeWarning]) -> None:
         message = (
-            f"the workflow ended before its signal handlers: {', '.join(names)}. Wait for"
+            f"the workflow ended before its {what} handlers: {', '.join(names)}. Wait for"
             " `workflow.all_handlers_finished` first, or say ABANDON as their unfinished_policy"
             f" ({self.instance.log_details})"
         )
         try:
-            warnings.warn(message, UnfinishedSignalHandlersWarning, stacklevel=1)
-        except UnfinishedSignalHandlersWarning:
+            warnings.warn(message, warning, stacklevel=1)
+        except warning:
             # Warnings are errors here: the run has ended all the same.
             _log.error("%s", message)
 
@@ -152,7 +167,7 @@ class Handlers:
                 f" one; its queries: {known}"
             )
         fn = self.bound(definition)
-        result = fn(*self._arguments(definition, name, job.arguments))
+        result = fn(*self.arguments(definition, name, job.arguments))
         return _finish_at_once(result, name) if definition.is_async else result
 
     def set_query(self, name: str | None, fn: Callable[..., Any] | None) -> None:
@@ -164,31 +179,19 @@ class Handlers:
         else:
             self.queries[name] = query_definition(name, fn, 0)
 
-    # --- updates
+    # --- all of them
 
-    def reject_update(self, job: DoUpdate) -> OtherCommand:
-        """Tell the caller that there is no handler: definitions can't have one yet."""
-        instance = self.instance
-        error = LookupError(
-            f"workflow {instance.definition.name!r} has no update {job.name!r}: this version of"
-            " Hourglass knows no update handlers"
-        )
-        failure = instance.failure_converter.to_failure(error, instance.payload_converter)
-        fields = {"protocol_instance_id": job.protocol_instance_id, "rejected": failure}
-        return OtherCommand("update_response", fields)
-
-    # --- both
-
-    def bound(self, definition: SignalDefinition | QueryDefinition) -> Callable[..., Any]:
+    def bound(self, definition: HandlerDefinition) -> Callable[..., Any]:
         """The handler, ready to be called with what was sent."""
         if definition.on_instance:
             method: Callable[..., Any] = definition.fn.__get__(self.instance.object)
             return method
         return definition.fn
 
-    def _arguments(
-        self, definition: SignalDefinition | QueryDefinition, name: str, payloads: list[Payload]
+    def arguments(
+        self, definition: HandlerDefinition, name: str, payloads: list[Payload]
     ) -> list[Any]:
+        """Decode what was sent; raises if it does not fit the handler."""
         if definition.name is None:
             return [name, [RawValue(payload) for payload in payloads]]
         definition.signature.check_arity(len(payloads))

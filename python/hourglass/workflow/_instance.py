@@ -5,7 +5,7 @@ nothing is ever run again from the top. An activation is worked through in this 
 
 1. the start (the object is made), patches, random seeds: state, no code of the user but
    ``__init__``;
-2. signals, each queued in order, then the loop is drained;
+2. signals and updates, each queued in order, then the loop is drained;
 3. the run method (if this is the start) and all resolutions, then the loop is drained;
 4. queries, one by one, with the loop standing still and everything read only.
 
@@ -60,6 +60,7 @@ from hourglass.workflow._handlers import Handlers
 from hourglass.workflow._info import Info, make_info
 from hourglass.workflow._loop import TimerHandle, make_loop
 from hourglass.workflow._pending import RESOLVES, PendingJob
+from hourglass.workflow._update_handlers import UpdateHandlers
 
 if TYPE_CHECKING:
     from hourglass._bridge import (
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hourglass.workflow")
 
 _STATE = (InitializeWorkflow, NotifyHasPatch, UpdateRandomSeed)
+_ARRIVALS = (SignalWorkflow, DoUpdate)
 _SINGLE = (FireTimer, ResolveActivity)
 """Jobs that make up most activations, alone."""
 
@@ -124,6 +126,7 @@ class WorkflowInstance:
         "run_id",
         "seqs",
         "task_queue",
+        "updates",
     )
 
     def __init__(
@@ -145,6 +148,7 @@ class WorkflowInstance:
         self.failure_converter = data_converter.failure_converter
         self.loop = make_loop(self, init.randomness_seed)
         self.handlers = Handlers(self)
+        self.updates = UpdateHandlers(self)
         self.conditions = Conditions(self.loop)
         self.object: Any = None
         self.activation: WorkflowActivation = _NO_ACTIVATION
@@ -197,6 +201,11 @@ class WorkflowInstance:
             return self._failed(self._task_error)
         return WorkflowCompletion(self.run_id, self.commands)
 
+    def abandon(self) -> None:
+        """Cut the run off from everything while its code runs, on another thread."""
+        self.loop.evicted = True
+        self.loop.ready.clear()
+
     def evict(self) -> None:
         """End all code of the run without letting it do anything."""
         leave = self.loop.enter()
@@ -210,7 +219,7 @@ class WorkflowInstance:
         self.conditions.waiting.clear()
         self.object = self._primary = None
         # Cut the cycles, so that a run goes without waiting for the garbage collector.
-        self.loop.host = self.handlers = cast("Any", None)
+        self.loop.host = self.handlers = self.updates = cast("Any", None)
 
     def _apply(self, jobs: list[ActivationJob]) -> None:
         if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._undisturbed():
@@ -229,13 +238,16 @@ class WorkflowInstance:
             raise self.loop.spoilt
         queries = [job for job in jobs if isinstance(job, QueryWorkflow)]
         if self._outcome is None:
-            signals = [job for job in jobs if isinstance(job, SignalWorkflow)]
+            arrivals = [job for job in jobs if isinstance(job, _ARRIVALS)]
             for job in jobs:
                 if isinstance(job, _STATE):
                     self._APPLY[type(job)](self, job)
-            if signals:
-                for signal in signals:
-                    self.handlers.signal(signal)
+            if arrivals:
+                for job in arrivals:
+                    if isinstance(job, SignalWorkflow):
+                        self.handlers.signal(job)
+                    else:
+                        self.updates.begin(job)
                 self._drain()
             self._resolve(jobs)
         if self._task_error is None:
@@ -243,11 +255,12 @@ class WorkflowInstance:
                 self.commands.append(self.handlers.query(query))
 
     def _resolve(self, jobs: list[ActivationJob]) -> None:
-        """Start the run method if it is time; apply what is neither state, signal nor query."""
+        """Start the run method if it is time; apply what is neither state nor arrival nor query."""
         if self._primary is None:
             self._primary = self.loop.create_task(self._run_workflow(), name="run")
+            self.updates.begin_early()
         for job in jobs:
-            if not isinstance(job, (*_STATE, SignalWorkflow, QueryWorkflow)):
+            if not isinstance(job, (*_STATE, *_ARRIVALS, QueryWorkflow)):
                 self._APPLY[type(job)](self, job)
         self._drain()
 
@@ -312,9 +325,6 @@ class WorkflowInstance:
     def _notify_has_patch(self, job: NotifyHasPatch) -> None:
         self._notified_patches.add(job.patch_id)
 
-    def _do_update(self, job: DoUpdate) -> None:
-        self.commands.append(self.handlers.reject_update(job))
-
     def _resolve_other(self, job: OtherJob) -> None:
         kind = RESOLVES.get(job.variant)
         if kind is None:
@@ -336,7 +346,6 @@ class WorkflowInstance:
         FireTimer: _fire_timer,
         ResolveActivity: _resolve_activity,
         CancelWorkflow: _cancel_workflow,
-        DoUpdate: _do_update,
         OtherJob: _resolve_other,
     }
 
@@ -354,7 +363,7 @@ class WorkflowInstance:
             self._end(CompleteWorkflowExecution(payload))
 
     def conclude(self, error: BaseException) -> None:
-        """Decide what an exception that left the run method or a signal handler means."""
+        """Decide what an exception that left the run method or a handler means."""
         try:
             if isinstance(error, ContinueAsNewCommandError):
                 self._end(error.command)
@@ -365,7 +374,11 @@ class WorkflowInstance:
                 else error
             )
         except Exception as failed:
-            self._task_error = self._task_error or failed
+            self.fail_task(failed)
+
+    def fail_task(self, error: BaseException) -> None:
+        """Give up the task: the run is built anew from history."""
+        self._task_error = self._task_error or error
 
     def _fail_or_cancel(self, error: BaseException) -> None:
         if self.cancel_reason is not None and is_cancelled_exception(error):
@@ -373,8 +386,8 @@ class WorkflowInstance:
         elif isinstance(error, self._is_failure):
             failure = self.failure_converter.to_failure(error, self.payload_converter)
             self._end(FailWorkflowExecution(failure))
-        elif self._task_error is None:
-            self._task_error = error
+        else:
+            self.fail_task(error)
 
     def _end(self, outcome: Command) -> None:
         if self._outcome is None:
@@ -383,6 +396,11 @@ class WorkflowInstance:
                 self.handlers.warn_unfinished()
 
     # --- what the authoring calls use
+
+    @property
+    def run_began(self) -> bool:
+        """Whether the run method is on its way."""
+        return self._primary is not None
 
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
         """Record a timer (see `LoopHost`)."""

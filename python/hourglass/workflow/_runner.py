@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import InitializeWorkflow, RemoveFromCache, WorkflowCompletion
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hourglass.converter import DataConverter
 
 _log = logging.getLogger("hourglass.workflow")
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class WorkflowRunner:
@@ -30,9 +32,14 @@ class WorkflowRunner:
         namespace: str,
         data_converter: DataConverter,
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        deadlock_timeout: timedelta | None = None,
     ) -> None:
-        """Raises DefinitionError: a class that is not decorated, a name that is used twice, a type
+        """`deadlock_timeout` of CPU time is what an evaluator grants to one activation.
+
+        Raises DefinitionError: a class that is not decorated, a name that is used twice, a type
         hint that can't be resolved."""
+        self.budget = 0 if deadlock_timeout is None else deadlock_timeout // _MICROSECOND
+        """Microseconds of CPU time for one activation; 0: any."""
         self._task_queue = task_queue
         self._namespace = namespace
         self._data_converter = data_converter
@@ -69,10 +76,20 @@ class WorkflowRunner:
             raise
         except BaseException as error:
             _log.error("workflow task of run %s failed: %s", run_id, error)
-            return self._failed(run_id, error)
+            return self.failed(run_id, error)
         if any(type(job) is RemoveFromCache for job in activation.jobs):
             self._evict(run_id)
         return completion
+
+    def abandon(self, run_id: str) -> Callable[[], None]:
+        """Forget a run while its code is running, on another thread: nothing that the code does
+        has an effect any more. The result ends what is left of it; call it when the code has come
+        back, on its thread."""
+        instance = self._instances.pop(run_id, None)
+        if instance is None:
+            return _nothing
+        instance.abandon()
+        return instance.evict
 
     def exception_of(self, failure: Wire) -> BaseException:
         """What a failed task's failure was made of, as far as that can be told."""
@@ -94,8 +111,8 @@ class WorkflowRunner:
                 f"workflow type {init.workflow_type!r} is not registered on this worker (task queue"
                 f" {self._task_queue!r}); registered: {known}"
             )
-        self._evict(run_id)
-        instance = WorkflowInstance(
+        earlier = self._instances.pop(run_id, None)
+        self._instances[run_id] = instance = WorkflowInstance(
             definition,
             init,
             run_id=run_id,
@@ -104,7 +121,9 @@ class WorkflowRunner:
             data_converter=self._data_converter,
             failure_types=self._failure_types,
         )
-        self._instances[run_id] = instance
+        # Last: this runs code of the user, which may not come back (see `abandon`).
+        if earlier is not None:
+            earlier.evict()
         return instance
 
     def _evict(self, run_id: str) -> None:
@@ -112,7 +131,8 @@ class WorkflowRunner:
         if instance is not None:
             instance.evict()
 
-    def _failed(self, run_id: str, error: BaseException) -> WorkflowCompletion:
+    def failed(self, run_id: str, error: BaseException) -> WorkflowCompletion:
+        """The answer of a task that failed with `error`."""
         converter = self._data_converter
         failure = converter.failure_converter.to_failure(error, converter.payload_converter)
         return WorkflowCompletion.failed(run_id, failure)
@@ -120,3 +140,7 @@ class WorkflowRunner:
 
 def _name(cls: type[Any]) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _nothing() -> None:
+    pass

@@ -5,6 +5,7 @@ mod activation;
 mod activity;
 mod client;
 mod command;
+mod cpu_clock;
 mod delivery;
 mod engine;
 mod error;
@@ -24,6 +25,7 @@ mod runtime;
 mod seconds;
 mod sync;
 mod waiting;
+mod watchdog;
 mod worker;
 
 use pyo3::prelude::*;
@@ -59,6 +61,8 @@ fn add_waiting(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<operation::Operation>()?;
     module.add_class::<port::Port>()?;
     module.add_class::<inbox::Inbox>()?;
+    module.add_class::<watchdog::Watch>()?;
+    module.add_class::<watchdog::Overrun>()?;
     module.add_class::<payload::Payload>()?;
     module.add_class::<delivery::CompletionRejected>()?;
     module.add_class::<delivery::PollingEnded>()?;

@@ -1,0 +1,347 @@
+"""Update-with-start: a workflow is started, unless it runs, and updated, in one step."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from typing_extensions import Unpack
+
+from hourglass._typing import ParamT, RunAnyParams, RunNoParam, RunOneParam
+from hourglass._updates import UpdateMethod
+from hourglass.client._requests import execute_multi_operation
+from hourglass.client._requests import start_workflow_execution as start
+from hourglass.client._requests import update_workflow_execution as update_rpc
+from hourglass.client._requests._parts import UNSET, arguments
+from hourglass.client._requests.start_workflow_execution import StartOptions
+from hourglass.client._update import (
+    Waiting,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+    check_stage,
+    handle_of,
+    update_name,
+)
+from hourglass.client._update_calls import UpdateOptions, check_update_options
+from hourglass.common import WorkflowIDConflictPolicy
+from hourglass.exceptions import InvalidArgumentError, RPCError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Wire
+    from hourglass.client._client import Client
+    from hourglass.client._handle import WorkflowHandle
+
+SelfT = TypeVar("SelfT")
+R = TypeVar("R")
+UpdateR = TypeVar("UpdateR")
+
+
+class WithStartWorkflowOperation(Generic[SelfT, R]):
+    """How to start the workflow of an update-with-start. For one use.
+
+    Options are those of `Client.start_workflow`; `id_conflict_policy` is required, since it says
+    what happens when the workflow runs already.
+    """
+
+    @overload
+    def __init__(self, workflow: RunNoParam[SelfT, R], **options: Unpack[StartOptions]) -> None: ...
+    @overload
+    def __init__(
+        self,
+        workflow: RunOneParam[SelfT, ParamT, R],
+        arg: ParamT,
+        **options: Unpack[StartOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        workflow: RunAnyParams[SelfT, R],
+        *,
+        args: Sequence[Any],
+        **options: Unpack[StartOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        workflow: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        result_type: type | None = ...,
+        **options: Unpack[StartOptions],
+    ) -> None: ...
+    def __init__(
+        self,
+        workflow: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        result_type: type | None = None,
+        **options: Unpack[StartOptions],
+    ) -> None:
+        start.check_options(options)
+        policy = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
+        if policy is WorkflowIDConflictPolicy.UNSPECIFIED:
+            raise InvalidArgumentError(
+                "id_conflict_policy: an update with start has to say what happens when the"
+                " workflow runs already"
+            )
+        if options.get("start_signal"):
+            raise InvalidArgumentError("start_signal: an update with start can't signal too")
+        self.workflow = workflow
+        self.arguments = arguments(arg, args)
+        self.options = options
+        self.result_type = result_type
+        self._used = False
+        self._handle: asyncio.Future[WorkflowHandle[SelfT, R]] | None = None
+
+    async def workflow_handle(self) -> WorkflowHandle[SelfT, R]:
+        """The workflow's handle; waits for the update-with-start that this was given to.
+
+        Raises what starting it failed with.
+        """
+        return await asyncio.shield(self._future())
+
+    def _future(self) -> asyncio.Future[WorkflowHandle[SelfT, R]]:
+        if self._handle is None:
+            self._handle = asyncio.get_running_loop().create_future()
+        return self._handle
+
+    def begin(self) -> None:
+        """Mark it as used; RuntimeError the second time."""
+        if self._used:
+            raise RuntimeError("a WithStartWorkflowOperation can be used only once")
+        self._used = True
+
+    def started(self, handle: WorkflowHandle[SelfT, R]) -> None:
+        """Tell who waits for the handle."""
+        future = self._future()
+        if not future.done():
+            future.set_result(handle)
+
+    def failed(self, error: BaseException) -> None:
+        """Tell who waits for the handle that there will be none."""
+        future = self._future()
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # whoever waits raises it; if nobody does, the caller has it
+
+
+AnyOperation = WithStartWorkflowOperation[Any, Any]
+
+
+class WithStartCalls:
+    """What a client can do with update-with-start."""
+
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: UpdateMethod[SelfT, [], Any, UpdateR],
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfT, Any],
+        **options: Unpack[UpdateOptions],
+    ) -> UpdateR: ...
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: UpdateMethod[SelfT, [ParamT], Any, UpdateR],
+        arg: ParamT,
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfT, Any],
+        **options: Unpack[UpdateOptions],
+    ) -> UpdateR: ...
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: UpdateMethod[SelfT, ..., Any, UpdateR],
+        *,
+        args: Sequence[Any],
+        start_workflow_operation: WithStartWorkflowOperation[SelfT, Any],
+        **options: Unpack[UpdateOptions],
+    ) -> UpdateR: ...
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        start_workflow_operation: AnyOperation,
+        result_type: type | None = ...,
+        **options: Unpack[UpdateOptions],
+    ) -> Any: ...
+    async def execute_update_with_start_workflow(
+        self,
+        update: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        start_workflow_operation: AnyOperation,
+        result_type: type | None = None,
+        **options: Unpack[UpdateOptions],
+    ) -> Any:
+        """Start a workflow unless it runs, update it, and wait for what the handler returns.
+
+        Both happen or none does. Raises as `start_workflow` and `execute_update` do.
+        """
+        handle = await _start(
+            self,
+            update,
+            args=arguments(arg, args),
+            operation=start_workflow_operation,
+            stage=WorkflowUpdateStage.COMPLETED,
+            result_type=result_type,
+            options=options,
+        )
+        return await handle.result(
+            rpc_metadata=options.get("rpc_metadata"), rpc_timeout=options.get("rpc_timeout")
+        )
+
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: UpdateMethod[SelfT, [], Any, UpdateR],
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfT, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        **options: Unpack[UpdateOptions],
+    ) -> WorkflowUpdateHandle[UpdateR]: ...
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: UpdateMethod[SelfT, [ParamT], Any, UpdateR],
+        arg: ParamT,
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfT, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        **options: Unpack[UpdateOptions],
+    ) -> WorkflowUpdateHandle[UpdateR]: ...
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: UpdateMethod[SelfT, ..., Any, UpdateR],
+        *,
+        args: Sequence[Any],
+        start_workflow_operation: WithStartWorkflowOperation[SelfT, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        **options: Unpack[UpdateOptions],
+    ) -> WorkflowUpdateHandle[UpdateR]: ...
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        start_workflow_operation: AnyOperation,
+        wait_for_stage: WorkflowUpdateStage,
+        result_type: type | None = ...,
+        **options: Unpack[UpdateOptions],
+    ) -> WorkflowUpdateHandle[Any]: ...
+    async def start_update_with_start_workflow(
+        self,
+        update: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        start_workflow_operation: AnyOperation,
+        wait_for_stage: WorkflowUpdateStage,
+        result_type: type | None = None,
+        **options: Unpack[UpdateOptions],
+    ) -> WorkflowUpdateHandle[Any]:
+        """The same, but wait until the update is ACCEPTED or COMPLETED; its handle."""
+        return await _start(
+            self,
+            update,
+            args=arguments(arg, args),
+            operation=start_workflow_operation,
+            stage=wait_for_stage,
+            result_type=result_type,
+            options=options,
+        )
+
+
+async def _start(
+    calls: WithStartCalls,
+    update: Any,
+    *,
+    args: Sequence[Any],
+    operation: AnyOperation,
+    stage: WorkflowUpdateStage,
+    result_type: Any,
+    options: UpdateOptions,
+) -> WorkflowUpdateHandle[Any]:
+    client: Any = calls
+    check_update_options(options)
+    update_type, declared = update_name(update)
+    update_id = options.get("id") or str(uuid.uuid4())
+    operation.begin()
+    try:
+        from hourglass.client._client import type_of
+
+        name, result = type_of(operation.workflow)
+        converter = client.data_converter
+        starting = await start.request(name, operation.arguments, operation.options, converter)
+        updating = await update_rpc.request(
+            operation.options["id"],
+            None,
+            update_type,
+            args=args,
+            update_id=update_id,
+            stage=check_stage(stage),
+            identity=client.identity,
+            first_execution_run_id=None,
+            converter=converter,
+        )
+        answer = await _call(
+            client,
+            name,
+            starting=starting,
+            updating=updating,
+            operation=operation,
+            result=result,
+            options=options,
+        )
+    except BaseException as error:
+        operation.failed(error)
+        raise
+    declared = declared if result_type is None else result_type
+    return handle_of(client, operation.options["id"], update_id, answer, declared)
+
+
+async def _call(
+    client: Client,
+    name: str,
+    *,
+    starting: Wire,
+    updating: Wire,
+    operation: AnyOperation,
+    result: Any,
+    options: UpdateOptions,
+) -> Wire:
+    """Send it (again) until the update is answered; the workflow is there with the first answer."""
+    from hourglass.client._handle import WorkflowHandle
+
+    workflow_id = operation.options["id"]
+    request = execute_multi_operation.request(client.namespace, client.identity, starting, updating)
+    what = f"answer to the update with start of {workflow_id!r}"
+    waiting = Waiting(client, options.get("rpc_metadata"), options.get("rpc_timeout"), what)
+    while True:
+        try:
+            response = await waiting.call("ExecuteMultiOperation", request)
+        except RPCError as refused:
+            raise execute_multi_operation.error(refused, workflow_id, name) from refused
+        started, updated = execute_multi_operation.answers(response)
+        run_id: str = started.get("run_id", "")
+        handle: WorkflowHandle[Any, Any] = WorkflowHandle(
+            client,
+            workflow_id,
+            result_run_id=run_id,
+            first_execution_run_id=run_id,
+            result_type=result if operation.result_type is None else operation.result_type,
+        )
+        operation.started(handle)
+        if updated.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:
+            return updated
