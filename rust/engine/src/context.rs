@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::action::{Action, Reply, Responder};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::machine::errand::Errand;
 use crate::machine::{workflow, workflow_task};
 use crate::matching::{Matching, ParkedAt};
 use crate::queries::Queries;
@@ -74,6 +75,17 @@ pub(crate) struct Env {
     pub(crate) task_timers: Vec<(Timestamp, TaskTimer)>,
     /// Ascends; names entries in queues.
     pub(crate) next_dispatch: u64,
+    /// What runs want of one another. Carried out before the call succeeds.
+    pub(crate) errands: Vec<Errand>,
+    pub(crate) namespaces: HashMap<String, (NamespaceKey, NamespaceRecord)>,
+}
+
+impl Env {
+    /// The name and the public id of a namespace.
+    pub(crate) fn namespace(&self, key: NamespaceKey) -> (String, String) {
+        let found = self.namespaces.values().find(|(candidate, _)| *candidate == key);
+        found.map(|(_, record)| (record.name.clone(), record.id.clone())).unwrap_or_default()
+    }
 }
 
 /// The caller of the call being handled.
@@ -87,7 +99,6 @@ pub(crate) struct Caller {
 pub(crate) struct Context {
     pub(crate) store: Box<dyn Store>,
     pub(crate) env: Env,
-    pub(crate) namespaces: HashMap<String, (NamespaceKey, NamespaceRecord)>,
     pub(crate) runs: HashMap<RunKey, Run>,
     pub(crate) matching: Matching,
     pub(crate) timers: Timers,
@@ -122,11 +133,12 @@ impl Context {
             work: Vec::new(),
             task_timers: Vec::new(),
             next_dispatch: 0,
+            errands: Vec::new(),
+            namespaces: namespaces.into_iter().map(|(k, r)| (r.name.clone(), (k, r))).collect(),
         };
         let mut context = Self {
             store,
             env,
-            namespaces: namespaces.into_iter().map(|(k, r)| (r.name.clone(), (k, r))).collect(),
             runs: HashMap::new(),
             matching: Matching::default(),
             timers: Timers::default(),
@@ -148,7 +160,7 @@ impl Context {
     // --- finding things ----------------------------------------------------------------------
 
     pub(crate) fn namespace(&self, name: &str) -> Result<NamespaceKey, RpcStatus> {
-        match self.namespaces.get(name) {
+        match self.env.namespaces.get(name) {
             Some((key, _)) => Ok(*key),
             None if name.is_empty() => {
                 Err(RpcStatus::invalid_argument("Namespace not set on request."))
@@ -163,8 +175,7 @@ impl Context {
     }
 
     pub(crate) fn namespace_name(&self, key: NamespaceKey) -> String {
-        let found = self.namespaces.iter().find(|(_, (candidate, _))| *candidate == key);
-        found.map(|(name, _)| name.clone()).unwrap_or_default()
+        self.env.namespace(key).0
     }
 
     /// An open run, to be changed, and the environment to do it in.
@@ -214,7 +225,8 @@ impl Context {
         } else {
             let run_id = RunId::parse(run_id)?;
             let row = self.store.run_by_id(run_id)?;
-            row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone()))
+            let row = row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone()));
+            row.or_else(|| self.unwritten(|row| row.run_id == run_id))
         };
         row.filter(|row| row.namespace == namespace && row.workflow_id == id).ok_or_else(|| {
             let message = if run_id.is_empty() {
@@ -232,9 +244,19 @@ impl Context {
         namespace: NamespaceKey,
         workflow_id: &str,
     ) -> Result<Option<RunRow>, StoreError> {
+        let of_id = |row: &RunRow| row.namespace == namespace && row.workflow_id == workflow_id;
+        if let Some(row) = self.unwritten(of_id) {
+            return Ok(Some(row));
+        }
         let row = self.store.last_run(namespace, workflow_id)?;
         // What is in memory is newer, until it is flushed.
         Ok(row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone())))
+    }
+
+    /// The newest run that the call being handled started, of those that `is_meant`.
+    fn unwritten(&self, is_meant: impl Fn(&RunRow) -> bool) -> Option<RunRow> {
+        let runs = self.touched.iter().rev().filter_map(|key| self.runs.get(key));
+        runs.filter(|run| run.is_new()).map(|run| &run.row).find(|row| is_meant(row)).cloned()
     }
 
     // --- starting and parking ----------------------------------------------------------------
@@ -304,23 +326,37 @@ impl Context {
 
     /// Match tasks, write runs, tell those who wait for history.
     fn settle(&mut self) -> Result<(), Failure> {
-        while !self.env.work.is_empty() {
+        self.carry_out()?;
+        for key in self.touched.clone() {
+            if let Some(run) = self.runs.get_mut(&key) {
+                workflow::end_if_too_long(run, &mut self.env);
+            }
+        }
+        self.carry_out()?;
+        for key in std::mem::take(&mut self.touched) {
+            self.batch.insert(key);
+            self.flush(key)?;
+        }
+        for (due, timer) in self.env.task_timers.drain(..) {
+            self.timers.arm_task(due, timer);
+        }
+        Ok(())
+    }
+
+    /// What runs want of one another first: a worker then finds its effects in the task it is given.
+    fn carry_out(&mut self) -> Result<(), Failure> {
+        while !self.env.errands.is_empty() || !self.env.work.is_empty() {
+            while !self.env.errands.is_empty() {
+                for errand in std::mem::take(&mut self.env.errands) {
+                    self.run_errand(errand)?;
+                }
+            }
             for work in std::mem::take(&mut self.env.work) {
                 match work {
                     Work::WorkflowTask(run) => self.offer_workflow_task(run)?,
                     Work::ActivityTask(run, event) => self.offer_activity_task(run, event)?,
                 }
             }
-        }
-        for key in std::mem::take(&mut self.touched) {
-            self.batch.insert(key);
-            if let Some(run) = self.runs.get_mut(&key) {
-                workflow::end_if_too_long(run, &self.env);
-            }
-            self.flush(key)?;
-        }
-        for (due, timer) in self.env.task_timers.drain(..) {
-            self.timers.arm_task(due, timer);
         }
         Ok(())
     }
@@ -349,6 +385,7 @@ impl Context {
     /// A call failed after it had touched runs: read them again.
     fn forget_touched(&mut self) -> Result<(), Failure> {
         self.env.work.clear();
+        self.env.errands.clear();
         self.env.task_timers.clear();
         for key in std::mem::take(&mut self.touched) {
             if self.runs.get(&key).is_some_and(Run::is_dirty) {
@@ -394,9 +431,10 @@ impl Context {
         self.in_transaction = false;
         self.store.rollback();
         self.env.work.clear();
+        self.env.errands.clear();
         self.env.task_timers.clear();
         for name in std::mem::take(&mut self.added_namespaces) {
-            self.namespaces.remove(&name);
+            self.env.namespaces.remove(&name);
         }
         let mut keys = std::mem::take(&mut self.batch);
         keys.extend(self.touched.drain(..));

@@ -16,7 +16,8 @@ use crate::ids::{EventId, RunKey};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, common, timestamp};
 use crate::store::{
-    ActivityRecord, Fragment, Pending, Result, RunRow, Store, StoreError, TimerRecord, TimerRow,
+    ActivityRecord, ChildRecord, Fragment, Pending, Result, RunRow, Store, StoreError, TimerRecord,
+    TimerRow,
 };
 use crate::timers::TimerKind;
 
@@ -32,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) activity_ids: HashMap<String, EventId>,
     pub(crate) timers: BTreeMap<EventId, TimerRecord>,
     pub(crate) timer_ids: HashMap<String, EventId>,
+    /// By the event that initiated them.
+    pub(crate) children: BTreeMap<EventId, ChildRecord>,
     /// Events that wait for the workflow task in progress to end.
     pub(crate) buffered: Vec<(i64, HistoryEvent)>,
     pub(crate) volatile: Volatile,
@@ -85,6 +88,7 @@ struct Changes {
     fragments: Vec<(EventId, Vec<u8>)>,
     activities: BTreeSet<EventId>,
     timers: BTreeSet<EventId>,
+    children: BTreeSet<EventId>,
     buffered: Vec<i64>,
     clear_buffered: bool,
     clear_request_ids: bool,
@@ -111,6 +115,8 @@ impl Run {
             run.timer_ids.insert(record.timer_id.clone(), record.started_event_id);
             run.timers.insert(record.started_event_id, record);
         }
+        run.children =
+            pending.children.into_iter().map(|child| (child.initiated_event_id, child)).collect();
         for (sequence, event) in pending.buffered {
             let event = HistoryEvent::decode(event.as_slice())
                 .map_err(|error| StoreError::Damaged(format!("a buffered event: {error}")))?;
@@ -126,6 +132,7 @@ impl Run {
             activity_ids: HashMap::new(),
             timers: BTreeMap::new(),
             timer_ids: HashMap::new(),
+            children: BTreeMap::new(),
             buffered: Vec::new(),
             volatile: Volatile::default(),
             tail: Vec::new(),
@@ -146,6 +153,11 @@ impl Run {
             workflow_id: self.row.workflow_id.clone(),
             run_id: self.row.run_id.to_string(),
         }
+    }
+
+    /// The store does not have it yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.changes.is_new
     }
 
     /// True the first time in a transaction.
@@ -195,6 +207,17 @@ impl Run {
         Some(record)
     }
 
+    pub(crate) fn put_child(&mut self, record: ChildRecord) {
+        self.changes.children.insert(record.initiated_event_id);
+        self.children.insert(record.initiated_event_id, record);
+    }
+
+    pub(crate) fn remove_child(&mut self, initiated_event_id: EventId) -> Option<ChildRecord> {
+        let record = self.children.remove(&initiated_event_id)?;
+        self.changes.children.insert(initiated_event_id);
+        Some(record)
+    }
+
     pub(crate) fn arm(&mut self, due: i64, kind: TimerKind, subject: i64) {
         self.changes.armed.push((self.timer_row(due, kind as i64, subject), true));
     }
@@ -214,6 +237,9 @@ impl Run {
         }
         for id in self.timers.keys().copied().collect::<Vec<_>>() {
             self.remove_timer(id);
+        }
+        for id in self.children.keys().copied().collect::<Vec<_>>() {
+            self.remove_child(id);
         }
         self.clear_buffered();
         if self.row.record.has_request_ids {
@@ -321,6 +347,7 @@ impl Run {
         changes.row
             || !changes.activities.is_empty()
             || !changes.timers.is_empty()
+            || !changes.children.is_empty()
             || !changes.buffered.is_empty()
             || changes.clear_buffered
             || !changes.armed.is_empty()
@@ -350,6 +377,12 @@ impl Run {
             match self.timers.get(&id) {
                 Some(record) => store.put_timer(key, record)?,
                 None => store.delete_timer(key, id)?,
+            }
+        }
+        for id in changes.children {
+            match self.children.get(&id) {
+                Some(record) => store.put_child(key, record)?,
+                None => store.delete_child(key, id)?,
             }
         }
         if changes.clear_buffered {

@@ -61,7 +61,7 @@ impl Loop {
     }
 
     fn make_default_namespace(&mut self) {
-        if self.context.namespaces.contains_key("default") {
+        if self.context.env.namespaces.contains_key("default") {
             return;
         }
         let record =

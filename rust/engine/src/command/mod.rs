@@ -11,14 +11,17 @@ mod fail_workflow_execution;
 mod modify_workflow_properties;
 mod record_marker;
 mod request_cancel_activity_task;
+mod request_cancel_external_workflow_execution;
 mod schedule_activity_task;
+mod signal_external_workflow_execution;
+mod start_child_workflow_execution;
 mod start_timer;
 mod upsert_workflow_search_attributes;
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
 use crate::context::Env;
-use crate::ids::EventId;
+use crate::ids::{EventId, RunId};
 use crate::machine::workflow::NewRun;
 use crate::proto::command::Command;
 use crate::proto::command::command::Attributes as Kind;
@@ -68,6 +71,16 @@ impl Scope<'_> {
         let event = self.event(attributes);
         self.run.append_event(event)
     }
+
+    /// Name and id of the namespace that a command means: the run's own unless it names another.
+    pub(crate) fn namespace(&self, name: &str) -> Result<(String, String), String> {
+        if name.is_empty() {
+            return Ok(self.env.namespace(self.run.row.namespace));
+        }
+        let found = self.env.namespaces.get(name);
+        let (_, record) = found.ok_or_else(|| format!("Namespace {name} is not found."))?;
+        Ok((record.name.clone(), record.id.clone()))
+    }
 }
 
 /// Apply one command.
@@ -102,6 +115,15 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
         Some(Kind::ModifyWorkflowPropertiesCommandAttributes(a)) => {
             modify_workflow_properties::apply(scope, a)
         }
+        Some(Kind::StartChildWorkflowExecutionCommandAttributes(a)) => {
+            start_child_workflow_execution::apply(scope, a)
+        }
+        Some(Kind::SignalExternalWorkflowExecutionCommandAttributes(a)) => {
+            signal_external_workflow_execution::apply(scope, a)
+        }
+        Some(Kind::RequestCancelExternalWorkflowExecutionCommandAttributes(a)) => {
+            request_cancel_external_workflow_execution::apply(scope, a)
+        }
         Some(_) => Err(Refusal::new(
             WorkflowTaskFailedCause::FeatureDisabled,
             format!("the embedded engine does not support the command {} yet", kind.as_str_name()),
@@ -111,6 +133,17 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
             format!("the command {} has no attributes", kind.as_str_name()),
         )),
     }
+}
+
+/// Whether a command names another run as it has to be named.
+fn check_execution(execution: &common::WorkflowExecution, what: &str) -> Result<(), String> {
+    if execution.workflow_id.is_empty() {
+        return Err(format!("WorkflowId is not set on {what}."));
+    }
+    if !execution.run_id.is_empty() && RunId::parse(&execution.run_id).is_err() {
+        return Err(format!("Invalid RunId set on {what}."));
+    }
+    Ok(())
 }
 
 /// Whether a command ends the run.

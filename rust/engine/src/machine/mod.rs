@@ -1,6 +1,9 @@
 //! State machines: what an event from outside or a command does to a run.
 
 pub(crate) mod activity;
+pub(crate) mod child;
+pub(crate) mod errand;
+pub(crate) mod external;
 pub(crate) mod retry_workflow;
 pub(crate) mod timer;
 pub(crate) mod workflow;

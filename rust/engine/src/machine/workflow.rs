@@ -5,13 +5,15 @@ use prost::Message;
 use crate::Timestamp;
 use crate::context::{Context, Env};
 use crate::ids::{NamespaceKey, RunId, RunKey};
+use crate::machine::child::Ended;
+use crate::machine::errand::Errand;
 use crate::machine::{retry_workflow, workflow_task};
-use crate::proto::enums::{RetryState, TimeoutType, WorkflowExecutionStatus};
+use crate::proto::enums::{ParentClosePolicy, RetryState, TimeoutType, WorkflowExecutionStatus};
 use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::history::{self, HistoryEvent};
 use crate::proto::{Attributes, common, nanos};
 use crate::run::{Run, make_event};
-use crate::store::{RunRecord, RunRow};
+use crate::store::{ChildRecord, ParentRecord, RunRecord, RunRow};
 use crate::timers::TimerKind;
 
 /// The time a worker has for a workflow task, unless the caller says another: 10 s.
@@ -32,6 +34,24 @@ pub(crate) struct NewRun {
     pub(crate) links: Vec<common::Link>,
     /// What the workflow finds in its first task.
     pub(crate) signal: Option<HistoryEvent>,
+    /// Of a child; also of the later runs of its chain.
+    pub(crate) parent: Option<ParentRecord>,
+}
+
+/// How long a run may take, in nanoseconds; 0 is unlimited.
+pub(crate) struct Timeouts {
+    pub(crate) execution: i64,
+    pub(crate) run: i64,
+    pub(crate) task: i64,
+}
+
+impl Timeouts {
+    /// What was asked for, made to fit together as the server does it.
+    pub(crate) fn of(execution: i64, run: i64, task: i64) -> Self {
+        let run = if execution != 0 && (run == 0 || run > execution) { execution } else { run };
+        let task = if task == 0 { DEFAULT_TASK_TIMEOUT } else { task };
+        Self { execution, run, task: if run == 0 { task } else { task.min(run) } }
+    }
 }
 
 impl NewRun {
@@ -40,10 +60,15 @@ impl NewRun {
         previous: &RunRow,
         env: &Env,
         run_id: RunId,
-        attributes: history::WorkflowExecutionStartedEventAttributes,
+        mut attributes: history::WorkflowExecutionStartedEventAttributes,
     ) -> Self {
+        if let Some(parent) = &previous.record.parent {
+            parent.name_in(&mut attributes, env);
+            attributes.root_workflow_execution.clone_from(&previous.record.root);
+        }
         Self {
             namespace: previous.namespace,
+            parent: previous.record.parent.clone(),
             run_id,
             request_id: uuid::Uuid::from_bytes(env.entropy.bytes()).to_string(),
             backoff: nanos(attributes.first_workflow_task_backoff.as_ref()),
@@ -53,6 +78,22 @@ impl NewRun {
             links: Vec::new(),
             signal: None,
         }
+    }
+}
+
+impl ParentRecord {
+    /// Say in a child's first event whose child it is.
+    pub(crate) fn name_in(
+        &self,
+        attributes: &mut history::WorkflowExecutionStartedEventAttributes,
+        env: &Env,
+    ) {
+        let namespace = env.namespaces.get(&self.namespace);
+        attributes.parent_workflow_namespace.clone_from(&self.namespace);
+        attributes.parent_workflow_namespace_id =
+            namespace.map(|(_, record)| record.id.clone()).unwrap_or_default();
+        attributes.parent_workflow_execution.clone_from(&self.execution);
+        attributes.parent_initiated_event_id = self.initiated_event_id;
     }
 }
 
@@ -112,6 +153,8 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
         has_retry_policy: attributes.retry_policy.is_some(),
         memo: attributes.memo.clone().filter(|memo| !memo.fields.is_empty()),
         search_attributes: attributes.search_attributes.clone(),
+        parent: new.parent.clone(),
+        root: attributes.root_workflow_execution.clone().filter(|_| new.parent.is_some()),
         ..RunRecord::default()
     };
     RunRow {
@@ -135,11 +178,12 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
 /// Close the run with its last event, which goes behind everything else.
 pub(crate) fn close(
     run: &mut Run,
-    env: &Env,
+    env: &mut Env,
     status: WorkflowExecutionStatus,
     event: HistoryEvent,
 ) {
     workflow_task::force_end(run, env);
+    leave_errands(run, env, &event);
     run.append_event(event);
     run.clear_pending();
     let now = env.now;
@@ -148,10 +192,30 @@ pub(crate) fn close(
     state.close_time = Some(now);
 }
 
+/// Whom a run that closes has to do with: its parent, unless another run goes on in its place, and its
+/// children.
+fn leave_errands(run: &Run, env: &mut Env, closing: &HistoryEvent) {
+    let children = run.children.values();
+    let policy_of = |child: &&ChildRecord| child.parent_close_policy();
+    for child in children.filter(|child| policy_of(child) != ParentClosePolicy::Abandon) {
+        env.errands.push(Errand::Release { parent: run.key(), child: child.clone() });
+    }
+    if let (Some(parent), Some(closing)) = (&run.row.record.parent, &closing.attributes)
+        && run.row.record.next_run_id.is_empty()
+    {
+        env.errands.push(Errand::EndChild(Box::new(Ended {
+            parent: parent.clone(),
+            execution: run.execution(),
+            workflow_type: run.row.workflow_type.clone(),
+            closing: closing.clone(),
+        })));
+    }
+}
+
 /// Terminate the run.
 pub(crate) fn terminate(
     run: &mut Run,
-    env: &Env,
+    env: &mut Env,
     attributes: history::WorkflowExecutionTerminatedEventAttributes,
     links: Vec<common::Link>,
 ) {
@@ -164,7 +228,7 @@ pub(crate) fn terminate(
 /// that follows, where a retry policy says so.
 pub(crate) fn time_out(
     run: &mut Run,
-    env: &Env,
+    env: &mut Env,
     due: Timestamp,
     first: Option<history::WorkflowExecutionStartedEventAttributes>,
 ) -> Option<NewRun> {
@@ -185,6 +249,9 @@ pub(crate) fn time_out(
         Err(state) => (state, None),
     };
     workflow_task::force_end(run, env);
+    if let Some(next) = &next {
+        run.state().record.next_run_id = next.run_id.0.as_bytes().to_vec();
+    }
     let attributes = history::WorkflowExecutionTimedOutEventAttributes {
         retry_state: retry_state.into(),
         new_execution_run_id: next.as_ref().map(|next| next.run_id.to_string()).unwrap_or_default(),
@@ -230,7 +297,7 @@ pub(crate) fn check_size(payloads: Option<&common::Payloads>, what: &str) -> Res
 const EVENT_LIMIT: i64 = 4_000_000;
 
 /// End a run whose history has no more room, rather than fail every transaction that it is part of.
-pub(crate) fn end_if_too_long(run: &mut Run, env: &Env) {
+pub(crate) fn end_if_too_long(run: &mut Run, env: &mut Env) {
     if run.is_open() && run.row.record.next_event_id > EVENT_LIMIT {
         let attributes = history::WorkflowExecutionTerminatedEventAttributes {
             reason: "Workflow history count exceeds limit.".into(),

@@ -12,6 +12,7 @@ use crate::Timestamp;
 use crate::context::{Env, Work};
 use crate::history::{fragment, page};
 use crate::ids::{EventId, HistoryToken, WorkflowTaskToken};
+use crate::machine::child;
 use crate::proto::enums::{
     EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause,
 };
@@ -316,20 +317,28 @@ pub(crate) fn sticky_timed_out(run: &mut Run, env: &mut Env, scheduled_event_id:
     schedule_attempt(run, env, task.attempt);
 }
 
-/// Append the events that were held back, results of activities last, and tell whether there were any.
+/// Append the events that were held back, results of activities and children last, and tell whether there were any.
 pub(crate) fn flush_buffered(run: &mut Run) -> bool {
     let events = run.clear_buffered();
     let any = !events.is_empty();
     let (results, others): (Vec<_>, Vec<_>) = events.into_iter().partition(is_result);
     let mut started = std::collections::HashMap::new();
     for event in others {
-        let scheduled = match &event.attributes {
-            Some(Attributes::ActivityTaskStartedEventAttributes(a)) => Some(a.scheduled_event_id),
-            _ => None,
+        let (activity, child) = match &event.attributes {
+            Some(Attributes::ActivityTaskStartedEventAttributes(a)) => {
+                (Some(a.scheduled_event_id), None)
+            }
+            Some(Attributes::ChildWorkflowExecutionStartedEventAttributes(a)) => {
+                (None, Some(a.initiated_event_id))
+            }
+            _ => (None, None),
         };
         let id = run.append_event(event);
-        if let Some(scheduled) = scheduled {
-            started.insert(scheduled, id);
+        if let Some(initiated) = child {
+            child::let_in(run, initiated, id);
+        }
+        if let Some(cause) = activity.or(child) {
+            started.insert(cause, id);
         }
     }
     for mut event in results {
@@ -351,10 +360,15 @@ fn is_result(event: &HistoryEvent) -> bool {
             | T::ActivityTaskFailed
             | T::ActivityTaskTimedOut
             | T::ActivityTaskCanceled
+            | T::ChildWorkflowExecutionCompleted
+            | T::ChildWorkflowExecutionFailed
+            | T::ChildWorkflowExecutionCanceled
+            | T::ChildWorkflowExecutionTimedOut
+            | T::ChildWorkflowExecutionTerminated
     )
 }
 
-/// The scheduled event of a result, and the place of its started event.
+/// The scheduled or initiated event of a result, and the place of its started event.
 fn result_ids(event: &mut HistoryEvent) -> Option<(EventId, &mut EventId)> {
     Some(match event.attributes.as_mut()? {
         Attributes::ActivityTaskCompletedEventAttributes(a) => {
@@ -368,6 +382,21 @@ fn result_ids(event: &mut HistoryEvent) -> Option<(EventId, &mut EventId)> {
         }
         Attributes::ActivityTaskCanceledEventAttributes(a) => {
             (a.scheduled_event_id, &mut a.started_event_id)
+        }
+        Attributes::ChildWorkflowExecutionCompletedEventAttributes(a) => {
+            (a.initiated_event_id, &mut a.started_event_id)
+        }
+        Attributes::ChildWorkflowExecutionFailedEventAttributes(a) => {
+            (a.initiated_event_id, &mut a.started_event_id)
+        }
+        Attributes::ChildWorkflowExecutionCanceledEventAttributes(a) => {
+            (a.initiated_event_id, &mut a.started_event_id)
+        }
+        Attributes::ChildWorkflowExecutionTimedOutEventAttributes(a) => {
+            (a.initiated_event_id, &mut a.started_event_id)
+        }
+        Attributes::ChildWorkflowExecutionTerminatedEventAttributes(a) => {
+            (a.initiated_event_id, &mut a.started_event_id)
         }
         _ => return None,
     })

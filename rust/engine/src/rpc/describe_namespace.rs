@@ -14,7 +14,7 @@ pub(crate) fn handle(
     request: DescribeNamespaceRequest,
 ) -> Result<DescribeNamespaceResponse, Failure> {
     let name = if request.namespace.is_empty() {
-        let found = context.namespaces.values().find(|(_, record)| record.id == request.id);
+        let found = context.env.namespaces.values().find(|(_, record)| record.id == request.id);
         let found = found.filter(|_| !request.id.is_empty());
         found.map(|(_, record)| record.name.clone()).ok_or_else(|| {
             RpcStatus::not_found(format!("Namespace {:?} is not found.", request.id))
@@ -23,7 +23,7 @@ pub(crate) fn handle(
         request.namespace
     };
     context.namespace(&name)?;
-    let Some((_, record)) = context.namespaces.get(&name) else {
+    let Some((_, record)) = context.env.namespaces.get(&name) else {
         return Err(RpcStatus::not_found(format!("Namespace {name} is not found.")).into());
     };
     let limit = i64::try_from(BLOB_LIMIT).unwrap_or(i64::MAX);

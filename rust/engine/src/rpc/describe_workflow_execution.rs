@@ -8,13 +8,13 @@ use crate::proto::enums::{EventType, PendingActivityState, PendingWorkflowTaskSt
 use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use crate::proto::service::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse};
 use crate::proto::workflow::{
-    PendingActivityInfo, PendingWorkflowTaskInfo, RequestIdInfo, WorkflowExecutionConfig,
-    WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+    PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo,
+    WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
 };
 use crate::proto::{Attributes, common, from_nanos, normal_queue, timestamp};
 use crate::run::Run;
 use crate::store::record::ActivityState;
-use crate::store::{ActivityRecord, RunRow, StoreError};
+use crate::store::{ActivityRecord, ChildRecord, RunRow, StoreError};
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape of every handler")]
 pub(crate) fn handle(
@@ -37,11 +37,13 @@ pub(crate) fn handle(
         default_workflow_task_timeout: Some(from_nanos(row.record.task_timeout)),
         user_metadata: event.user_metadata,
     };
+    let children = run.into_iter().flat_map(|run| run.children.values());
     let activities = run.into_iter().flat_map(|run| run.activities.values());
     Ok(DescribeWorkflowExecutionResponse {
         execution_config: Some(config),
         workflow_execution_info: Some(info(&row, run, &started)),
         pending_activities: activities.map(pending_activity).collect(),
+        pending_children: children.map(pending_child).collect(),
         pending_workflow_task: run.and_then(pending_workflow_task),
         workflow_extended_info: Some(extended_info(&row)),
         ..Default::default()
@@ -95,6 +97,7 @@ fn info(
         execution_duration: row
             .close_time
             .map(|closed| from_nanos(closed.0.saturating_sub(execution_time.0))),
+        parent_namespace_id: started.parent_workflow_namespace_id.clone(),
         parent_execution: started.parent_workflow_execution.clone(),
         root_execution: started.root_workflow_execution.clone().or_else(|| Some(execution(row))),
         first_run_id: started.first_execution_run_id.clone(),
@@ -133,6 +136,16 @@ fn pending_workflow_task(run: &Run) -> Option<PendingWorkflowTaskInfo> {
         started_time: lease.map(|lease| timestamp(lease.started_time)),
         attempt: task.attempt,
     })
+}
+
+fn pending_child(record: &ChildRecord) -> PendingChildExecutionInfo {
+    PendingChildExecutionInfo {
+        workflow_id: record.workflow_id.clone(),
+        run_id: uuid::Uuid::from_slice(&record.run_id).unwrap_or_default().to_string(),
+        workflow_type_name: record.workflow_type.clone(),
+        initiated_id: record.initiated_event_id,
+        parent_close_policy: record.parent_close_policy,
+    }
 }
 
 fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {

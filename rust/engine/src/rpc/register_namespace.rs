@@ -15,7 +15,7 @@ pub(crate) fn handle(
     if request.namespace.is_empty() {
         return Err(RpcStatus::invalid_argument("Namespace not set on request.").into());
     }
-    if context.namespaces.contains_key(&request.namespace) {
+    if context.env.namespaces.contains_key(&request.namespace) {
         let status = RpcStatus::with_detail(
             Code::AlreadyExists,
             "Namespace already exists.",
@@ -40,11 +40,11 @@ pub(crate) fn handle(
 pub(crate) fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), Failure> {
     record.id =
         uuid::Builder::from_random_bytes(context.env.entropy.bytes()).into_uuid().to_string();
-    let key = context.namespaces.values().map(|(key, _)| key.0).max().unwrap_or(0) + 1;
+    let key = context.env.namespaces.values().map(|(key, _)| key.0).max().unwrap_or(0) + 1;
     let key = NamespaceKey(key);
     context.begin()?;
     context.store.insert_namespace(key, &record)?;
     context.added_namespaces.push(record.name.clone());
-    context.namespaces.insert(record.name.clone(), (key, record));
+    context.env.namespaces.insert(record.name.clone(), (key, record));
     Ok(())
 }

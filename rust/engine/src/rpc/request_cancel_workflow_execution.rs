@@ -1,13 +1,12 @@
 //! `RequestCancelWorkflowExecution`: ask a workflow to end itself.
 
 use crate::context::{Context, Failure};
-use crate::machine::workflow;
+use crate::machine::external;
+use crate::proto::history;
 use crate::proto::service::{
     RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse,
 };
-use crate::proto::{Attributes, history};
 use crate::rpc::check_first_run;
-use crate::run::make_event;
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -20,19 +19,11 @@ pub(crate) fn handle(
     let Some((run, env)) = context.open_run(row.key)? else {
         return Ok(RequestCancelWorkflowExecutionResponse::default());
     };
-    if !run.row.record.cancel_requested {
-        run.state().record.cancel_requested = true;
-        let attributes = history::WorkflowExecutionCancelRequestedEventAttributes {
-            cause: request.reason,
-            identity: request.identity,
-            ..Default::default()
-        };
-        let mut event = make_event(
-            env,
-            Attributes::WorkflowExecutionCancelRequestedEventAttributes(attributes),
-        );
-        event.links = request.links;
-        workflow::receive(run, env, event);
-    }
+    let attributes = history::WorkflowExecutionCancelRequestedEventAttributes {
+        cause: request.reason,
+        identity: request.identity,
+        ..Default::default()
+    };
+    external::request_cancel(run, env, attributes, request.links);
     Ok(RequestCancelWorkflowExecutionResponse::default())
 }

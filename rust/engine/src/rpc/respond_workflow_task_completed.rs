@@ -163,6 +163,7 @@ fn refuse(
     let cause = refusal.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
     let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.env.work.clear();
+    context.env.errands.clear();
     if let Some(run) = context.runs.get_mut(&key) {
         run.volatile.lease = lease;
     }

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Failure};
 use crate::ids::{NamespaceKey, RunId, RunKey};
-use crate::machine::workflow::{self, DEFAULT_TASK_TIMEOUT, NewRun};
+use crate::machine::workflow::{self, NewRun, Timeouts};
 use crate::proto::enums::{
     WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict,
     WorkflowIdReusePolicy as Reuse,
@@ -46,7 +46,7 @@ pub(crate) fn handle(
 }
 
 /// End the run that another one takes the place of.
-pub(super) fn replace(context: &mut Context, run: RunKey) -> Result<(), Failure> {
+pub(crate) fn replace(context: &mut Context, run: RunKey) -> Result<(), Failure> {
     let attributes = history::WorkflowExecutionTerminatedEventAttributes {
         reason: "TerminateIfRunning WorkflowIdReusePolicy Policy".into(),
         identity: "history-service".into(),
@@ -63,7 +63,7 @@ pub(super) fn first_run_id(run: &RunRow) -> String {
         .map_or_else(|_| run.run_id.to_string(), |id| id.to_string())
 }
 
-pub(super) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
+pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
     let invalid = |message: String| Err(RpcStatus::invalid_argument(message));
     if request.workflow_id.is_empty() {
         return invalid("WorkflowId is not set on request.".into());
@@ -186,28 +186,24 @@ pub(crate) fn new_run(
     let env = &context.env;
     let run_id = RunId::new(env.clock.as_ref(), env.entropy.as_ref());
     let backoff = nanos(request.workflow_start_delay.as_ref());
-    let execution_timeout = nanos(request.workflow_execution_timeout.as_ref());
-    let mut run_timeout = nanos(request.workflow_run_timeout.as_ref());
-    if execution_timeout != 0 && (run_timeout == 0 || run_timeout > execution_timeout) {
-        run_timeout = execution_timeout;
-    }
-    let task_timeout = match nanos(request.workflow_task_timeout.as_ref()) {
-        0 => DEFAULT_TASK_TIMEOUT,
-        timeout if run_timeout != 0 => timeout.min(run_timeout),
-        timeout => timeout,
-    };
+    let timeouts = Timeouts::of(
+        nanos(request.workflow_execution_timeout.as_ref()),
+        nanos(request.workflow_run_timeout.as_ref()),
+        nanos(request.workflow_task_timeout.as_ref()),
+    );
     let retry_policy = match request.retry_policy {
         Some(policy) => Some(retry::complete(Some(policy)).map_err(RpcStatus::invalid_argument)?),
         None => None,
     };
-    let expires = env.now.0.saturating_add(backoff).saturating_add(execution_timeout);
+    let expires = env.now.0.saturating_add(backoff).saturating_add(timeouts.execution);
     let attributes = history::WorkflowExecutionStartedEventAttributes {
         workflow_type: request.workflow_type,
         task_queue: request.task_queue.map(|queue| normal_queue(&queue.name)),
         input: request.input,
-        workflow_execution_timeout: Some(from_nanos(execution_timeout)),
-        workflow_run_timeout: Some(from_nanos(run_timeout)),
-        workflow_task_timeout: Some(from_nanos(task_timeout)),
+        workflow_execution_timeout: request.workflow_execution_timeout,
+        workflow_run_timeout: (timeouts.run != 0 || request.workflow_run_timeout.is_some())
+            .then(|| from_nanos(timeouts.run)),
+        workflow_task_timeout: Some(from_nanos(timeouts.task)),
         continued_failure: request.continued_failure,
         last_completion_result: request.last_completion_result,
         original_execution_run_id: run_id.to_string(),
@@ -215,7 +211,7 @@ pub(crate) fn new_run(
         first_execution_run_id: run_id.to_string(),
         retry_policy,
         attempt: 1,
-        workflow_execution_expiration_time: (execution_timeout != 0)
+        workflow_execution_expiration_time: (timeouts.execution != 0)
             .then(|| timestamp(crate::Timestamp(expires))),
         first_workflow_task_backoff: Some(from_nanos(backoff)),
         memo: request.memo,
@@ -236,5 +232,6 @@ pub(crate) fn new_run(
         user_metadata: request.user_metadata,
         links: request.links,
         signal: None,
+        parent: None,
     })
 }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 
 use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
-pub(crate) use record::{ActivityRecord, NamespaceRecord, RunRecord, TimerRecord};
+pub(crate) use record::{
+    ActivityRecord, ChildRecord, NamespaceRecord, ParentRecord, RunRecord, TimerRecord,
+};
 
 /// The store failed: the transaction under way is lost, earlier ones are not.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -46,6 +48,7 @@ pub(crate) struct RunRow {
 pub(crate) struct Pending {
     pub(crate) activities: Vec<ActivityRecord>,
     pub(crate) timers: Vec<TimerRecord>,
+    pub(crate) children: Vec<ChildRecord>,
     /// Sequence and encoded event.
     pub(crate) buffered: Vec<(i64, Vec<u8>)>,
 }
@@ -93,6 +96,8 @@ pub(crate) trait Store: Send {
     fn delete_activity(&mut self, key: RunKey, scheduled_event_id: EventId) -> Result<()>;
     fn put_timer(&mut self, key: RunKey, record: &TimerRecord) -> Result<()>;
     fn delete_timer(&mut self, key: RunKey, started_event_id: EventId) -> Result<()>;
+    fn put_child(&mut self, key: RunKey, record: &ChildRecord) -> Result<()>;
+    fn delete_child(&mut self, key: RunKey, initiated_event_id: EventId) -> Result<()>;
     fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()>;
     fn delete_buffered(&mut self, key: RunKey) -> Result<()>;
 

@@ -79,6 +79,48 @@ pub(crate) struct RunRecord {
     pub(crate) memo: Option<common::Memo>,
     #[prost(message, optional, tag = "20")]
     pub(crate) search_attributes: Option<common::SearchAttributes>,
+    /// Of a child.
+    #[prost(message, optional, tag = "21")]
+    pub(crate) parent: Option<ParentRecord>,
+    /// The run at the top of the tree that a child is in.
+    #[prost(message, optional, tag = "22")]
+    pub(crate) root: Option<common::WorkflowExecution>,
+}
+
+/// The run that started a child.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ParentRecord {
+    #[prost(int64, tag = "1")]
+    pub(crate) run_key: i64,
+    #[prost(int64, tag = "2")]
+    pub(crate) initiated_event_id: EventId,
+    /// Its name.
+    #[prost(string, tag = "3")]
+    pub(crate) namespace: String,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) execution: Option<common::WorkflowExecution>,
+}
+
+/// A child that has not ended.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ChildRecord {
+    #[prost(int64, tag = "1")]
+    pub(crate) initiated_event_id: EventId,
+    /// 0 while the event is held back.
+    #[prost(int64, tag = "2")]
+    pub(crate) started_event_id: EventId,
+    /// Its name.
+    #[prost(string, tag = "3")]
+    pub(crate) namespace: String,
+    #[prost(string, tag = "4")]
+    pub(crate) workflow_id: String,
+    /// Of its first run.
+    #[prost(bytes = "vec", tag = "5")]
+    pub(crate) run_id: Vec<u8>,
+    #[prost(string, tag = "6")]
+    pub(crate) workflow_type: String,
+    #[prost(enumeration = "enums::ParentClosePolicy", tag = "7")]
+    pub(crate) parent_close_policy: i32,
 }
 
 /// A scheduled workflow task. That it is being worked on is in memory only.

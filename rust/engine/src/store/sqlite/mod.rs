@@ -13,8 +13,8 @@ use rusqlite::{Connection, ErrorCode};
 pub(crate) use open::LockedFile;
 
 use super::{
-    ActivityRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store, StoreError,
-    TimerRecord, TimerRow,
+    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store,
+    StoreError, TimerRecord, TimerRow,
 };
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 
@@ -124,6 +124,15 @@ impl Store for SqliteStore {
         self.run_statement(
             "DELETE FROM user_timers WHERE run_key = ?1 AND started_event_id = ?2",
             (key.0, started_event_id),
+        )
+    }
+    fn put_child(&mut self, key: RunKey, record: &ChildRecord) -> Result<()> {
+        self.write_child(key, record)
+    }
+    fn delete_child(&mut self, key: RunKey, initiated_event_id: EventId) -> Result<()> {
+        self.run_statement(
+            "DELETE FROM children WHERE run_key = ?1 AND initiated_event_id = ?2",
+            (key.0, initiated_event_id),
         )
     }
     fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()> {

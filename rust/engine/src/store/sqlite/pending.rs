@@ -1,4 +1,4 @@
-//! What open runs wait for: activities, user timers, buffered events, and the order of all timers.
+//! What open runs wait for: activities, user timers, children, buffered events, and the order of all timers.
 
 use prost::Message;
 use rusqlite::Params;
@@ -7,7 +7,7 @@ use super::{SqliteStore, damaged};
 use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::store::record::ActivityState;
-use crate::store::{ActivityRecord, Pending, Result, TimerRecord, TimerRow};
+use crate::store::{ActivityRecord, ChildRecord, Pending, Result, TimerRecord, TimerRow};
 
 impl SqliteStore {
     pub(super) fn read_pending(&self, key: RunKey) -> Result<Pending> {
@@ -26,6 +26,10 @@ impl SqliteStore {
             )?,
             timers: self.messages(
                 "SELECT data FROM user_timers WHERE run_key = ?1 ORDER BY started_event_id",
+                [key.0],
+            )?,
+            children: self.messages(
+                "SELECT data FROM children WHERE run_key = ?1 ORDER BY initiated_event_id",
                 [key.0],
             )?,
             buffered,
@@ -60,6 +64,13 @@ impl SqliteStore {
         self.run_statement(
             "INSERT OR REPLACE INTO user_timers (run_key, started_event_id, data) VALUES (?1, ?2, ?3)",
             (key.0, record.started_event_id, record.encode_to_vec()),
+        )
+    }
+
+    pub(super) fn write_child(&self, key: RunKey, record: &ChildRecord) -> Result<()> {
+        self.run_statement(
+            "INSERT OR REPLACE INTO children (run_key, initiated_event_id, data) VALUES (?1, ?2, ?3)",
+            (key.0, record.initiated_event_id, record.encode_to_vec()),
         )
     }
 

@@ -1,9 +1,12 @@
 //! The commands that a model worker answers with.
 
 use temporalio_protos::temporal::api::command::v1::{Command, command::Attributes, *};
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::CommandType;
 
-use super::values::{QUEUE, activity_type, failure, payloads, queue, retry_policy, secs};
+use super::values::{
+    CHILDREN, QUEUE, activity_type, failure, payloads, queue, retry_policy, secs, workflow_type,
+};
 
 pub(crate) fn command(command_type: CommandType, attributes: Attributes) -> Command {
     Command {
@@ -84,6 +87,72 @@ pub(crate) fn cancel_activity(scheduled_event_id: i64) -> Command {
         CommandType::RequestCancelActivityTask,
         Attributes::RequestCancelActivityTaskCommandAttributes(
             RequestCancelActivityTaskCommandAttributes { scheduled_event_id },
+        ),
+    )
+}
+
+/// What `start_child` sends unless a test changes it: of type `Leaf`, on the task queue `children`.
+pub(crate) fn child(workflow_id: &str) -> StartChildWorkflowExecutionCommandAttributes {
+    StartChildWorkflowExecutionCommandAttributes {
+        workflow_id: workflow_id.to_owned(),
+        workflow_type: workflow_type("Leaf"),
+        task_queue: queue(CHILDREN),
+        input: payloads("file"),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn start_child(attributes: StartChildWorkflowExecutionCommandAttributes) -> Command {
+    command(
+        CommandType::StartChildWorkflowExecution,
+        Attributes::StartChildWorkflowExecutionCommandAttributes(attributes),
+    )
+}
+
+/// A signal `go` to the current run of a workflow.
+pub(crate) fn external_signal(
+    workflow_id: &str,
+) -> SignalExternalWorkflowExecutionCommandAttributes {
+    SignalExternalWorkflowExecutionCommandAttributes {
+        execution: Some(WorkflowExecution {
+            workflow_id: workflow_id.to_owned(),
+            ..Default::default()
+        }),
+        signal_name: "go".to_owned(),
+        input: payloads("now"),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn signal_external(
+    attributes: SignalExternalWorkflowExecutionCommandAttributes,
+) -> Command {
+    command(
+        CommandType::SignalExternalWorkflowExecution,
+        Attributes::SignalExternalWorkflowExecutionCommandAttributes(attributes),
+    )
+}
+
+/// A request to cancel the current run of a workflow, which must be a child where `child` says so.
+pub(crate) fn cancel_external(workflow_id: &str, child: bool) -> Command {
+    command(
+        CommandType::RequestCancelExternalWorkflowExecution,
+        Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(
+            RequestCancelExternalWorkflowExecutionCommandAttributes {
+                workflow_id: workflow_id.to_owned(),
+                child_workflow_only: child,
+                reason: "not needed".to_owned(),
+                ..Default::default()
+            },
+        ),
+    )
+}
+
+pub(crate) fn continue_as_new() -> Command {
+    command(
+        CommandType::ContinueAsNewWorkflowExecution,
+        Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(
+            ContinueAsNewWorkflowExecutionCommandAttributes::default(),
         ),
     )
 }

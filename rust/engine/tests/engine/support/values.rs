@@ -13,6 +13,8 @@ use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
 
 pub(crate) const NAMESPACE: &str = "default";
 pub(crate) const QUEUE: &str = "work";
+/// Where child workflows run, apart from their parents.
+pub(crate) const CHILDREN: &str = "children";
 
 pub(crate) fn workflow_type(name: &str) -> Option<WorkflowType> {
     Some(WorkflowType { name: name.to_owned() })

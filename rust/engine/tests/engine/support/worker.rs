@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::taskqueue::v1::StickyExecutionAttributes;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use super::server::Server;
-use super::values::{NAMESPACE, QUEUE, failure, payloads, queue, secs, sticky_queue};
+use super::values::{CHILDREN, NAMESPACE, QUEUE, failure, payloads, queue, secs, sticky_queue};
 
 pub(crate) const IDENTITY: &str = "worker";
 
@@ -44,6 +44,34 @@ impl Server {
         let task = self.call(Self::workflow_poll()).await.unwrap();
         assert!(!task.task_token.is_empty(), "the poll came back empty");
         task
+    }
+
+    /// Take the next workflow task of a child and complete it.
+    pub(crate) async fn step_child(
+        &self,
+        commands: impl Into<Vec<Command>>,
+    ) -> PollWorkflowTaskQueueResponse {
+        let task = self.poll_child().await;
+        self.complete(&task, commands).await.unwrap();
+        task
+    }
+
+    /// The next workflow task of a child.
+    pub(crate) async fn poll_child(&self) -> PollWorkflowTaskQueueResponse {
+        let task = self.call(Self::child_poll()).await.unwrap();
+        assert!(!task.task_token.is_empty(), "the poll came back empty");
+        task
+    }
+
+    /// A poll of the children's task queue for a workflow task.
+    pub(crate) fn child_poll() -> PollWorkflowTaskQueueRequest {
+        PollWorkflowTaskQueueRequest { task_queue: queue(CHILDREN), ..Self::workflow_poll() }
+    }
+
+    /// Whether no child has a workflow task.
+    pub(crate) async fn no_child(&self) -> bool {
+        let mut poll = std::pin::pin!(self.call(Self::child_poll()));
+        self.parks(&mut poll.as_mut()).await
     }
 
     /// The next workflow task of a sticky queue.

@@ -1,0 +1,42 @@
+//! `RequestCancelExternalWorkflowExecution`.
+
+use super::{Refusal, Scope};
+use crate::machine::errand::Errand;
+use crate::proto::command::RequestCancelExternalWorkflowExecutionCommandAttributes;
+use crate::proto::enums::WorkflowTaskFailedCause as Cause;
+use crate::proto::history::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes as Initiated;
+use crate::proto::{Attributes, common};
+
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    command: RequestCancelExternalWorkflowExecutionCommandAttributes,
+) -> Result<(), Refusal> {
+    let bad = |message: String| {
+        Refusal::new(Cause::BadRequestCancelExternalWorkflowExecutionAttributes, message)
+    };
+    let execution =
+        common::WorkflowExecution { workflow_id: command.workflow_id, run_id: command.run_id };
+    super::check_execution(&execution, "RequestCancelExternalWorkflowExecutionCommand")
+        .map_err(bad)?;
+    let (namespace, namespace_id) = scope.namespace(&command.namespace).map_err(bad)?;
+    let attributes = Initiated {
+        workflow_task_completed_event_id: scope.completed_event_id,
+        namespace: command.namespace,
+        namespace_id,
+        workflow_execution: Some(execution),
+        control: command.control,
+        child_workflow_only: command.child_workflow_only,
+        reason: command.reason,
+    };
+    let event = Attributes::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(
+        attributes.clone(),
+    );
+    let initiated_event_id = scope.append(event);
+    scope.env.errands.push(Errand::Cancel {
+        source: scope.run.key(),
+        initiated_event_id,
+        // The event says what the command said, what follows names the namespace.
+        attributes: Box::new(Initiated { namespace, ..attributes }),
+    });
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! `StartChildWorkflowExecution`.
+
+use super::{Refusal, Scope};
+use crate::machine::errand::Errand;
+use crate::machine::{child, workflow};
+use crate::proto::command::StartChildWorkflowExecutionCommandAttributes;
+use crate::proto::enums::{
+    ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause,
+};
+use crate::proto::{Attributes, from_nanos, history, nanos, normal_queue};
+use crate::retry;
+use crate::rpc::start_workflow_execution;
+
+pub(crate) fn apply(
+    scope: &mut Scope<'_>,
+    command: StartChildWorkflowExecutionCommandAttributes,
+) -> Result<(), Refusal> {
+    let bad = |message: String| Refusal::new(Cause::BadStartChildExecutionAttributes, message);
+    workflow::check_size(
+        command.input.as_ref(),
+        "StartChildWorkflowExecutionCommandAttributes.Input",
+    )
+    .map_err(bad)?;
+    let attributes = initiated(scope, command).map_err(bad)?;
+    start_workflow_execution::check(&child::request(&attributes, None))
+        .map_err(|status| bad(status.message))?;
+    let user_metadata = scope.user_metadata.clone();
+    let event = Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes.clone());
+    let initiated_event_id = scope.append(event);
+    scope.env.errands.push(Errand::StartChild(child::Start {
+        parent: scope.run.key(),
+        initiated_event_id,
+        attributes: Box::new(attributes),
+        user_metadata,
+    }));
+    Ok(())
+}
+
+/// The event of a command: what it leaves open is the parent's.
+fn initiated(
+    scope: &Scope<'_>,
+    command: StartChildWorkflowExecutionCommandAttributes,
+) -> Result<history::StartChildWorkflowExecutionInitiatedEventAttributes, String> {
+    let row = &scope.run.row;
+    let (namespace, namespace_id) = scope.namespace(&command.namespace)?;
+    let parent_close_policy = match command.parent_close_policy() {
+        ParentClosePolicy::Unspecified => ParentClosePolicy::Terminate,
+        policy => policy,
+    };
+    let reuse_policy = match command.workflow_id_reuse_policy() {
+        WorkflowIdReusePolicy::Unspecified => WorkflowIdReusePolicy::AllowDuplicate,
+        policy => policy,
+    };
+    let queue = command.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
+    let timeouts = workflow::Timeouts::of(
+        nanos(command.workflow_execution_timeout.as_ref()),
+        nanos(command.workflow_run_timeout.as_ref()),
+        nanos(command.workflow_task_timeout.as_ref()),
+    );
+    Ok(history::StartChildWorkflowExecutionInitiatedEventAttributes {
+        namespace,
+        namespace_id,
+        workflow_id: command.workflow_id,
+        workflow_type: command.workflow_type,
+        task_queue: Some(normal_queue(&queue.unwrap_or_else(|| row.task_queue.clone()))),
+        input: command.input,
+        workflow_execution_timeout: command.workflow_execution_timeout,
+        workflow_run_timeout: Some(from_nanos(timeouts.run)),
+        workflow_task_timeout: Some(from_nanos(timeouts.task)),
+        parent_close_policy: parent_close_policy.into(),
+        control: command.control,
+        workflow_task_completed_event_id: scope.completed_event_id,
+        workflow_id_reuse_policy: reuse_policy.into(),
+        retry_policy: command.retry_policy.map(|p| retry::complete(Some(p))).transpose()?,
+        cron_schedule: command.cron_schedule,
+        header: command.header,
+        memo: command.memo,
+        search_attributes: command.search_attributes,
+        inherit_build_id: command.inherit_build_id,
+        priority: command.priority,
+        ..Default::default()
+    })
+}

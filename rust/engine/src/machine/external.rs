@@ -1,0 +1,219 @@
+//! Signals and requests to cancel from one run to another: what became of them is an event of the
+//! run that sent them.
+
+use crate::context::{Context, Env, Failure};
+use crate::ids::{EventId, RunKey};
+use crate::machine::child::IDENTITY;
+use crate::machine::{workflow, workflow_task};
+use crate::proto::enums::{
+    CancelExternalWorkflowExecutionFailedCause as CancelCause,
+    SignalExternalWorkflowExecutionFailedCause as SignalCause,
+};
+use crate::proto::history::{
+    self, HistoryEvent, RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+    SignalExternalWorkflowExecutionInitiatedEventAttributes,
+};
+use crate::proto::{Attributes, common};
+use crate::run::{Run, make_event};
+use crate::store::RunRow;
+
+/// Why a run is not reached.
+#[derive(Clone, Copy)]
+enum Missed {
+    Namespace,
+    Run,
+}
+
+/// The run that another one means. A run can't mean itself.
+fn target(
+    context: &mut Context,
+    source: RunKey,
+    namespace: &str,
+    execution: Option<&common::WorkflowExecution>,
+    child_only: bool,
+) -> Result<Result<RunRow, Missed>, Failure> {
+    let Ok(namespace) = context.namespace(namespace) else { return Ok(Err(Missed::Namespace)) };
+    let row = match context.find_run(namespace, execution) {
+        Ok(row) => row,
+        Err(Failure::Status(_)) => return Ok(Err(Missed::Run)),
+        Err(failure) => return Err(failure),
+    };
+    let itself = context.runs.get(&source).is_some_and(|run| {
+        run.row.namespace == row.namespace && run.row.workflow_id == row.workflow_id
+    });
+    let parent = row.record.parent.as_ref().map(|parent| parent.run_key);
+    let stranger = child_only && row.is_open() && parent != Some(source.0);
+    Ok(if itself || stranger { Err(Missed::Run) } else { Ok(row) })
+}
+
+/// Send a signal. A run that closed with the same task sends nothing any more.
+pub(crate) fn signal(
+    context: &mut Context,
+    source: RunKey,
+    initiated_event_id: EventId,
+    sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
+) -> Result<(), Failure> {
+    if context.open_run(source)?.is_none() {
+        return Ok(());
+    }
+    let found = target(
+        context,
+        source,
+        &sent.namespace,
+        sent.workflow_execution.as_ref(),
+        sent.child_workflow_only,
+    )?;
+    let missed = match found {
+        Ok(row) if row.is_open() => {
+            let from = context.runs.get(&source).map(Run::execution);
+            let request_id = uuid::Uuid::from_bytes(context.env.entropy.bytes()).to_string();
+            if let Some((run, env)) = context.open_run(row.key)? {
+                let attributes = history::WorkflowExecutionSignaledEventAttributes {
+                    signal_name: sent.signal_name.clone(),
+                    input: sent.input.clone(),
+                    identity: IDENTITY.into(),
+                    header: sent.header.clone(),
+                    external_workflow_execution: from,
+                    request_id,
+                    ..Default::default()
+                };
+                let attributes = Attributes::WorkflowExecutionSignaledEventAttributes(attributes);
+                let event = make_event(env, attributes);
+                workflow::receive(run, env, event);
+            }
+            None
+        }
+        Ok(_) => Some(Missed::Run),
+        Err(missed) => Some(missed),
+    };
+    tell(context, source, signalled(initiated_event_id, sent, missed))
+}
+
+/// What became of a signal.
+fn signalled(
+    initiated_event_id: EventId,
+    sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
+    missed: Option<Missed>,
+) -> Attributes {
+    match missed {
+        None => Attributes::ExternalWorkflowExecutionSignaledEventAttributes(
+            history::ExternalWorkflowExecutionSignaledEventAttributes {
+                initiated_event_id,
+                namespace: sent.namespace,
+                namespace_id: sent.namespace_id,
+                workflow_execution: sent.workflow_execution,
+                control: sent.control,
+            },
+        ),
+        Some(missed) => Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(
+            history::SignalExternalWorkflowExecutionFailedEventAttributes {
+                cause: match missed {
+                    Missed::Namespace => SignalCause::NamespaceNotFound,
+                    Missed::Run => SignalCause::ExternalWorkflowExecutionNotFound,
+                }
+                .into(),
+                namespace: sent.namespace,
+                namespace_id: sent.namespace_id,
+                workflow_execution: sent.workflow_execution,
+                initiated_event_id,
+                control: sent.control,
+                ..Default::default()
+            },
+        ),
+    }
+}
+
+/// Request a cancellation. A run that is closed needs none: that counts as done.
+pub(crate) fn cancel(
+    context: &mut Context,
+    source: RunKey,
+    initiated_event_id: EventId,
+    asked: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+) -> Result<(), Failure> {
+    if context.open_run(source)?.is_none() {
+        return Ok(());
+    }
+    let found = target(
+        context,
+        source,
+        &asked.namespace,
+        asked.workflow_execution.as_ref(),
+        asked.child_workflow_only,
+    )?;
+    let missed = match found {
+        Ok(row) => {
+            let from = context.runs.get(&source).map(Run::execution);
+            if let Some((run, env)) = context.open_run(row.key)? {
+                let attributes = history::WorkflowExecutionCancelRequestedEventAttributes {
+                    cause: asked.reason.clone(),
+                    external_initiated_event_id: initiated_event_id,
+                    external_workflow_execution: from,
+                    identity: IDENTITY.into(),
+                };
+                request_cancel(run, env, attributes, Vec::new());
+            }
+            None
+        }
+        Err(missed) => Some(missed),
+    };
+    tell(context, source, cancelled(initiated_event_id, asked, missed))
+}
+
+/// What became of a request to cancel.
+fn cancelled(
+    initiated_event_id: EventId,
+    asked: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+    missed: Option<Missed>,
+) -> Attributes {
+    match missed {
+        None => Attributes::ExternalWorkflowExecutionCancelRequestedEventAttributes(
+            history::ExternalWorkflowExecutionCancelRequestedEventAttributes {
+                initiated_event_id,
+                namespace: asked.namespace,
+                namespace_id: asked.namespace_id,
+                workflow_execution: asked.workflow_execution,
+            },
+        ),
+        Some(missed) => Attributes::RequestCancelExternalWorkflowExecutionFailedEventAttributes(
+            history::RequestCancelExternalWorkflowExecutionFailedEventAttributes {
+                cause: match missed {
+                    Missed::Namespace => CancelCause::NamespaceNotFound,
+                    Missed::Run => CancelCause::ExternalWorkflowExecutionNotFound,
+                }
+                .into(),
+                namespace: asked.namespace,
+                namespace_id: asked.namespace_id,
+                workflow_execution: asked.workflow_execution,
+                initiated_event_id,
+                control: asked.control,
+                ..Default::default()
+            },
+        ),
+    }
+}
+
+/// Ask a run to end itself. One that was asked already is not asked again.
+pub(crate) fn request_cancel(
+    run: &mut Run,
+    env: &mut Env,
+    attributes: history::WorkflowExecutionCancelRequestedEventAttributes,
+    links: Vec<common::Link>,
+) {
+    if run.row.record.cancel_requested {
+        return;
+    }
+    run.state().record.cancel_requested = true;
+    let attributes = Attributes::WorkflowExecutionCancelRequestedEventAttributes(attributes);
+    let event = make_event(env, attributes);
+    workflow::receive(run, env, HistoryEvent { links, ..event });
+}
+
+/// Tell the run that sent something what became of it.
+fn tell(context: &mut Context, source: RunKey, attributes: Attributes) -> Result<(), Failure> {
+    if let Some((run, env)) = context.open_run(source)? {
+        let event = make_event(env, attributes);
+        run.append_external(event);
+        workflow_task::schedule(run, env);
+    }
+    Ok(())
+}
