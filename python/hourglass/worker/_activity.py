@@ -34,6 +34,7 @@ from hourglass.worker._thread_cancel import ThreadCancel
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Worker
     from hourglass.client import Client
+    from hourglass.worker._processes import Job, Processes
 
 logger = logging.getLogger("hourglass.worker")
 _REASONS = {
@@ -56,6 +57,7 @@ class Activities:
         client: Client,
         task_queue: str,
         executor: Callable[[], Executor],
+        processes: Processes | None = None,
         polling_ended: Callable[[PollingEnded], None],
     ) -> None:
         self.functions = functions
@@ -63,6 +65,7 @@ class Activities:
         self.converter = client.data_converter
         self.task_queue = task_queue
         self.executor = executor
+        self.processes = processes
         self.inbox = Inbox()
         self.worker_shutdown = Latch(asyncio.get_running_loop())
         self.running: dict[bytes, RunningActivity] = {}
@@ -152,7 +155,7 @@ class RunningActivity:
         self.cancelled = Latch(asyncio.get_running_loop())
         self.details: ActivityCancellationDetails | None = None
         self.context: Context | None = None
-        self._thread_cancel: ThreadCancel | None = None
+        self._thread_cancel: ThreadCancel | Job | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancel_task = True
         self._heartbeats: Heartbeats | None = None
@@ -215,6 +218,8 @@ class RunningActivity:
         if definition.is_async:
             _context.enter(self.context)
             return await function(*args)
+        if self.activities.processes is not None:
+            return await self._call_in_process(self.activities.processes, definition, args)
         return await self._call_in_thread(definition, function, args)
 
     async def _decode(
@@ -249,6 +254,24 @@ class RunningActivity:
             return variables.run(cancel.run, function, args)
 
         return await loop.run_in_executor(executor, call)
+
+    async def _call_in_process(
+        self, processes: Processes, definition: ActivityDefinition, args: list[Any]
+    ) -> Any:
+        """As in a thread; the process gets the function by its name, and the arguments as bytes."""
+        assert self.context is not None
+        self._cancel_task = False
+        job = processes.submit(
+            self.activities.functions[self.task.activity_type][1],
+            args,
+            self.context.info,
+            self._heartbeat,
+            may_raise=not definition.no_thread_cancel_exception,
+        )
+        self._thread_cancel = job
+        if self.details is not None:
+            job.cancel()
+        return await asyncio.wrap_future(job.future)
 
     def _new_context(self, heartbeat_details: list[Any]) -> Context:
         activities = self.activities

@@ -19,6 +19,7 @@ from hourglass.subsystem.runtime import process_runtime
 from hourglass.worker._activity import Activities
 from hourglass.worker._codec import CodecSteps
 from hourglass.worker._evaluator import Evaluator, Registration, evaluator
+from hourglass.worker._processes import supervised
 
 if TYPE_CHECKING:
     from hourglass._bridge import PollingEnded
@@ -46,6 +47,7 @@ class WorkerHost:
         self._activities: Activities | None = None
         self._native: _bridge.Worker | None = None
         self._own_executor: ThreadPoolExecutor | None = None
+        self._processes = supervised(options.activity_executor)
         self.failed: asyncio.Future[TemporalError] = self._loop.create_future()
         """Resolved when polling had to be given up."""
 
@@ -68,6 +70,7 @@ class WorkerHost:
                 client=self._client,
                 task_queue=options.task_queue,
                 executor=self._executor,
+                processes=self._processes,
                 polling_ended=self._polling_ended,
             )
             keywords["activity_inbox"] = self._activities.inbox
@@ -129,6 +132,8 @@ class WorkerHost:
             self._activities.detach()
         if self._own_executor is not None:
             self._own_executor.shutdown(wait=False, cancel_futures=True)
+        if self._processes is not None:
+            self._processes.shutdown()
 
     def _codec_steps(self) -> CodecSteps | None:
         converter = self._client.data_converter

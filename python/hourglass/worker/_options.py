@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -74,13 +75,27 @@ class WorkerOptions:
         limit = self.deadlock_timeout
         if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
             raise InvalidArgumentError("deadlock_timeout has to be a timedelta above 0, or None")
-        if self.activity_executor is not None and not isinstance(
-            self.activity_executor, ThreadPoolExecutor
-        ):
+        self._check_executor()
+
+    def _check_executor(self) -> None:
+        executor = self.activity_executor
+        if executor is None or isinstance(executor, ThreadPoolExecutor):
+            return
+        if not isinstance(executor, ProcessPoolExecutor):
             raise InvalidArgumentError(
-                "activity_executor has to be a ThreadPoolExecutor, not "
-                f"{type(self.activity_executor).__name__}"
+                "activity_executor has to be a ThreadPoolExecutor or a ProcessPoolExecutor, not "
+                f"{type(executor).__name__}"
             )
+        for definition, function in self.activities.values():
+            if definition.is_async:
+                continue
+            try:
+                pickle.dumps(function)
+            except Exception as error:
+                raise InvalidArgumentError(
+                    f"activity {definition.name!r} can't run in a process of activity_executor "
+                    f"({error}); define it at the top level of a module"
+                ) from error
 
     @property
     def activity_slots(self) -> int:

@@ -75,7 +75,11 @@ class Worker:
             activities: Functions, bound methods or callable objects decorated with
                 `activity.defn`.
             workflows: Classes decorated with `workflow.defn`.
-            activity_executor: Threads for synchronous activities; its own by default.
+            activity_executor: Threads for synchronous activities; its own by default. Or a
+                `ProcessPoolExecutor`: as many processes as it says, each of them supervised by the
+                worker, so that one that dies takes only its own attempt along. Functions, arguments
+                and results have to be picklable then; the client and the shutdown of the worker are
+                not known there. The pool itself starts nothing.
             identity: Who it says it is; the client's identity by default.
             build_id: Which build of the code this is.
             max_cached_workflows: How many runs are kept between their tasks; others are replayed.

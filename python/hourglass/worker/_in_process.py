@@ -1,0 +1,163 @@
+"""The child's side of `_processes`: takes attempts from the pipe, runs them, answers.
+
+The main thread runs them, one after the other; another one listens for what the parent says
+meanwhile. A cancellation is raised in the main thread as it would be in a thread of the worker.
+When the pipe ends, the parent is gone, and so is the process, at once: the attempt is the service's
+to give out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hourglass.activity import _context
+from hourglass.activity._context import Context, Info, Latch
+from hourglass.converter import DataConverter
+from hourglass.exceptions import ApplicationError
+from hourglass.worker._thread_cancel import ThreadCancel
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+Attempt = tuple[int, Callable[..., Any], Sequence[Any], Info, bool]
+"""Its number, function, arguments and info, and whether a cancellation is raised in it."""
+
+
+class RemoteTracebackError(Exception):
+    """Where it was raised, as text: tracebacks don't cross processes."""
+
+
+def serve(
+    pipe: Connection, initializer: Callable[..., object] | None, initargs: Sequence[Any]
+) -> None:
+    """Run attempts until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it cancels what runs
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if initializer is not None:
+        initializer(*initargs)
+    child = Child(pipe)
+    threading.Thread(target=child.listen, name="hourglass-parent", daemon=True).start()
+    child.run()
+
+
+class Child:
+    """What runs here, and what the parent says about it."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._attempts: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._loop = asyncio.new_event_loop()  # never runs: contexts want to know one
+        self._number = 0
+        self._wanted = -1
+        """The attempt that was last asked to end; it may not have begun yet."""
+        self._cancelled = Latch(self._loop)
+        self._cancel: ThreadCancel | None = None
+        self._lock = threading.Lock()
+
+    def listen(self) -> None:
+        """Hear the parent until it is gone; on a thread of its own."""
+        while True:
+            try:
+                kind, value = self._pipe.recv()
+            except (EOFError, OSError):
+                os._exit(0)
+            if kind == "run":
+                self._attempts.put(value)
+            else:
+                self._cancel_attempt(value)
+
+    def run(self) -> None:
+        """Run one attempt after the other, for ever."""
+        while True:
+            self._answer(*self._outcome(self._attempts.get()))
+
+    def _cancel_attempt(self, number: int) -> None:
+        with self._lock:
+            self._wanted = number
+            self._cancel_if_wanted()
+
+    def _cancel_if_wanted(self) -> None:
+        if self._wanted == self._number:
+            self._cancelled.set()
+            if self._cancel is not None:
+                self._cancel.cancel()
+
+    def _outcome(self, message: bytes) -> tuple[str, Any]:
+        try:
+            attempt: Attempt = pickle.loads(message)
+            return ("returned", contextvars.copy_context().run(self._attempt, *attempt))
+        except _context.CompleteAsyncError:
+            return ("async", None)
+        except BaseException as error:  # noqa: BLE001, RUF100 - whatever it is, it is the answer
+            return ("raised", _portable(error))
+
+    def _attempt(
+        self,
+        number: int,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        info: Info,
+        may_raise: bool,
+    ) -> Any:
+        cancel = ThreadCancel()
+        context = Context(
+            info=info,
+            payload_converter=DataConverter.default.payload_converter,
+            send_heartbeat=lambda details: self._answer("heartbeat", tuple(details)),
+            cancelled=Latch(self._loop),
+            worker_shutdown=Latch(self._loop),
+        )
+        if may_raise:
+            context.shield = cancel.shield
+        _context.enter(context)
+        with self._lock:
+            self._number, self._cancelled = number, context.cancelled
+            self._cancel = cancel if may_raise else None
+            self._cancel_if_wanted()
+        return cancel.run(function, args)
+
+    def _answer(self, kind: str, value: Any) -> None:
+        """Tell the parent; a value that can't leave is an error: the activity's, or its result."""
+        try:
+            message = pickle.dumps((kind, value))
+        except Exception as error:
+            what = "the result" if kind == "returned" else f"the {kind}"
+            refused = ApplicationError(
+                f"{what} can't leave the process of the activity: {error}",
+                type="EncodingError",
+                non_retryable=True,
+            )
+            if kind == "heartbeat":
+                raise refused from error
+            message = pickle.dumps(("raised", [refused]))
+        self._pipe.send_bytes(message)
+
+
+def _portable(error: BaseException) -> list[BaseException]:
+    """An exception and its causes, each as something that arrives whole, and where it came from."""
+    text = "".join(traceback.format_exception(error))
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < 20:
+        chain.append(_whole(current))
+        current = current.__cause__
+    return [*chain, RemoteTracebackError(f"\n{text}")]
+
+
+def _whole(error: BaseException) -> BaseException:
+    """Itself if it survives pickling, which many exceptions with arguments of their own don't."""
+    try:
+        if isinstance(pickle.loads(pickle.dumps(error)), type(error)):
+            return error
+    except Exception:  # noqa: BLE001, RUF100 - pickling runs the program's own code
+        pass
+    return ApplicationError(str(error), type=type(error).__name__)
