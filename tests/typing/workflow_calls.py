@@ -98,6 +98,28 @@ async def methods_and_classes(order: Order) -> None:
     )
 
 
+async def local_activities(order: Order) -> None:
+    assert_type(await workflow.execute_local_activity(one, order, start_to_close_timeout=TEN), str)
+    assert_type(
+        workflow.start_local_activity(many, args=[order, 1], start_to_close_timeout=TEN),
+        workflow.LocalActivityHandle[list[str]],
+    )
+    assert_type(
+        await workflow.execute_local_activity_method(
+            Shop.charge, order, start_to_close_timeout=TEN
+        ),
+        float,
+    )
+    assert_type(
+        await workflow.execute_local_activity_class(Packs, order, start_to_close_timeout=TEN), Order
+    )
+    assert_type(
+        await workflow.execute_local_activity("x", result_type=int, start_to_close_timeout=TEN), int
+    )
+    await workflow.execute_local_activity(one, 3, start_to_close_timeout=TEN)  # type: ignore[arg-type]
+    await workflow.execute_local_activity(one, order, heartbeat_timeout=TEN)  # type: ignore[call-overload]
+
+
 async def refused(order: Order) -> None:
     await workflow.execute_activity(one, 3, start_to_close_timeout=TEN)  # type: ignore[arg-type]
     await workflow.execute_activity(one, start_to_close_timeout=TEN)  # type: ignore[arg-type]

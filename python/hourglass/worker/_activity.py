@@ -286,6 +286,8 @@ class RunningActivity:
 
     def _heartbeat(self, details: Sequence[Any]) -> None:
         payloads = self.activities.converter.payload_converter.to_payloads(details)
+        if self.task.is_local:
+            return  # nobody at the service waits for it
         if self.activities.converter.payload_codec is None:
             self.send_heartbeat(payloads)
             return

@@ -82,6 +82,15 @@ from hourglass.workflow._handler_api import (
     set_update_handler,
 )
 from hourglass.workflow._info import Info, ParentInfo, RootInfo
+from hourglass.workflow._local_activities import LocalActivityConfig, LocalActivityHandle
+from hourglass.workflow._local_activity_api import (
+    execute_local_activity,
+    execute_local_activity_class,
+    execute_local_activity_method,
+    start_local_activity,
+    start_local_activity_class,
+    start_local_activity_method,
+)
 from hourglass.workflow._logger import LoggerAdapter, logger
 from hourglass.workflow._update_decorator import update
 from hourglass.workflow._update_handlers import UpdateInfo
@@ -98,6 +107,8 @@ __all__ = [
     "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
+    "LocalActivityConfig",
+    "LocalActivityHandle",
     "LoggerAdapter",
     "NondeterminismError",
     "NotInWorkflowError",
@@ -119,6 +130,9 @@ __all__ = [
     "execute_activity_class",
     "execute_activity_method",
     "execute_child_workflow",
+    "execute_local_activity",
+    "execute_local_activity_class",
+    "execute_local_activity_method",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
     "get_dynamic_update_handler",
@@ -154,6 +168,9 @@ __all__ = [
     "start_activity_class",
     "start_activity_method",
     "start_child_workflow",
+    "start_local_activity",
+    "start_local_activity_class",
+    "start_local_activity_method",
     "time",
     "time_ns",
     "unsafe",

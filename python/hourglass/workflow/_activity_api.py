@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from hourglass.workflow._activities import (
     UNSET,
@@ -17,6 +17,14 @@ from hourglass.workflow._activities import (
     ActivityHandle,
     arguments_of,
     schedule_activity,
+)
+from hourglass.workflow._activity_typing import (
+    AsyncClass,
+    AsyncClass0,
+    AsyncClass1,
+    SyncClass,
+    SyncClass0,
+    SyncClass1,
 )
 from hourglass.workflow._context import current
 
@@ -28,8 +36,6 @@ if TYPE_CHECKING:
 SelfT = TypeVar("SelfT")
 P = TypeVar("P")
 R = TypeVar("R")
-P_contra = TypeVar("P_contra", contravariant=True)
-R_co = TypeVar("R_co", covariant=True)
 
 
 class ActivityConfig(TypedDict, total=False):
@@ -49,32 +55,6 @@ class ActivityConfig(TypedDict, total=False):
     activity_id: str | None
     summary: str | None
     priority: Priority
-
-
-class _AsyncClass0(Protocol[R_co]):
-    def __call__(self) -> Awaitable[R_co]: ...
-
-
-class _SyncClass0(Protocol[R_co]):
-    def __call__(self) -> R_co: ...
-
-
-class _AsyncClass1(Protocol[P_contra, R_co]):
-    def __call__(self, arg: P_contra, /) -> Awaitable[R_co]: ...
-
-
-class _SyncClass1(Protocol[P_contra, R_co]):
-    def __call__(self, arg: P_contra, /) -> R_co: ...
-
-
-class _AsyncClass(Protocol[R_co]):
-    @property
-    def __call__(self) -> Callable[..., Awaitable[R_co]]: ...
-
-
-class _SyncClass(Protocol[R_co]):
-    @property
-    def __call__(self) -> Callable[..., R_co]: ...
 
 
 @overload
@@ -172,27 +152,27 @@ def start_activity_method(
 
 @overload
 def start_activity_class(
-    activity: type[_AsyncClass0[R]], **options: Unpack[ActivityConfig]
+    activity: type[AsyncClass0[R]], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[_SyncClass0[R]], **options: Unpack[ActivityConfig]
+    activity: type[SyncClass0[R]], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[_AsyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
+    activity: type[AsyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[_SyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
+    activity: type[SyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[_AsyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[AsyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[_SyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[SyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 def start_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
@@ -288,27 +268,27 @@ async def execute_activity_method(
 
 @overload
 async def execute_activity_class(
-    activity: type[_AsyncClass0[R]], **options: Unpack[ActivityConfig]
+    activity: type[AsyncClass0[R]], **options: Unpack[ActivityConfig]
 ) -> R: ...
 @overload
 async def execute_activity_class(
-    activity: type[_SyncClass0[R]], **options: Unpack[ActivityConfig]
+    activity: type[SyncClass0[R]], **options: Unpack[ActivityConfig]
 ) -> R: ...
 @overload
 async def execute_activity_class(
-    activity: type[_AsyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
+    activity: type[AsyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
 ) -> R: ...
 @overload
 async def execute_activity_class(
-    activity: type[_SyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
+    activity: type[SyncClass1[P, R]], arg: P, **options: Unpack[ActivityConfig]
 ) -> R: ...
 @overload
 async def execute_activity_class(
-    activity: type[_AsyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[AsyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> R: ...
 @overload
 async def execute_activity_class(
-    activity: type[_SyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[SyncClass[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> R: ...
 async def execute_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
