@@ -629,7 +629,16 @@ class OtherCommand:
     variant: Final[str]
     fields: Final[Wire]
     summary: Final[Payload | None]
-    def __new__(cls, variant: str, fields: Wire, *, summary: Payload | None = None) -> Self: ...
+    details: Final[Payload | None]
+    """What user interfaces show with it: one line, and a text."""
+    def __new__(
+        cls,
+        variant: str,
+        fields: Wire,
+        *,
+        summary: Payload | None = None,
+        details: Payload | None = None,
+    ) -> Self: ...
 
 Command: TypeAlias = (
     StartTimer

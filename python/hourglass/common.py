@@ -1,4 +1,5 @@
-"""Options that clients, workflows and activities share: retries, id policies, priority."""
+"""Options that clients, workflows and activities share: retries, id policies, priority, search
+attributes."""
 
 from __future__ import annotations
 
@@ -9,10 +10,31 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from hourglass._search_attributes import (
+    SearchAttributeIndexedValueType,
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
+
+__all__ = [
+    "Priority",
+    "QueryRejectCondition",
+    "RawValue",
+    "RetryPolicy",
+    "SearchAttributeIndexedValueType",
+    "SearchAttributeKey",
+    "SearchAttributePair",
+    "SearchAttributeUpdate",
+    "TypedSearchAttributes",
+    "WorkflowIDConflictPolicy",
+    "WorkflowIDReusePolicy",
+]
 
 _ONE_SECOND: Final = timedelta(seconds=1)
 _MAX_ATTEMPTS: Final = 2**31 - 1

@@ -12,11 +12,12 @@ from hourglass import activity, workflow
 from hourglass.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecution,
     WorkflowHandle,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
 )
-from hourglass.common import WorkflowIDConflictPolicy
+from hourglass.common import SearchAttributeKey, WorkflowIDConflictPolicy
 
 
 @activity.defn
@@ -164,6 +165,17 @@ async def updating_wrongly(client: Client) -> None:
     await handle.execute_update(Order.none, 3)  # type: ignore[arg-type]
     await handle.execute_update(Order.total)  # type: ignore[call-overload]
     await handle.start_update(Order.none)  # type: ignore[call-overload]
+
+
+async def finding(client: Client) -> None:
+    async for found in client.list_workflows("query"):
+        assert_type(found, WorkflowExecution)
+        number = SearchAttributeKey.for_int("n")
+        assert_type(found.typed_search_attributes[number], int)
+        assert_type(found.typed_search_attributes.get(number), int | None)
+        assert_type(found.typed_search_attributes.get(number, "none"), int | str)
+        number.value_set("three")  # type: ignore[arg-type]
+    assert_type((await client.count_workflows()).count, int)
 
 
 async def inside_an_activity() -> None:

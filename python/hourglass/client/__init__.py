@@ -22,6 +22,11 @@ from hourglass.client._execution import (
 )
 from hourglass.client._handle import WorkflowHandle
 from hourglass.client._history import WorkflowHistory
+from hourglass.client._list import (
+    WorkflowExecutionAsyncIterator,
+    WorkflowExecutionCount,
+    WorkflowExecutionCountAggregationGroup,
+)
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
 from hourglass.client._with_start import WithStartWorkflowOperation
@@ -38,6 +43,9 @@ __all__ = [
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
+    "WorkflowExecutionAsyncIterator",
+    "WorkflowExecutionCount",
+    "WorkflowExecutionCountAggregationGroup",
     "WorkflowExecutionDescription",
     "WorkflowExecutionStatus",
     "WorkflowFailureError",

@@ -12,6 +12,7 @@ from typing_extensions import Self, Unpack
 from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
 from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._handle import WorkflowHandle
+from hourglass.client._list import Finding
 from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._requests.start_workflow_execution import StartOptions
@@ -25,7 +26,7 @@ from hourglass.service import TLSConfig
 AnyRun = str | Callable[..., Any]
 
 
-class Client(WithStartCalls):
+class Client(Finding, WithStartCalls):
     """Starts workflows and talks to them. Make one with `Client.connect`.
 
     May be used by any number of tasks, and on any event loop of the process it was made in.

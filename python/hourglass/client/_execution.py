@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from hourglass.common import TypedSearchAttributes
+
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
@@ -47,6 +49,7 @@ class WorkflowExecution:
     root_id: str | None
     root_run_id: str | None
     search_attributes: Mapping[str, Any]
+    typed_search_attributes: TypedSearchAttributes
     raw_info: Wire
     """`temporal.api.workflow.v1.WorkflowExecutionInfo`"""
     data_converter: DataConverter
@@ -104,6 +107,11 @@ def description_of(
     )
 
 
+def execution_of(info: Wire, namespace: str, converter: DataConverter) -> WorkflowExecution:
+    """From one entry of a list."""
+    return WorkflowExecution(**_members(info, namespace, converter))
+
+
 def _members(info: Wire, namespace: str, converter: DataConverter) -> dict[str, Any]:
     execution: Wire = info.get("execution", {})
     parent: Wire = info.get("parent_execution", {})
@@ -127,6 +135,7 @@ def _members(info: Wire, namespace: str, converter: DataConverter) -> dict[str, 
         "root_run_id": root.get("run_id"),
         # The service's own JSON: no converter or codec ever sees search attributes.
         "search_attributes": {name: json.loads(value.data) for name, value in indexed.items()},
+        "typed_search_attributes": TypedSearchAttributes.from_fields(indexed),
         "raw_info": info,
         "data_converter": converter,
     }

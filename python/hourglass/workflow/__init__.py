@@ -23,8 +23,6 @@ from hourglass.workflow._api import (
     info,
     instance,
     is_failure_exception,
-    memo,
-    memo_value,
     new_random,
     now,
     patched,
@@ -37,6 +35,7 @@ from hourglass.workflow._api import (
     uuid4,
     wait_condition,
 )
+from hourglass.workflow._attributes import memo, memo_value, upsert_memo, upsert_search_attributes
 from hourglass.workflow._child_api import execute_child_workflow, start_child_workflow
 from hourglass.workflow._children import (
     ChildWorkflowCancellationType,
@@ -175,6 +174,8 @@ __all__ = [
     "time_ns",
     "unsafe",
     "update",
+    "upsert_memo",
+    "upsert_search_attributes",
     "uuid4",
     "wait",
     "wait_condition",

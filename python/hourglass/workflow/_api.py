@@ -20,7 +20,7 @@ from hourglass.workflow._instance import ContinueAsNewCommandError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
-    from hourglass.common import RetryPolicy
+    from hourglass.common import RetryPolicy, TypedSearchAttributes
     from hourglass.converter import PayloadConverter
     from hourglass.workflow._info import Info
 
@@ -156,26 +156,6 @@ def is_failure_exception(err: BaseException) -> bool:
     return current().is_failure(err)
 
 
-def memo() -> Mapping[str, Any]:
-    """The memo the workflow was started with, decoded without type hints."""
-    converter = current().payload_converter
-    return {
-        key: converter.from_payloads([payload], None)[0]
-        for key, payload in current().info.raw_memo.items()
-    }
-
-
-def memo_value(key: str, default: Any = UNSET, *, type_hint: Any = None) -> Any:
-    """One value of the memo; `default` if it is not there, KeyError without one."""
-    payload = current().info.raw_memo.get(key)
-    if payload is not None:
-        hints = None if type_hint is None else [type_hint]
-        return current().payload_converter.from_payloads([payload], hints)[0]
-    if default is UNSET:
-        raise KeyError(f"the memo has no value {key!r}")
-    return default
-
-
 # --- versions of the code ----------------------------------------------------------------------
 
 
@@ -204,6 +184,7 @@ def continue_as_new(
     backoff_start_interval: timedelta | None = None,
     retry_policy: RetryPolicy | None = None,
     memo: Mapping[str, Any] | None = None,
+    search_attributes: TypedSearchAttributes | None = None,
 ) -> NoReturn:
     """End this run and go on in a fresh one with a history of its own, under the same id.
 
@@ -232,6 +213,8 @@ def continue_as_new(
         fields["retry_policy"] = retry_policy.to_wire()
     if memo is not None:
         fields["memo"] = {key: converter.to_payloads([value])[0] for key, value in memo.items()}
+    if search_attributes is not None:
+        fields["search_attributes"] = search_attributes.to_wire()
     raise ContinueAsNewCommandError(ContinueAsNewWorkflowExecution(fields))
 
 

@@ -26,7 +26,7 @@ from hourglass.workflow._pending import Pending, PendingJob
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
-    from hourglass.common import Priority, RetryPolicy
+    from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
     from hourglass.workflow._instance import WorkflowInstance
 
 SelfT = TypeVar("SelfT")
@@ -75,8 +75,11 @@ class ChildWorkflowConfig(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     cron_schedule: str
     memo: Mapping[str, Any] | None
+    search_attributes: TypedSearchAttributes | None
     static_summary: str | None
     """One line about it, for user interfaces."""
+    static_details: str | None
+    """A text about it, for user interfaces."""
     priority: Priority
 
 
@@ -212,6 +215,7 @@ async def start_child(
     name, declared = _type_of(workflow)
     fields = _fields(instance, options)
     summary = instance.summary(options.get("static_summary"))
+    details = instance.summary(options.get("static_details"))
     fields["workflow_type"] = name
     fields["input"] = instance.payload_converter.to_payloads(arguments)
     workflow_id = fields["workflow_id"] = options.get("id") or str(instance.uuid4())
@@ -221,7 +225,7 @@ async def start_child(
     )
     instance.pending["child", seq] = handle
     instance.commands.append(
-        OtherCommand("start_child_workflow_execution", fields, summary=summary)
+        OtherCommand("start_child_workflow_execution", fields, summary=summary, details=details)
     )
     await handle.started()
     return handle
@@ -252,6 +256,8 @@ def _fields(instance: WorkflowInstance, options: ChildWorkflowConfig) -> Wire:
         fields["retry_policy"] = retry_policy.to_wire()
     if memo := options.get("memo"):
         fields["memo"] = dict(zip(memo, converter.to_payloads(list(memo.values())), strict=True))
+    if (search_attributes := options.get("search_attributes")) is not None:
+        fields["search_attributes"] = search_attributes.to_wire()
     if (priority := options.get("priority")) is not None:
         fields["priority"] = priority.to_wire() or {}
     return fields

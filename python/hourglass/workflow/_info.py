@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hourglass.common import Priority, RetryPolicy
+from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
 from hourglass.workflow._context import current
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Info:
     root: RootInfo | None
     priority: Priority
     raw_memo: Mapping[str, Payload]
-    raw_search_attributes: Mapping[str, Payload]
+    """As the run was started with it and changed it since."""
     retry_policy: RetryPolicy | None
     run_id: str
     run_timeout: timedelta | None
@@ -56,6 +56,8 @@ class Info:
     """When the first task of the run was executed: `now` of its first activation."""
     task_queue: str
     task_timeout: timedelta
+    typed_search_attributes: TypedSearchAttributes
+    """As the run was started with them and changed them since."""
     workflow_id: str
     workflow_start_time: datetime
     """When the run was started."""
@@ -96,13 +98,15 @@ def make_info(
         root=RootInfo(root.get("run_id", ""), root.get("workflow_id", "")) if root else None,
         priority=Priority.from_wire(wire.get("priority")),
         raw_memo=wire.get("memo", {}).get("fields", {}),
-        raw_search_attributes=wire.get("search_attributes", {}).get("indexed_fields", {}),
         retry_policy=RetryPolicy.from_wire(retry_policy) if retry_policy else None,
         run_id=run_id,
         run_timeout=wire.get("workflow_run_timeout"),
         start_time=start_time,
         task_queue=task_queue,
         task_timeout=wire.get("workflow_task_timeout", timedelta(0)),
+        typed_search_attributes=TypedSearchAttributes.from_fields(
+            wire.get("search_attributes", {}).get("indexed_fields", {})
+        ),
         workflow_id=init.workflow_id,
         workflow_start_time=wire.get("start_time", start_time),
         workflow_type=init.workflow_type,

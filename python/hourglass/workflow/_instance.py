@@ -478,6 +478,10 @@ class WorkflowInstance:
             )
         return self._info
 
+    @info.setter
+    def info(self, changed: Info) -> None:
+        self._info = changed
+
     @property
     def log_details(self) -> dict[str, object]:
         """The few facts that a log line carries."""

@@ -12,6 +12,7 @@ from hourglass.client._requests._parts import compact, duration, encode, memo, p
 from hourglass.common import (
     Priority,
     RetryPolicy,
+    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
@@ -43,6 +44,7 @@ class StartOptions(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     cron_schedule: str
     memo: Mapping[str, Any] | None
+    search_attributes: TypedSearchAttributes | None
     static_summary: str | None
     static_details: str | None
     start_delay: timedelta | None
@@ -95,6 +97,7 @@ async def request(
 
 async def _optional(options: StartOptions, converter: DataConverter) -> Wire:
     retry_policy = options.get("retry_policy")
+    search_attributes = options.get("search_attributes")
     wire = {
         "workflow_execution_timeout": duration(
             "execution_timeout", options.get("execution_timeout")
@@ -106,6 +109,7 @@ async def _optional(options: StartOptions, converter: DataConverter) -> Wire:
         "retry_policy": None if retry_policy is None else retry_policy.to_wire(),
         "cron_schedule": options.get("cron_schedule", ""),
         "memo": await memo(converter, options.get("memo")),
+        "search_attributes": None if not search_attributes else search_attributes.to_wire(),
         "user_metadata": await _user_metadata(options, converter),
         "request_id": options.get("request_id"),
         "priority": options.get("priority", Priority.default).to_wire(),

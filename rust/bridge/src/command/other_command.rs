@@ -26,6 +26,7 @@ pub(crate) struct OtherCommand {
     fields: DynamicMessage,
     proto: WorkflowCommand,
     summary: Option<PayloadProto>,
+    details: Option<PayloadProto>,
 }
 
 impl Command for OtherCommand {
@@ -37,11 +38,12 @@ impl Command for OtherCommand {
 #[pymethods]
 impl OtherCommand {
     #[new]
-    #[pyo3(signature = (variant, fields, *, summary = None))]
+    #[pyo3(signature = (variant, fields, *, summary = None, details = None))]
     fn new(
         variant: String,
         fields: &Bound<'_, PyAny>,
         summary: Option<&Bound<'_, PyAny>>,
+        details: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let unknown = || Failure::bad_argument(format!("variant: no command {variant:?}"));
         let descriptor = message::descriptor(COMMAND)?;
@@ -55,9 +57,10 @@ impl OtherCommand {
         command.set_field(&field, Value::Message(inner.clone()));
         let mut proto: WorkflowCommand = message::decode(&command.encode_to_vec())?;
         let summary = payload::optional("summary", summary)?;
-        proto.user_metadata =
-            summary.clone().map(|summary| UserMetadata { summary: Some(summary), details: None });
-        Ok(Self { variant, fields: inner, proto, summary })
+        let details = payload::optional("details", details)?;
+        let metadata = UserMetadata { summary: summary.clone(), details: details.clone() };
+        proto.user_metadata = (metadata != UserMetadata::default()).then_some(metadata);
+        Ok(Self { variant, fields: inner, proto, summary, details })
     }
 
     #[getter]
@@ -75,7 +78,12 @@ impl OtherCommand {
         self.summary.clone().map(Payload)
     }
 
+    #[getter]
+    fn details(&self) -> Option<Payload> {
+        self.details.clone().map(Payload)
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        record::repr(slf.as_any(), &["variant", "fields", "summary"])
+        record::repr(slf.as_any(), &["variant", "fields", "summary", "details"])
     }
 }
