@@ -19,10 +19,12 @@ if TYPE_CHECKING:
         worker,
         workflow,
     )
+    from hourglass.subsystem.subsystem import Subsystem
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Subsystem",
     "__version__",
     "activity",
     "client",
@@ -40,6 +42,8 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         import importlib
 
+        if name == "Subsystem":
+            return importlib.import_module("hourglass.subsystem.subsystem").Subsystem
         return importlib.import_module(f"hourglass.{name}")
     raise AttributeError(f"module 'hourglass' has no attribute {name!r}")
 

@@ -210,8 +210,11 @@ class Runtime:
     pid: Final[int]
     epoch: Final[int]
     """Counts the runtimes of this process, from 1."""
-    def close(self) -> None:
-        """Stop and join all threads, GIL released. Idempotent. All its handles become stale."""
+    def close(self, *, engines: bool = True) -> None:
+        """Stop and join all threads, GIL released. Idempotent. All its handles become stale.
+
+        Its engines are closed first; with `engines=False` they go on, for another runtime to adopt.
+        """
     def take_logs(self) -> list[tuple[str, str, str, dict[str, str]]]:
         """Core's and the engine's log lines since last asked: (level, target, message, fields)."""
 
@@ -224,6 +227,9 @@ class Engine:
         runtime: Runtime, path: str | None, *, synchronous: Literal["full", "normal"] = "full"
     ) -> Operation[Engine]:
         """Open or create the database at `path` (`None`: in memory). Kind `database` on failure."""
+    def adopt(self, runtime: Runtime) -> Engine:
+        """The same engine for another runtime of this process; the one it was opened on may be
+        closed."""
     pid: Final[int]
     epoch: Final[int]
     path: Final[str | None]

@@ -9,7 +9,8 @@ import pytest
 
 import hourglass
 from hourglass.exceptions import StaleHandleError
-from hourglass.subsystem.runtime import open_engine, process_runtime
+from hourglass.subsystem.engines import open_engine
+from hourglass.subsystem.runtime import process_runtime
 
 ENVIRONMENT = {"PYTHONPATH": str(Path(hourglass.__file__).parent.parent)}
 

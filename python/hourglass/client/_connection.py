@@ -1,8 +1,14 @@
-"""What a client stands on: the native client, and for a database its share of the engine."""
+"""What a client stands on: the native client, and for a database its share of the engine.
+
+A native client is made on a runtime. When that was replaced, the connection makes another one with
+its next use; the engine of a database is the same as before. Connecting runs on the supervision
+loop, so a connection may be used on any event loop, and by the subsystem itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import weakref
@@ -15,11 +21,13 @@ from hourglass._aio import performed
 from hourglass.client._target import Cluster, Database, parse_target
 from hourglass.exceptions import ClosedError, InvalidArgumentError, StaleHandleError
 from hourglass.service import TLSConfig
+from hourglass.subsystem.runtime import current_epoch, runtime_ready
+from hourglass.supervision import LoopGone, default_loop
 
 if TYPE_CHECKING:
     from hourglass import _bridge
     from hourglass._bridge import Operation, Wire
-    from hourglass.subsystem.runtime import EngineLease
+    from hourglass.subsystem.engines import EngineLease
 
 T = TypeVar("T")
 
@@ -76,7 +84,8 @@ class Connection:
         self._native_options = options.native_options(self._place)
         self._native: _bridge.Client | None = None
         self._lease: EngineLease | None = None
-        self._connecting: asyncio.Task[_bridge.Client] | None = None
+        self._attempt: asyncio.Task[_bridge.Client] | None = None
+        self._pid = os.getpid()
         self._closed = False
 
     @property
@@ -87,40 +96,59 @@ class Connection:
 
     @property
     def connected(self) -> _bridge.Client | None:
-        """The native client, if it is connected already."""
-        return self._native
+        """The native client, if it is connected and its runtime was not replaced.
+
+        In a forked child it is the parent's: using it raises `StaleHandleError`.
+        """
+        native = self._native
+        if native is None or native.epoch == current_epoch() or self._pid != os.getpid():
+            return native
+        return None
 
     async def native(self) -> _bridge.Client:
         """The native client, connected now if it isn't. `ConnectError`, `DatabaseError`."""
-        if self._native is not None:
-            return self._native
+        native = self.connected
+        if native is not None:
+            return native
         if self._closed:
             raise ClosedError(f"the client of {self.options.target!r} is closed")
-        if self._connecting is None:
-            self._connecting = asyncio.ensure_future(self._connect())
-            self._connecting.add_done_callback(self._connection_attempted)
-        return await asyncio.shield(self._connecting)
+        return await default_loop().run(self._connect_once)
 
-    def _connection_attempted(self, attempt: asyncio.Task[_bridge.Client]) -> None:
-        self._connecting = None
+    async def _connect_once(self) -> _bridge.Client:
+        """On the supervision loop: one attempt at a time, whoever waits for it."""
+        if self._pid != os.getpid():  # a fork took it along before it was connected
+            self._pid, self._attempt, self._lease = os.getpid(), None, None
+        if self._attempt is None:
+            native = self.connected
+            if native is not None:  # since somebody looked
+                return native
+            self._attempt = asyncio.ensure_future(self._connect())
+            self._attempt.add_done_callback(self._attempted)
+        return await asyncio.shield(self._attempt)
+
+    def _attempted(self, attempt: asyncio.Task[_bridge.Client]) -> None:
+        self._attempt = None
         if not attempt.cancelled():
             attempt.exception()  # whoever waits raises it; if nobody does any more, it is lost
 
     async def _connect(self) -> _bridge.Client:
         from hourglass import _bridge
-        from hourglass.subsystem.runtime import open_engine, process_runtime
+        from hourglass.subsystem.engines import open_engine
 
         options = dict(self._native_options)
         if isinstance(self._place, Database):
-            lease = await open_engine(self._place.path, self._place.synchronous)
-            finalizer = weakref.finalize(self, lease.release)
-            finalizer.atexit = False
-            self._lease = lease
-            options["engine"] = lease.engine
+            if self._lease is None or self._lease.lost:
+                lease = await open_engine(self._place.path, self._place.synchronous)
+                finalizer = weakref.finalize(self, lease.release)
+                finalizer.atexit = False
+                self._lease = lease
+            options["engine"] = await self._lease.renew()
         try:
-            self._native = await performed(_bridge.Client.connect, process_runtime(), **options)
+            runtime = await runtime_ready()
+            self._native = await performed(_bridge.Client.connect, runtime, **options)
         except BaseException:
-            await self._release()
+            if self._native is None:
+                await self._release()
             raise
         return self._native
 
@@ -157,8 +185,13 @@ class Connection:
     async def close(self) -> None:
         """Give everything back; idempotent. An engine closes with its last client."""
         self._closed = True
-        if self._connecting is not None:
-            await asyncio.wait([self._connecting])
+        if self._pid == os.getpid():
+            with contextlib.suppress(LoopGone):  # then the process is about to end
+                await default_loop().run(self._close)
+
+    async def _close(self) -> None:
+        if self._attempt is not None:
+            await asyncio.wait([self._attempt])
         await self._release()
 
     async def _release(self) -> None:

@@ -26,7 +26,7 @@ from hourglass.exceptions import InvalidTargetError
 from hourglass.service import TLSConfig
 
 if TYPE_CHECKING:
-    from hourglass.subsystem.runtime import Synchronous
+    from hourglass.subsystem.engines import Synchronous
 
 DEFAULT_TARGET = "sqlite:///hourglass.db"
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):\d{1,5}")

@@ -2,7 +2,10 @@
 
 `EVENTS` is the whole list: supervision's own events and those below; nothing else is ever emitted.
 Every event of this file is also a line of the log ``hourglass.subsystem``, at the level its class
-names. A callback is called where the event happens, so it must be quick and must not block.
+names. A callback is called where the event happens, so it must be quick and must not block::
+
+    with hourglass.Subsystem.subscribe(print):
+        ...
 """
 
 from __future__ import annotations
@@ -30,6 +33,32 @@ class SubsystemEvent:
 
 
 @dataclass(frozen=True)
+class RuntimeStarted(SubsystemEvent):
+    """A native runtime is up; its handles carry its epoch."""
+
+    epoch: int
+    text: ClassVar[str] = "the native runtime of epoch {epoch} is up"
+
+
+@dataclass(frozen=True)
+class RuntimeClosed(SubsystemEvent):
+    """A native runtime was closed; its handles are stale from now on."""
+
+    epoch: int
+    text: ClassVar[str] = "the native runtime of epoch {epoch} is closed"
+
+
+@dataclass(frozen=True)
+class RuntimeRenewal(SubsystemEvent):
+    """Somebody found the runtime of an epoch dead: it is about to be replaced, once."""
+
+    epoch: int
+    reason: str
+    level: ClassVar[int] = logging.WARNING
+    text: ClassVar[str] = "the native runtime of epoch {epoch} is replaced: {reason}"
+
+
+@dataclass(frozen=True)
 class StaleHandleUsed(SubsystemEvent):
     """Something used a native handle whose runtime is gone: told before any restart."""
 
@@ -41,7 +70,88 @@ class StaleHandleUsed(SubsystemEvent):
     text: ClassVar[str] = "{call_site}: a stale handle was used: {error}"
 
 
-OWN_EVENTS: Final[tuple[type[SubsystemEvent], ...]] = (StaleHandleUsed,)
+@dataclass(frozen=True)
+class WorkerRegistered(SubsystemEvent):
+    """A worker has a handle and takes tasks."""
+
+    name: str
+    epoch: int
+    text: ClassVar[str] = "worker {name!r} is registered in epoch {epoch}"
+
+
+@dataclass(frozen=True)
+class WorkerUnregistered(SubsystemEvent):
+    """A worker takes no more tasks; what it took is being finished."""
+
+    name: str
+    text: ClassVar[str] = "worker {name!r} is unregistered"
+
+
+@dataclass(frozen=True)
+class WorkerRecycled(SubsystemEvent):
+    """A worker has a fresh handle with its original options."""
+
+    name: str
+    epoch: int
+    text: ClassVar[str] = "worker {name!r} is recycled in epoch {epoch}"
+
+
+@dataclass(frozen=True)
+class RegistrationFailed(SubsystemEvent):
+    """A worker could not be registered; `retry_in` seconds, None: it is not tried again."""
+
+    name: str
+    error: BaseException
+    retry_in: float | None
+    level: ClassVar[int] = logging.ERROR
+    text: ClassVar[str] = "worker {name!r} could not be registered (again in {retry_in} s): {error}"
+
+
+@dataclass(frozen=True)
+class HandleReleased(SubsystemEvent):
+    """Everything that a worker's handle delivered is answered, or given up."""
+
+    name: str
+    epoch: int
+    text: ClassVar[str] = "a handle of worker {name!r} of epoch {epoch} is released"
+
+
+@dataclass(frozen=True)
+class CompletionLost(SubsystemEvent):
+    """A completion found its handle gone. The service gives the task out again after its timeout.
+
+    `task`: the run, or the activity; for an activity its side effect may happen twice.
+    """
+
+    name: str
+    kind: str
+    task: str
+    level: ClassVar[int] = logging.WARNING
+    text: ClassVar[str] = "worker {name!r}: the completion of {kind} {task} is lost"
+
+
+@dataclass(frozen=True)
+class SubsystemFailed(SubsystemEvent):
+    """The tree gave up after too many restarts."""
+
+    reason: supervision.ExitReason
+    level: ClassVar[int] = logging.CRITICAL
+    text: ClassVar[str] = "the subsystem gave up: {reason}"
+
+
+OWN_EVENTS: Final[tuple[type[SubsystemEvent], ...]] = (
+    RuntimeStarted,
+    RuntimeClosed,
+    RuntimeRenewal,
+    StaleHandleUsed,
+    WorkerRegistered,
+    WorkerUnregistered,
+    WorkerRecycled,
+    RegistrationFailed,
+    HandleReleased,
+    CompletionLost,
+    SubsystemFailed,
+)
 EVENTS: Final[tuple[type[Any], ...]] = (*supervision.EVENTS, *OWN_EVENTS)
 AnyEvent: TypeAlias = supervision.Event | SubsystemEvent
 
@@ -55,3 +165,23 @@ def emit(event: SubsystemEvent) -> None:
     """Log it and tell every subscriber."""
     logger.log(event.level, "%s", event)
     supervision_events.emit(cast("supervision.Event", event))
+
+
+class Counter:
+    """How often each event happened in this process, by name, since the first tree started."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self._subscription: supervision.Subscription | None = None
+
+    def start(self) -> None:
+        """Begin to count; once is enough."""
+        if self._subscription is None:
+            self._subscription = subscribe(self._count)
+
+    def _count(self, event: AnyEvent) -> None:
+        name = type(event).__name__
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+
+counter: Final = Counter()

@@ -28,12 +28,14 @@ from hourglass.activity._context import ActivityCancellationDetails, Context, In
 from hourglass.activity._definition import ActivityDefinition
 from hourglass.common import Priority, RetryPolicy
 from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
+from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.worker import _activity_outcome as outcome
 from hourglass.worker._thread_cancel import ThreadCancel
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Payload, Worker
+    from hourglass._bridge import Payload
     from hourglass.client import Client
+    from hourglass.subsystem.handle import WorkerHandle
     from hourglass.worker._processes import Job, Processes
 
 logger = logging.getLogger("hourglass.worker")
@@ -58,7 +60,6 @@ class Activities:
         task_queue: str,
         executor: Callable[[], Executor],
         processes: Processes | None = None,
-        polling_ended: Callable[[PollingEnded], None],
     ) -> None:
         self.functions = functions
         self.client = client
@@ -69,15 +70,21 @@ class Activities:
         self.inbox = Inbox()
         self.worker_shutdown = Latch(asyncio.get_running_loop())
         self.running: dict[bytes, RunningActivity] = {}
-        self.native: Worker | None = None
-        self._polling_ended = polling_ended
+        self._handles: dict[int, WorkerHandle] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._stop_listening: Callable[[], None] | None = None
 
-    def attach(self, worker: Worker) -> None:
+    def begin(self, handle: WorkerHandle) -> None:
+        """Take what is delivered with the tag of `handle`. From any thread."""
+        self._handles[handle.tag] = handle
+
+    def end(self, handle: WorkerHandle) -> None:
+        """`handle` is gone; its activities that run go on. From any thread."""
+        self._handles.pop(handle.tag, None)
+
+    def listen(self) -> None:
         """Begin to take tasks."""
-        self.native = worker
         self._stop_listening = _aio.hub().listen(self.inbox, self._take)
         self._take()
 
@@ -94,13 +101,21 @@ class Activities:
     def _route(self, delivery: object) -> None:
         if isinstance(delivery, ActivityTask):
             if delivery.variant == "start":
-                RunningActivity(self, delivery).start()
+                handle = self._handles.get(delivery.tag)
+                if handle is not None:  # else its runtime is gone, and so is the attempt
+                    RunningActivity(self, handle, delivery).start()
             elif (running := self.running.get(delivery.task_token)) is not None:
-                running.cancel(_REASONS[delivery.cancel_reason])
+                self._cancel(running, _REASONS[delivery.cancel_reason])
         elif isinstance(delivery, PollingEnded):
-            self._polling_ended(delivery)
+            if (handle := self._handles.get(delivery.tag)) is not None:
+                handle.polling_ended(delivery)
         elif isinstance(delivery, CompletionRejected):
             logger.warning("an activity's completion was refused: %s", delivery.error)
+
+    def _cancel(self, running: RunningActivity, reason: str) -> None:
+        """Core asks for it. When only the handle is replaced, the activity goes on."""
+        if reason != "worker_shutdown" or self.worker_shutdown.is_set():
+            running.cancel(reason)
 
     def started(self, activity: RunningActivity) -> None:
         """Count it in."""
@@ -115,10 +130,12 @@ class Activities:
         del self.running[token]
         if not self.running:
             self._idle.set()
-        assert self.native is not None
+        task = activity.task
         try:
-            self.native.complete_activity_task(completion)
-        except BridgeError as error:  # the runtime is gone: the attempt times out at the service
+            activity.handle.complete_activity(
+                completion, f"{task.activity_type} {task.activity_id}"
+            )
+        except (BridgeError, WorkerNotRegisteredError) as error:
             logger.warning("an activity's completion can't be sent: %s", error)
 
     async def until_idle(self, timeout: float | None) -> bool:
@@ -149,8 +166,9 @@ class Activities:
 class RunningActivity:
     """One attempt."""
 
-    def __init__(self, activities: Activities, task: ActivityTask) -> None:
+    def __init__(self, activities: Activities, handle: WorkerHandle, task: ActivityTask) -> None:
         self.activities = activities
+        self.handle = handle
         self.task = task
         self.cancelled = Latch(asyncio.get_running_loop())
         self.details: ActivityCancellationDetails | None = None
@@ -296,9 +314,8 @@ class RunningActivity:
         self._heartbeats.send(payloads)
 
     def send_heartbeat(self, payloads: Sequence[Payload]) -> None:
-        assert self.activities.native is not None
         try:
-            self.activities.native.record_activity_heartbeat(self.task.task_token, payloads)
+            self.handle.heartbeat(self.task.task_token, payloads)
         except BridgeError as error:
             raise from_bridge(error) from error
 

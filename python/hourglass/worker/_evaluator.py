@@ -14,7 +14,6 @@ means that no run is ever evaluated twice at once.
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import os
 import threading
@@ -33,11 +32,12 @@ from hourglass._bridge import (
 )
 from hourglass.exceptions import DeadlockError
 from hourglass.subsystem import runtime
+from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.worker._desk import Desk
 from hourglass.worker._watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Worker
+    from hourglass.subsystem.handle import WorkerHandle
     from hourglass.worker._codec import CodecSteps
 
 logger = logging.getLogger("hourglass.worker")
@@ -71,31 +71,24 @@ class Runner(Protocol):
 
 
 class Registration:
-    """One worker's place at the evaluator. Deliveries find it by `tag`."""
+    """The place of one handle of a worker at the evaluator. Deliveries find it by `tag`."""
 
     def __init__(
         self,
-        tag: int,
         runner: Runner,
-        polling_ended: Callable[[PollingEnded], None],
+        handle: WorkerHandle,
         codec: CodecSteps | None,
         again: Callable[[Registration, WorkflowActivation], None],
     ) -> None:
-        self.tag = tag
-        self.polling_ended = polling_ended
+        self.tag = handle.tag
+        self.polling_ended = handle.polling_ended
         self.evaluate = runner.evaluate
         self.budget = runner.budget
         self._runner = runner
+        self._handle = handle
         self._wedged: set[str] = set()
         self._codec = codec
         self._again = again
-        self._worker: Worker | None = None
-        self._ready = threading.Event()
-
-    def attach(self, worker: Worker) -> None:
-        """Say where completions go. Its pumps run already: deliveries wait for this."""
-        self._worker = worker
-        self._ready.set()
 
     def run(self, activation: WorkflowActivation, desk: Desk) -> None:
         """Deal with one activation as core delivered it."""
@@ -140,17 +133,10 @@ class Registration:
             self._codec.encode(completion, then=self._complete)
 
     def _complete(self, completion: WorkflowCompletion) -> None:
-        worker = self._worker
-        if worker is None:
-            self._ready.wait()
-            worker = self._worker
-            assert worker is not None
         try:
-            worker.complete_workflow_activation(completion)
-        except BridgeError as error:
-            # After the end of the worker only evictions are answered, and nobody waits for those.
-            level = logging.DEBUG if error.kind == "shutdown" else logging.WARNING
-            logger.log(level, "run %s: completion not sent: %s", completion.run_id, error)
+            self._handle.complete_workflow(completion)
+        except (BridgeError, WorkerNotRegisteredError) as error:
+            logger.debug("run %s: completion not sent: %s", completion.run_id, error)
 
 
 class Evaluator:
@@ -158,7 +144,6 @@ class Evaluator:
 
     def __init__(self) -> None:
         self.inbox = Inbox()
-        self._tags = itertools.count(1)
         self._registrations: dict[int, Registration] = {}
         self._taken: deque[object] = deque()
         self._decoded: deque[tuple[Registration, WorkflowActivation]] = deque()
@@ -170,16 +155,16 @@ class Evaluator:
     def register(
         self,
         runner: Runner,
-        polling_ended: Callable[[PollingEnded], None],
+        handle: WorkerHandle,
         codec: CodecSteps | None = None,
     ) -> Registration:
-        """A place for a worker that is about to start; `polling_ended` is called on this thread."""
-        registration = Registration(next(self._tags), runner, polling_ended, codec, self._again)
+        """A place for a handle whose pumps are about to start. Each needs a runner of its own."""
+        registration = Registration(runner, handle, codec, self._again)
         self._registrations[registration.tag] = registration
         return registration
 
     def unregister(self, registration: Registration) -> None:
-        """Forget a worker that has ended."""
+        """Forget a handle that is gone; what it still delivered is dropped."""
         self._registrations.pop(registration.tag, None)
 
     def stop(self) -> None:

@@ -1,51 +1,86 @@
-"""One life of a worker on the native side: start, run, stop.
+"""One life of a worker as its program sees it: start, work, stop.
 
-Starting: a place at the evaluator and an inbox for activities, then the native worker, whose pumps
-poll at once. Stopping: no more work is taken, activities get the graceful period and then are
-cancelled, what ignores that is answered for, and core finalizes when every task has its completion.
+The worker itself lives in the subsystem's tree, which brings it back after a cascade. Here, on the
+program's event loop, is what survives that: the place where activities run, and what decides when
+the worker stops.
+
+Stopping: no more work is taken, activities get the graceful period and then are cancelled, what
+ignores that is answered for, and core finalizes when every task has its completion.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from hourglass import _bridge
-from hourglass._aio import performed
 from hourglass.exceptions import PollError, TemporalError, from_bridge
-from hourglass.subsystem.runtime import process_runtime
+from hourglass.subsystem.subsystem import Subsystem
+from hourglass.subsystem.worker_spec import Declaration, WorkerSpec
 from hourglass.worker._activity import Activities
 from hourglass.worker._codec import CodecSteps
 from hourglass.worker._evaluator import Evaluator, Registration, evaluator
 from hourglass.worker._processes import supervised
 
 if TYPE_CHECKING:
-    from hourglass._bridge import PollingEnded
+    from hourglass._bridge import BridgeError, Inbox, PollingEnded
     from hourglass.client import Client
+    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_spec import Poll
+    from hourglass.supervision import Process
     from hourglass.worker._options import WorkerOptions
     from hourglass.workflow._runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
 _CANCELLED_PERIOD = 10.0
 """Seconds that a cancelled activity may take to end before it is answered for and left behind."""
+_numbers = itertools.count(1)
+
+
+class WorkflowTaker:
+    """Has the evaluator take what the worker's handles deliver: a fresh runner for each."""
+
+    def __init__(self, new_runner: Callable[[], WorkflowRunner], codec: CodecSteps | None) -> None:
+        self._evaluator: Evaluator = evaluator()
+        self._new_runner = new_runner
+        self._codec = codec
+        self._registrations: dict[int, Registration] = {}
+
+    @property
+    def inbox(self) -> Inbox:
+        """The evaluator's."""
+        return self._evaluator.inbox
+
+    def begin(self, handle: WorkerHandle) -> None:
+        """Give it a place at the evaluator."""
+        registration = self._evaluator.register(self._new_runner(), handle, self._codec)
+        self._registrations[handle.tag] = registration
+
+    def end(self, handle: WorkerHandle) -> None:
+        """Take its place away."""
+        registration = self._registrations.pop(handle.tag, None)
+        if registration is not None:
+            self._evaluator.unregister(registration)
 
 
 class WorkerHost:
     """Runs a worker once. Made and used on one event loop."""
 
     def __init__(
-        self, client: Client, options: WorkerOptions, runner: WorkflowRunner | None
+        self,
+        client: Client,
+        options: WorkerOptions,
+        new_runner: Callable[[], WorkflowRunner] | None,
     ) -> None:
         self._client = client
         self._options = options
-        self._runner = runner
+        self._new_runner = new_runner
         self._loop = asyncio.get_running_loop()
-        self._evaluator: Evaluator | None = None
-        self._registration: Registration | None = None
         self._activities: Activities | None = None
-        self._native: _bridge.Worker | None = None
+        self._declaration: Declaration | None = None
         self._own_executor: ThreadPoolExecutor | None = None
         self._processes = supervised(options.activity_executor)
         self.failed: asyncio.Future[TemporalError] = self._loop.create_future()
@@ -53,17 +88,10 @@ class WorkerHost:
 
     async def start(self) -> None:
         """Take work from now on. `ValidationError` if the service doesn't take this worker."""
-        native_client = await self._client.connection.native()
         options = self._options
-        keywords = options.native()
-        if self._runner is not None:
-            self._evaluator = evaluator()
-            registration = self._evaluator.register(
-                self._runner, self._workflow_polling_ended, self._codec_steps()
-            )
-            self._registration = registration
-            keywords["tag"] = registration.tag
-            keywords["workflow_inbox"] = self._evaluator.inbox
+        workflows = None
+        if self._new_runner is not None:
+            workflows = WorkflowTaker(self._new_runner, self._codec_steps())
         if options.activities:
             self._activities = Activities(
                 options.activities,
@@ -71,43 +99,41 @@ class WorkerHost:
                 task_queue=options.task_queue,
                 executor=self._executor,
                 processes=self._processes,
-                polling_ended=self._polling_ended,
             )
-            keywords["activity_inbox"] = self._activities.inbox
+            self._activities.listen()
+        spec = WorkerSpec(
+            name=f"{options.task_queue}#{next(_numbers)}",
+            connect=self._client.connection.native,
+            options=options.native(),
+            workflows=workflows,
+            activities=self._activities,
+            gave_up=self._gave_up,
+            completions=options.completions,
+        )
+        self._declaration = Declaration(spec, self._lost)
+        Subsystem.declare(self._declaration)
         try:
-            self._native = _bridge.Worker(process_runtime(), native_client, **keywords)
-        except _bridge.BridgeError as error:
-            self._unregister()
-            raise from_bridge(error) from error
-        if self._registration is not None:
-            self._registration.attach(self._native)
-        if self._activities is not None:
-            self._activities.attach(self._native)
-        try:
-            await performed(self._native.validate)
+            await self._declaration.started.answer
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Stop taking work, finish what was taken, release everything. Ends in bounded time."""
-        native = self._native
-        if native is None:
+        declaration, self._declaration = self._declaration, None
+        if declaration is None:
             return
-        self._native = None
+        worker = Subsystem.undeclare(declaration)
         try:
-            native.initiate_shutdown()
             if self._activities is not None:
                 await self._stop_activities(self._activities)
-            await self._finalize(native)
-        except _bridge.BridgeError as error:
-            raise from_bridge(error) from error
+            await self._finalize(declaration, worker)
         finally:
-            self._unregister()
+            self._release()
 
-    async def _finalize(self, native: _bridge.Worker) -> None:
+    async def _finalize(self, declaration: Declaration, worker: Process | None) -> None:
         """Let core finish. An activity that arrived at the last moment is not waited for either."""
-        finalizing = asyncio.ensure_future(performed(native.finalize_shutdown))
+        finalizing = asyncio.ensure_future(_gone(declaration, worker))
         activities = self._activities
         while not (await asyncio.wait([finalizing], timeout=_CANCELLED_PERIOD))[0]:
             if activities is not None:
@@ -125,9 +151,7 @@ class WorkerHost:
         if not await activities.until_idle(_CANCELLED_PERIOD):
             await activities.abandon_all()
 
-    def _unregister(self) -> None:
-        if self._evaluator is not None and self._registration is not None:
-            self._evaluator.unregister(self._registration)
+    def _release(self) -> None:
         if self._activities is not None:
             self._activities.detach()
         if self._own_executor is not None:
@@ -149,19 +173,42 @@ class WorkerHost:
             )
         return self._own_executor
 
-    def _workflow_polling_ended(self, ended: PollingEnded) -> None:
-        """On the evaluator's thread."""
-        if ended.error is not None:
-            try:
-                self._loop.call_soon_threadsafe(self._polling_ended, ended)
-            except RuntimeError:  # the loop is closed: nobody is left to be told
-                logger.exception("worker of %r", self._options.task_queue)
+    def _gave_up(self, error: BridgeError, poll: Poll) -> None:
+        """On the supervision thread."""
+        self._tell(self._give_up, error, poll)
+
+    def _lost(self, error: Exception) -> None:
+        """On the supervision thread: the tree is gone."""
+        failure = error if isinstance(error, TemporalError) else TemporalError(str(error))
+        self._tell(self._fail, failure)
+
+    def _tell(self, callback: Callable[..., None], *args: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback, *args)
+        except RuntimeError:  # the loop is closed: nobody is left to be told
+            logger.error("worker of %r: %s", self._options.task_queue, args)
 
     def _polling_ended(self, ended: PollingEnded) -> None:
-        if ended.error is not None and not self.failed.done():
-            failure = PollError(
-                f"the worker of task queue {self._options.task_queue!r} can't poll for "
-                f"{ended.poll} tasks any more: {ended.error.message}"
-            )
-            failure.__cause__ = from_bridge(ended.error)
+        if ended.error is not None:
+            self._give_up(ended.error, ended.poll)
+
+    def _give_up(self, error: BridgeError, poll: Poll) -> None:
+        failure = PollError(
+            f"the worker of task queue {self._options.task_queue!r} can't poll for "
+            f"{poll} tasks any more: {error.message}"
+        )
+        failure.__cause__ = from_bridge(error)
+        self._fail(failure)
+
+    def _fail(self, failure: TemporalError) -> None:
+        if not self.failed.done():
             self.failed.set_result(failure)
+
+
+async def _gone(declaration: Declaration, worker: Process | None) -> None:
+    """Wait until the worker and all of its handles are gone."""
+    if worker is not None:
+        await worker.exit
+    while declaration.handles:
+        for handle in list(declaration.handles):
+            await handle.gone.answer

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from hourglass.subsystem.worker_spec import Completions
     from hourglass.worker._definitions import ActivityTable
     from hourglass.workflow._definition import WorkflowDefinition
 
@@ -56,6 +57,7 @@ class WorkerOptions:
     workflow_failure_exception_types: Sequence[type[BaseException]]
     deadlock_timeout: timedelta | None
     on_fatal_error: Callable[[BaseException], Awaitable[None]] | None
+    completions: Completions
 
     def check(self) -> None:
         """Refuse what can't work; `InvalidArgumentError` names the option."""
@@ -75,6 +77,10 @@ class WorkerOptions:
         limit = self.deadlock_timeout
         if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
             raise InvalidArgumentError("deadlock_timeout has to be a timedelta above 0, or None")
+        if self.completions not in ("ordered", "serial"):
+            raise InvalidArgumentError(
+                f"completions is {self.completions!r}; it has to be 'ordered' or 'serial'"
+            )
         self._check_executor()
 
     def _check_executor(self) -> None:

@@ -21,6 +21,7 @@ from hourglass.worker._options import WorkerOptions
 
 if TYPE_CHECKING:
     from hourglass.client import Client
+    from hourglass.subsystem.worker_spec import Completions
     from hourglass.workflow._runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
@@ -34,11 +35,17 @@ class Worker:
         async with Worker(client, task_queue="orders", workflows=[Order], activities=[charge]):
             ...
 
-    or `await worker.run()`. A worker lives once.
+    or `await worker.run()`. A worker lives once. What it stands on may die under it, the native
+    runtime included: it comes back by itself, with the same options, and goes on.
     """
 
     _pid: int | None = None
     """The process it was started in."""
+    _running = False
+    _life: asyncio.Task[None] | None = None
+    _body: asyncio.Task[Any] | None = None
+    _body_cancelled = False
+    _fatal: TemporalError | None = None
 
     def __init__(
         self,
@@ -66,6 +73,7 @@ class Worker:
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
         deadlock_timeout: timedelta | None = timedelta(seconds=2),
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
+        completions: Completions = "ordered",
     ) -> None:
         """Check everything that can be checked without the service; nothing is started.
 
@@ -103,6 +111,8 @@ class Worker:
                 that (or when it stands still for four times as long) its task fails with its stack
                 in the log and is tried again; others go on. None: any, for debugging.
             on_fatal_error: Awaited with the error when the worker has to give up.
+            completions: ``"ordered"``: completions of one run keep their order, runs don't wait for
+                each other. ``"serial"``: all workflow completions go one after the other.
 
         Raises:
             DefinitionError: Something undecorated, unbound, or two of one name; it is named.
@@ -132,20 +142,16 @@ class Worker:
             workflow_failure_exception_types=tuple(workflow_failure_exception_types),
             deadlock_timeout=deadlock_timeout,
             on_fatal_error=on_fatal_error,
+            completions=completions,
         )
         self._options.check()
-        self._runner = self._new_runner()
-        self._running = self._body_cancelled = False
+        if self._options.workflows:
+            self._new_runner()  # what can't be run is refused here
         self._stop_wanted = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._life: asyncio.Task[None] | None = None
-        self._body: asyncio.Task[Any] | None = None
-        self._fatal: TemporalError | None = None
 
-    def _new_runner(self) -> WorkflowRunner | None:
+    def _new_runner(self) -> WorkflowRunner:
         options = self._options
-        if not options.workflows:
-            return None
         from hourglass.workflow._runner import WorkflowRunner
 
         return WorkflowRunner(
@@ -242,7 +248,8 @@ class Worker:
                 f"the worker of task queue {self.task_queue!r} was started before: make a new one"
             )
         self._pid = os.getpid()
-        host = WorkerHost(self._client, self._options, self._runner)
+        new_runner = self._new_runner if self._options.workflows else None
+        host = WorkerHost(self._client, self._options, new_runner)
         try:
             await host.start()
         except BaseException:

@@ -8,7 +8,7 @@ use tracing::dispatcher;
 
 use crate::{
     error::{Failure, Kind, Outcome},
-    handle::Owned,
+    handle::{Owned, check_pid},
     operation::{Operation, nothing},
     panics,
     runtime::{Runtime, RuntimeCore, aborted},
@@ -127,6 +127,14 @@ impl Engine {
             tokio::task::spawn_blocking(close).await.map_err(|error| aborted(&error))??;
             Ok(nothing())
         }))
+    }
+
+    /// The same engine for another runtime of this process. The one it was opened on may be closed.
+    fn adopt(&self, runtime: &Runtime) -> PyResult<Self> {
+        check_pid(self.runtime.stamp.pid(), "Engine")?;
+        let runtime = runtime.checked()?;
+        runtime.adopt(&self.core);
+        Ok(Self { runtime, core: Arc::clone(&self.core), path: self.path.clone() })
     }
 
     fn __repr__(&self) -> String {

@@ -124,11 +124,11 @@ impl RuntimeCore {
     }
 
     /// Blocks until the threads have ended.
-    fn close(&self) {
+    fn close(&self, engines: bool) {
         if !self.stamp.close() {
             return;
         }
-        for engine in self.engines.lock().drain(..) {
+        for engine in self.engines.lock().drain(..).filter(|_| engines) {
             if let Some(engine) = engine.upgrade() {
                 engine.close();
             }
@@ -189,11 +189,12 @@ impl Runtime {
         self.0.stamp.epoch()
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    #[pyo3(signature = (*, engines = true))]
+    fn close(&self, py: Python<'_>, engines: bool) -> PyResult<()> {
         self.0.stamp.check_process("Runtime")?;
         py.detach(|| {
             panics::contain(|| {
-                self.0.close();
+                self.0.close(engines);
                 Ok(())
             })
         })?;

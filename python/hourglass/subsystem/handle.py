@@ -1,0 +1,228 @@
+"""A worker's handle: one native worker, from registration until it is released.
+
+Completions go back through the very handle that delivered the task, never through the one that
+happens to serve the worker by then. That is the epoch check: a task outlives its handle at most to
+be told so.
+
+Life::
+
+    registering ── attach ──> serving ── release ──> draining ── core has finalized ──> gone
+                                  └─────────── its runtime was closed ────────────────────^
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from hourglass._aio import performed
+from hourglass._bridge import BridgeError
+from hourglass.exceptions import TemporalError
+from hourglass.subsystem.errors import WorkerNotRegisteredError
+from hourglass.subsystem.events import CompletionLost, HandleReleased, emit
+from hourglass.supervision import Promise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourglass._bridge import (
+        ActivityCompletion,
+        Payload,
+        PollingEnded,
+        Worker,
+        WorkflowCompletion,
+    )
+    from hourglass.subsystem._state import ProcessState
+    from hourglass.subsystem.worker_spec import Declaration, Poll
+    from hourglass.supervision import SupervisionLoop
+
+logger = logging.getLogger("hourglass.subsystem")
+HandleState: TypeAlias = Literal["registering", "serving", "draining", "gone"]
+_tags = itertools.count(1)
+_GONE = ("stale_handle", "shutdown")
+
+
+class WorkerHandle:
+    """One native worker and what is known of it. Completing may be done on any thread."""
+
+    def __init__(
+        self, declaration: Declaration, state: ProcessState, loop: SupervisionLoop
+    ) -> None:
+        self.tag: Final = next(_tags)
+        self.declaration: Final = declaration
+        self.spec: Final = declaration.spec
+        self.epoch = 0
+        self.state: HandleState = "registering"
+        self.gone: Final[Promise[None]] = Promise()
+        """Answered when it is released."""
+        self.ended: Final[dict[Poll, Promise[BridgeError | None]]] = {
+            poll: Promise() for poll in self.spec.polls()
+        }
+        """Answered when core has no more tasks of a kind: with None, or why it gave up."""
+        self._process_state = state
+        self._loop = loop
+        self._native: Worker | None = None
+        self._attached = threading.Event()
+        self._end_error = BridgeError("shutdown", "the handle is released")
+        self._serial = Serial(self, loop) if self.spec.completions == "serial" else None
+        state.handles[self.tag] = self
+        declaration.handles.add(self)
+        for poll in self.ended:
+            taker = self.spec.taker(poll)
+            assert taker is not None
+            taker.begin(self)
+
+    def __repr__(self) -> str:
+        return f"<WorkerHandle {self.spec.name!r} #{self.tag} {self.state}>"
+
+    def attach(self, native: Worker) -> None:
+        """Say which native worker it is. Its pumps run already: completions wait for this."""
+        self._native = native
+        self.epoch = native.epoch
+        self.state = "serving"
+        self._attached.set()
+
+    # --- tasks on their way back, from any thread ------------------------------------------------
+
+    def complete_workflow(self, completion: WorkflowCompletion) -> None:
+        """Hand over without waiting. `WorkerNotRegisteredError` if the handle is gone."""
+        if self._serial is not None:
+            self._serial.add(completion)
+            return
+        try:
+            (self._native or self._wait_for_native()).complete_workflow_activation(completion)
+        except BridgeError as error:
+            raise self._lost(error, "run", completion.run_id) from error
+
+    def complete_activity(self, completion: ActivityCompletion, activity: str) -> None:
+        """Hand over without waiting, never behind workflows. `WorkerNotRegisteredError`."""
+        try:
+            (self._native or self._wait_for_native()).complete_activity_task(completion)
+        except BridgeError as error:
+            raise self._lost(error, "activity", activity) from error
+
+    def heartbeat(self, task_token: bytes, details: Sequence[Payload]) -> None:
+        """Record a heartbeat; one that comes too late is no failure of the activity's."""
+        try:
+            native = self._native or self._wait_for_native()
+            native.record_activity_heartbeat(task_token, details)
+        except BridgeError as error:
+            if error.kind not in _GONE:
+                raise
+            logger.debug("%s: a heartbeat came too late: %s", self, error)
+
+    async def complete_confirmed(self, completion: WorkflowCompletion) -> None:
+        """Hand over and wait until core has it, as long as that takes."""
+        try:
+            native = self._native or self._wait_for_native()
+            await performed(native.complete_workflow_activation_confirmed, completion)
+        except BridgeError as error:
+            raise self._lost(error, "run", completion.run_id) from error
+        except TemporalError as error:
+            cause = error.__cause__
+            if isinstance(cause, BridgeError) and cause.kind in _GONE:
+                raise self._lost(cause, "run", completion.run_id) from error
+            logger.warning("run %s: completion refused: %s", completion.run_id, error)
+
+    def polling_ended(self, delivery: PollingEnded) -> None:
+        """Core has no more tasks of a kind."""
+        promise = self.ended.get(delivery.poll)
+        if promise is not None:
+            promise.resolve(delivery.error)
+
+    def slots(self) -> dict[str, int]:
+        """What the native worker counts; empty when it can't be asked."""
+        if self._native is None or self.state == "gone":
+            return {}
+        try:
+            return self._native.slots()
+        except BridgeError:
+            return {}
+
+    def _wait_for_native(self) -> Worker:
+        """It is just being made, or it is gone."""
+        self._attached.wait()
+        native = self._native
+        if native is None:
+            raise self._end_error
+        return native
+
+    def _lost(self, error: BridgeError, kind: str, task: str) -> WorkerNotRegisteredError:
+        if error.kind not in _GONE:
+            raise error
+        if error.kind == "stale_handle":  # after a shutdown only evictions are still answered
+            emit(CompletionLost(self.spec.name, kind, task))
+        return WorkerNotRegisteredError(f"worker {self.spec.name!r}: its handle is gone: {error}")
+
+    # --- its end ---------------------------------------------------------------------------------
+
+    def release(self) -> Promise[None]:
+        """Take no more tasks, and be gone when what was taken is answered. Idempotent.
+
+        It goes on beside the tree, whatever happens there; on the supervision thread only.
+        """
+        if self.state in ("registering", "serving"):
+            self.state = "draining"
+            self._loop.run(self._release).on_done(self._is_gone)
+        return self.gone
+
+    async def _release(self) -> None:
+        if self._native is None:
+            return
+        try:
+            await performed(self._native.finalize_shutdown)
+        except TemporalError as error:
+            logger.debug("%s: %s", self, error)  # its runtime is gone: so is everything it had
+            if isinstance(error.__cause__, BridgeError):
+                self._end_error = error.__cause__
+
+    def _is_gone(self) -> None:
+        self.state = "gone"
+        self._native = None  # what a closed runtime left of it ends with the last reference
+        self._attached.set()
+        self._process_state.handles.pop(self.tag, None)
+        for poll, ended in self.ended.items():
+            ended.resolve(None)
+            taker = self.spec.taker(poll)
+            assert taker is not None
+            taker.end(self)
+        self.declaration.handles.discard(self)
+        emit(HandleReleased(self.spec.name, self.epoch))
+        self.gone.resolve(None)
+
+
+class Serial:
+    """Workflow completions of one handle, strictly one after the other."""
+
+    def __init__(self, handle: WorkerHandle, loop: SupervisionLoop) -> None:
+        self._handle = handle
+        self._loop = loop
+        self._waiting: deque[WorkflowCompletion] = deque()
+        self._lock = threading.Lock()
+        self._shipping = False
+
+    def add(self, completion: WorkflowCompletion) -> None:
+        """Queue one; from any thread."""
+        with self._lock:
+            self._waiting.append(completion)
+            if self._shipping:
+                return
+            self._shipping = True
+        self._loop.run(self._ship)
+
+    async def _ship(self) -> None:
+        while (completion := self._next()) is not None:
+            try:
+                await self._handle.complete_confirmed(completion)
+            except WorkerNotRegisteredError as error:
+                logger.warning("run %s: completion not sent: %s", completion.run_id, error)
+
+    def _next(self) -> WorkflowCompletion | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._shipping = False
+            return None

@@ -1,0 +1,37 @@
+"""Brings the declared workers back: child 5 of the tree.
+
+It is run when the tree starts, and again by every cascade, because it is the last child: it has
+every declared worker started that is not, and then has nothing more to run (`Ignore`). A worker
+that can't be registered yet keeps trying by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hourglass.supervision import AlreadyStarted, Ignore, StartFailed
+from hourglass.supervision.task import TaskProcess
+
+if TYPE_CHECKING:
+    from hourglass.subsystem._state import ProcessState
+    from hourglass.subsystem.subsystem import Tree
+
+
+class WorkerLauncher(TaskProcess):
+    """Starts every declared worker; never stays."""
+
+    def __init__(self, tree: Tree, state: ProcessState) -> None:
+        super().__init__()
+        self._tree = tree
+        self._state = state
+
+    async def main(self) -> None:
+        """Start them; one that is there already is fine."""
+        workers = self._tree.workers()
+        for declaration in list(self._state.declared.values()):
+            try:
+                await workers.start_worker(declaration)
+            except StartFailed as failure:
+                if not isinstance(failure.cause, AlreadyStarted):
+                    raise
+        raise Ignore

@@ -1,0 +1,161 @@
+"""The workers: child 4 of the tree, and what a child of it is.
+
+::
+
+    WorkerSupervisor (dynamic)
+     └── SupervisedWorker "orders"      registered for as long as it lives
+          └── polls (one_for_one)
+               ├── workflow             transient
+               └── activity             transient
+
+A worker is up before it is registered: connecting may take long, and no other worker waits for it.
+The first registration's failure is its starter's to know. Later, when the worker has come back
+after a cascade and nobody waits for it, it tries again and again, a little later each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from hourglass.subsystem.errors import WorkerNotRegisteredError
+from hourglass.subsystem.events import RegistrationFailed, emit
+from hourglass.subsystem.poll_loop import PollLoop
+from hourglass.subsystem.worker_spec import Declaration
+from hourglass.supervision import (
+    Budget,
+    ChildSpec,
+    DynamicSupervisor,
+    Exit,
+    ExitReason,
+    Process,
+    Refuse,
+    Reply,
+    Server,
+    Shutdown,
+    Supervisor,
+)
+from hourglass.supervision.children import halt
+
+if TYPE_CHECKING:
+    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.subsystem import Tree
+
+RETRY_FIRST, RETRY_MOST = 0.1, 5.0
+"""Seconds until a worker that came back tries to register again: at first, and at most."""
+LOOPS_END = 5.0
+"""Seconds that poll loops get to end by themselves once the worker is unregistered."""
+
+
+class SupervisedWorker(Server):
+    """A worker: its registration and its poll loops, for as long as it lives."""
+
+    shutdown: ClassVar[Budget] = 30.0
+
+    def __init__(self, tree: Tree, declaration: Declaration) -> None:
+        super().__init__()
+        self._tree = tree
+        self._declaration = declaration
+        self._holder = tree.holder()
+        self._name = declaration.spec.name
+        self._polls: Supervisor | None = None
+        self._retry_in = RETRY_FIRST
+
+    @property
+    def polls(self) -> Supervisor | None:
+        """The supervisor of its poll loops, once registered."""
+        return self._polls
+
+    def serves(self, declaration: Declaration) -> bool:
+        """Whether it is the process of that worker."""
+        return self._declaration is declaration
+
+    async def init(self) -> None:
+        """Take the name, and begin to register."""
+        self._tree.registry().register(self._name, self)
+        self._begin_registration()
+
+    async def terminate(self, reason: ExitReason) -> None:
+        """Unregister first; the loops end by themselves, because their polls do."""
+        handles = list(self._declaration.handles)
+        self._holder.unregister(self._name, self)
+        if not self._holder.alive:  # then it is the cascade's: every handle is released
+            for handle in handles:
+                handle.release()
+        if self._polls is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._loops_ended(handles), LOOPS_END)
+            await halt(self._polls, "infinity")
+
+    async def _loops_ended(self, handles: list[WorkerHandle]) -> None:
+        for handle in handles:
+            for ended in handle.ended.values():
+                if await ended.answer is not None:
+                    return  # not by a shutdown: its loop waits for the cascade, which we are
+        assert self._polls is not None
+        for child in await self._polls.which_children():
+            if child.process is not None:
+                await child.process.exit
+
+    def _begin_registration(self) -> None:
+        registration = self._holder.register(self._declaration, self)
+        registration.on_done(lambda: self.cast(self._registered, registration))
+
+    async def _registered(self, registration: Reply[WorkerHandle]) -> None:
+        try:
+            registration.result()
+        except Exception as error:
+            self._not_registered(error)
+            return
+        spec = self._declaration.spec
+        loops = [
+            ChildSpec(poll, partial(PollLoop, self._holder, self._name, poll), "transient")
+            for poll in spec.polls()
+        ]
+        self._polls = Supervisor(loops, **self._tree.intensity())
+        await self.start_link(self._polls, "polls")
+        self._declaration.started.resolve(None)
+
+    def _not_registered(self, error: Exception) -> None:
+        """Tell who started it; if nobody waits any more, try again later."""
+        if self._declaration.started.reject(error):
+            emit(RegistrationFailed(self._name, error, None))
+            raise Exit(Shutdown(error))
+        emit(RegistrationFailed(self._name, error, self._retry_in))
+        self.place.loop.call_later(self._retry_in, partial(self.cast, self._again))
+        self._retry_in = min(2 * self._retry_in, RETRY_MOST)
+
+    async def _again(self) -> None:
+        self._begin_registration()
+
+
+class WorkerSupervisor(DynamicSupervisor):
+    """Starts and stops workers; a worker that crashes is started again."""
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__(**tree.intensity())
+        self._tree = tree
+
+    def start_worker(self, declaration: Declaration) -> Reply[Process | None]:
+        """Start a worker; whether it can be registered is told by `declaration.started`.
+
+        Fails with `StartFailed` when its name is taken.
+        """
+        return self.start_child(
+            ChildSpec(declaration.spec.name, partial(self._make, declaration), "transient")
+        )
+
+    def stop_worker(self, name: str) -> Reply[None]:
+        """Stop a worker. Fails with `WorkerNotRegisteredError` when there is none of that name."""
+        return self.call(self._stop_worker, name, timeout=None)
+
+    def _make(self, declaration: Declaration) -> Process | None:
+        return SupervisedWorker(self._tree, declaration) if declaration.wanted else None
+
+    async def _stop_worker(self, name: str) -> None:
+        worker = self._tree.registry().lookup(name)
+        if worker is None:
+            raise Refuse(WorkerNotRegisteredError(f"there is no worker {name!r}"))
+        await self._terminate_child(worker)
