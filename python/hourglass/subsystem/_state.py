@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hourglass._bridge import Runtime
     from hourglass.subsystem.engines import SharedEngine
     from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.runtime import RuntimeOwner
     from hourglass.subsystem.subsystem import Tree
     from hourglass.subsystem.worker_spec import Declaration
 
@@ -29,6 +30,8 @@ class ProcessState:
         self.lock = threading.RLock()
         self.runtime: Runtime | None = None
         """The runtime of the current epoch; None while there is none."""
+        self.owner: RuntimeOwner | None = None
+        """Who made it last."""
         self.coming: Promise[Runtime] = Promise()
         """Answered with the runtime as soon as there is one again."""
         self.closing = threading.Lock()
@@ -43,18 +46,20 @@ class ProcessState:
         self.stoppers: list[Callable[[], None]] = []
         self.exiting = False
 
-    def publish(self, runtime: Runtime) -> None:
+    def publish(self, runtime: Runtime, owner: RuntimeOwner) -> None:
         """From now on this is the runtime."""
         with self.lock:
-            self.runtime = runtime
+            self.runtime, self.owner = runtime, owner
             coming = self.coming
         coming.resolve(runtime)
 
-    def retract(self, runtime: Runtime) -> None:
-        """This one is the runtime no more. Does nothing when it has been replaced already."""
+    def retract(self, runtime: Runtime) -> bool:
+        """This one is the runtime no more. False when that was said before."""
         with self.lock:
-            if self.runtime is runtime:
-                self.runtime, self.coming = None, Promise()
+            if self.runtime is not runtime:
+                return False
+            self.runtime, self.coming = None, Promise()
+            return True
 
 
 _state = ProcessState()

@@ -120,6 +120,10 @@ class BridgeHolder(Server):
         """
         return self.call_deferred(self._serving, name, after, timeout=None)
 
+    def settled(self) -> Reply[None]:
+        """Answered when everything that was said to the holder before has been dealt with."""
+        return self.call(self._nothing)
+
     def registered(self, name: str) -> bool:
         """Whether the worker's tasks are taken. Takes no turn of the mailbox."""
         entry = self._entries.get(name) if self.alive else None
@@ -271,6 +275,9 @@ class BridgeHolder(Server):
         await self._open(entry)
         old.release()
         emit(WorkerRecycled(name, old.epoch))
+
+    async def _nothing(self) -> None:
+        """For `settled`."""
 
     async def _serving(
         self, token: ReplyToken[WorkerHandle], name: str, after: WorkerHandle | None

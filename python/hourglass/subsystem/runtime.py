@@ -46,7 +46,7 @@ class RuntimeOwner(ThreadProcess):
         self._close(lambda: state.runtime)
         runtime = _bridge.Runtime()
         self.epoch = runtime.epoch
-        state.publish(runtime)
+        state.publish(runtime, self)
         emit(RuntimeStarted(runtime.epoch))
         self.ready()
         self.stopping.wait()
@@ -102,13 +102,11 @@ def renew(epoch: int, reason: str) -> bool:
     never restarts the current one. Never raises, and returns at once.
     """
     state = _state.current()
-    tree, runtime = state.tree, state.runtime
-    if tree is None or runtime is None or runtime.epoch != epoch or state.exiting:
+    runtime, owner = state.runtime, state.owner
+    if runtime is None or owner is None or runtime.epoch != epoch or state.exiting:
         return False
-    owner = tree.runtime_owner()
-    if owner is None or owner.epoch != epoch:
+    if not state.retract(runtime):
         return False
-    state.retract(runtime)
     emit(RuntimeRenewal(epoch, reason))
     with contextlib.suppress(LoopGone):
         owner.stop(Crash(_bridge.StaleHandleError("stale_handle", reason)))

@@ -88,10 +88,6 @@ class Tree:
         """How many restarts are too many, for every supervisor in the tree."""
         return self._limits
 
-    def runtime_owner(self) -> RuntimeOwner | None:
-        """Child 1, while it lives."""
-        return cast("RuntimeOwner | None", self.root.lookup("runtime"))
-
     def holder(self) -> BridgeHolder:
         """Child 2. `SubsystemStoppedError` while there is none."""
         return cast("BridgeHolder", self._child("bridge_holder"))

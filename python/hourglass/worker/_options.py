@@ -77,6 +77,9 @@ class WorkerOptions:
         limit = self.deadlock_timeout
         if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
             raise InvalidArgumentError("deadlock_timeout has to be a timedelta above 0, or None")
+        self._check_choices()
+
+    def _check_choices(self) -> None:
         if self.completions not in ("ordered", "serial"):
             raise InvalidArgumentError(
                 f"completions is {self.completions!r}; it has to be 'ordered' or 'serial'"
