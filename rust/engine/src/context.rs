@@ -5,7 +5,7 @@
 //! with waiting pollers, writes the changed runs and remembers the answers; when it fails, the runs it
 //! touched are read again and nothing of it remains. Nobody is answered before the commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -113,7 +113,7 @@ pub(crate) struct Context {
     in_transaction: bool,
     /// Touched by the call being handled, and by the transaction.
     touched: Vec<RunKey>,
-    batch: HashSet<RunKey>,
+    batch: BTreeSet<RunKey>,
 }
 
 impl Context {
@@ -150,7 +150,7 @@ impl Context {
             last_run_key,
             in_transaction: false,
             touched: Vec::new(),
-            batch: HashSet::new(),
+            batch: BTreeSet::new(),
         };
         context.queue_stored_tasks()?;
         context.timers.load(context.store.as_mut())?;
@@ -427,7 +427,7 @@ impl Context {
 
     /// The transaction failed. Forget what it did, and give everybody who was to be answered, and the
     /// runs whose tasks have to be offered again ([`Self::requeue`]).
-    pub(crate) fn abort(&mut self) -> (Vec<Responder>, HashSet<RunKey>) {
+    pub(crate) fn abort(&mut self) -> (Vec<Responder>, BTreeSet<RunKey>) {
         self.in_transaction = false;
         self.store.rollback();
         self.env.work.clear();

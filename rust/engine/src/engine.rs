@@ -153,12 +153,8 @@ impl fmt::Debug for Engine {
 impl Engine {
     /// Open the database, or make it, and start the engine's thread. Blocks while it does.
     pub fn open(options: EngineOptions) -> Result<Self, EngineError> {
-        let store = match &options.path {
-            Some(path) => SqliteStore::open(path, options.synchronous)?,
-            None => SqliteStore::memory()?,
-        };
-        let file = store.locked_file();
-        Self::with_store(Box::new(store), file, options)
+        let (store, file) = open_store(&options)?;
+        Self::with_store(store, file, options)
     }
 
     /// An engine over any store.
@@ -167,14 +163,8 @@ impl Engine {
         file: Option<LockedFile>,
         options: EngineOptions,
     ) -> Result<Self, EngineError> {
-        let EngineOptions { path, clock, entropy, .. } = options;
-        let failed = |error: StoreError| EngineError::Storage {
-            path: path.unwrap_or_else(|| PathBuf::from(":memory:")),
-            detail: error.to_string(),
-        };
-        let (sender, receiver) = channel();
-        let context = Context::load(store, clock.clone(), entropy).map_err(failed)?;
-        let engine = Loop::new(context, receiver, sender.clone());
+        let clock = options.clock.clone();
+        let (engine, sender) = make_loop(store, options)?;
         // What the thread logs goes where the opener's logs go.
         let logs = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
@@ -193,7 +183,7 @@ impl Engine {
         call: Call,
     ) -> impl Future<Output = Result<Bytes, RpcStatus>> + Send + use<> {
         let (sender, receiver) = oneshot::channel();
-        let deadline = call.timeout.map(|timeout| self.deadline(timeout));
+        let deadline = call.timeout.map(|timeout| deadline(self.shared.clock.as_ref(), timeout));
         let responder = Responder { sender, deadline };
         let sent = self.shared.sender.send(EngineMessage::Call { call, responder });
         async move {
@@ -201,11 +191,6 @@ impl Engine {
             // The engine answers every call that it takes; it drops one only when it ends.
             receiver.await.map_err(|_| RpcStatus::closed())?.accept()
         }
-    }
-
-    fn deadline(&self, timeout: Duration) -> Instant {
-        let wall = self.shared.clock.wall();
-        wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_hours(24 * 365))
     }
 
     /// Call `gate` on the engine's thread between two turns: while it runs, nothing is under way
@@ -234,6 +219,39 @@ impl Engine {
             tracing::error!("the engine's thread panicked");
         }
     }
+}
+
+/// The store that the options ask for, and the file that it has locked.
+pub(crate) fn open_store(
+    options: &EngineOptions,
+) -> Result<(Box<dyn Store>, Option<LockedFile>), EngineError> {
+    let store = match &options.path {
+        Some(path) => SqliteStore::open(path, options.synchronous)?,
+        None => SqliteStore::memory()?,
+    };
+    let file = store.locked_file();
+    Ok((Box::new(store), file))
+}
+
+/// An engine that nothing turns yet, and the way to send it messages.
+pub(crate) fn make_loop(
+    store: Box<dyn Store>,
+    options: EngineOptions,
+) -> Result<(Loop, Sender<EngineMessage>), EngineError> {
+    let EngineOptions { path, clock, entropy, .. } = options;
+    let failed = |error: StoreError| EngineError::Storage {
+        path: path.unwrap_or_else(|| PathBuf::from(":memory:")),
+        detail: error.to_string(),
+    };
+    let (sender, receiver) = channel();
+    let context = Context::load(store, clock, entropy).map_err(failed)?;
+    Ok((Loop::new(context, receiver, sender.clone()), sender))
+}
+
+/// When a caller that waits for `timeout` from now on gives up.
+pub(crate) fn deadline(clock: &dyn Clock, timeout: Duration) -> Instant {
+    let wall = clock.wall();
+    wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_hours(24 * 365))
 }
 
 impl Drop for Shared {

@@ -17,11 +17,14 @@ mod history;
 mod ids;
 mod machine;
 mod matching;
+mod planted;
 mod proto;
 mod queries;
 mod retry;
 mod rpc;
 mod run;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod status;
 mod store;
 mod timers;

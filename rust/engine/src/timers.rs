@@ -95,6 +95,13 @@ impl Timers {
         self.tasks.push(Reverse((due, timer)));
     }
 
+    /// Whether the lease of a run's workflow task ends by itself.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn has_task(&self, run: RunKey, lease: [u8; 16]) -> bool {
+        let timer = TaskTimer::StartToClose(run, lease);
+        self.tasks.iter().any(|Reverse((_, other))| *other == timer)
+    }
+
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         let stored = self.window.first().map(|timer| timer.due);

@@ -1,5 +1,6 @@
 //! The engine's loop. One turn: take what waits, handle it, commit once, do what follows.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,9 @@ use crate::action::{Action, Reply, Responder};
 use crate::context::{Caller, Context, Failure, Outcome};
 use crate::dispatch::dispatch;
 use crate::engine::{Call, EngineMessage};
+use crate::ids::RunKey;
 use crate::machine::{activity, timer, workflow, workflow_task};
+use crate::planted::{Bug, planted};
 use crate::rpc::register_namespace::register;
 use crate::store::{NamespaceRecord, StoreError, TimerRow};
 use crate::timers::{TaskTimer, TimerKind};
@@ -28,7 +31,7 @@ pub(crate) struct Loop {
     /// Timers are not tried before this time: the store failed.
     paused_until: Option<Instant>,
     /// What waits for the store to work again: tasks of runs of failed transactions.
-    owed: std::collections::HashSet<crate::ids::RunKey>,
+    owed: BTreeSet<RunKey>,
     last_sweep: Option<Instant>,
     closing: bool,
 }
@@ -44,7 +47,7 @@ impl Loop {
             receiver,
             sender,
             paused_until: None,
-            owed: std::collections::HashSet::new(),
+            owed: BTreeSet::new(),
             last_sweep: None,
             closing: false,
         }
@@ -52,7 +55,7 @@ impl Loop {
 
     /// Turn until closed.
     pub(crate) fn run(mut self) {
-        self.make_default_namespace();
+        self.begin();
         while !self.closing {
             let messages = self.wait();
             self.turn(messages);
@@ -60,13 +63,9 @@ impl Loop {
         self.end();
     }
 
-    fn make_default_namespace(&mut self) {
-        if self.context.env.namespaces.contains_key("default") {
-            return;
-        }
-        let record =
-            NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
-        let made = self.context.handle(|context| register(context, record));
+    /// Make the namespace that is always there.
+    pub(crate) fn begin(&mut self) {
+        let made = self.context.handle(make_default_namespace);
         self.finish(made.err().and_then(store_error));
     }
 
@@ -89,7 +88,7 @@ impl Loop {
     }
 
     /// How long there is nothing to do unless somebody calls; `None`: for ever.
-    fn patience(&self) -> Option<Duration> {
+    pub(crate) fn patience(&self) -> Option<Duration> {
         let clock = &self.context.env.clock;
         let wall = clock.wall();
         let timer = self.context.timers.next().map(|due| clock.until(due));
@@ -169,6 +168,7 @@ impl Loop {
         if self.paused_until.take().is_some() {
             let again = std::mem::take(&mut self.owed);
             let result = self.context.handle(|context| {
+                make_default_namespace(context)?;
                 context.timers.load(context.store.as_mut())?;
                 context.offer_again(&again)
             });
@@ -225,6 +225,9 @@ impl Loop {
 
     /// Commit, and do what had to wait for it; or undo everything, and tell everybody.
     fn finish(&mut self, failed: Option<StoreError>) {
+        if planted(Bug::EarlyReply) {
+            self.reply_early();
+        }
         let committed = match failed {
             None => self.context.commit(),
             Some(error) => Err(error),
@@ -232,6 +235,16 @@ impl Loop {
         match committed {
             Ok(actions) => self.perform(actions),
             Err(error) => self.fail(&error),
+        }
+    }
+
+    /// The planted bug.
+    fn reply_early(&mut self) {
+        for action in std::mem::take(&mut self.context.actions) {
+            match action {
+                Action::Reply(responder, reply) => responder.send(reply, &self.sender),
+                other => self.context.actions.push(other),
+            }
         }
     }
 
@@ -256,12 +269,12 @@ impl Loop {
     fn fail(&mut self, error: &StoreError) {
         tracing::error!(%error, "a transaction failed; its callers are told");
         let (responders, runs) = self.context.abort();
+        self.owed.extend(runs);
+        self.paused_until = Some(self.context.env.clock.wall() + PAUSE);
         let status = store_status(error);
         for responder in responders {
             responder.send(Reply::new(Err(status.clone())), &self.sender);
         }
-        self.owed.extend(runs);
-        self.paused_until = Some(self.context.env.clock.wall() + PAUSE);
     }
 
     fn sweep(&mut self) {
@@ -274,7 +287,7 @@ impl Loop {
     }
 
     /// Answer everybody who waits.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.turn(Vec::new());
         let mut waiting = self.context.matching.drain_pollers();
         waiting.extend(self.context.waiters.drain());
@@ -287,6 +300,35 @@ impl Loop {
         for responder in waiting {
             responder.send(Reply::new(Err(RpcStatus::closed())), &self.sender);
         }
+    }
+}
+
+fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
+    if context.env.namespaces.contains_key("default") {
+        return Ok(());
+    }
+    let record =
+        NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
+    register(context, record)
+}
+
+/// For an engine that its owner turns.
+#[cfg(feature = "simulation")]
+impl Loop {
+    /// One turn with what waits now; tells how many messages that were.
+    pub(crate) fn turn_once(&mut self) -> usize {
+        let messages: Vec<_> = self.receiver.try_iter().take(BATCH).collect();
+        let count = messages.len();
+        self.turn(messages);
+        count
+    }
+
+    pub(crate) const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(crate) fn owed(&self) -> BTreeSet<i64> {
+        self.owed.iter().map(|key| key.0).collect()
     }
 }
 

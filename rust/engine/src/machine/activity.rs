@@ -12,6 +12,7 @@ use crate::context::{Context, Env, Failure as CallFailure, Work};
 use crate::history::fragment;
 use crate::ids::{ActivityToken, EventId, RunKey};
 use crate::machine::workflow_task;
+use crate::planted::{Bug, planted};
 use crate::proto::enums::{RetryState, TimeoutType};
 use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::service::PollActivityTaskQueueResponse;
@@ -212,7 +213,9 @@ pub(crate) enum End {
 
 /// End an activity: write started (if a worker had it) and the end, and schedule a workflow task.
 pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
-    let Some(record) = run.remove_activity(id) else { return };
+    let stays = planted(Bug::DoubleCompletion) && run.volatile.lease.is_some();
+    let record = if stays { run.activities.get(&id).cloned() } else { run.remove_activity(id) };
+    let Some(record) = record else { return };
     let started_event_id = if record.state() == ActivityState::Started {
         let attributes = history::ActivityTaskStartedEventAttributes {
             scheduled_event_id: id,

@@ -134,6 +134,12 @@ impl Matching {
         !worker.is_empty() && self.shut_down.contains_key(worker)
     }
 
+    /// Everything that waits in a queue.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = (QueueKind, Task)> {
+        self.queues.iter().flat_map(|(key, queue)| queue.tasks.iter().map(|task| (key.kind, *task)))
+    }
+
     /// Drop a sticky queue; its tasks go elsewhere.
     pub(crate) fn drop_queue(&mut self, key: &QueueKey) -> Vec<Task> {
         let Some(queue) = self.queues.get_mut(key) else { return Vec::new() };

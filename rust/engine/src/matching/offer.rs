@@ -3,7 +3,7 @@
 //! A task is leased at the moment it is put into an answer, in the same transaction as what made it:
 //! a worker that waits gets the activity that a workflow task scheduled with the commit of that task.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
@@ -245,7 +245,7 @@ impl Context {
     }
 
     /// After a failed transaction: offer the tasks of the runs that it had touched again.
-    pub(crate) fn offer_again(&mut self, keys: &HashSet<RunKey>) -> Result<(), Failure> {
+    pub(crate) fn offer_again(&mut self, keys: &BTreeSet<RunKey>) -> Result<(), Failure> {
         for key in keys {
             let Some((run, env)) = self.open_run(*key)? else { continue };
             env.work.push(Work::WorkflowTask(*key));

@@ -16,6 +16,7 @@ use crate::history::fragment;
 use crate::ids::{RunKey, WorkflowTaskToken, parse_token};
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::workflow_task::{self, Ended};
+use crate::planted::{Bug, planted};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
 use crate::proto::failure::{Failure as Reason, ServerFailureInfo, failure::FailureInfo};
@@ -210,7 +211,7 @@ fn finish(
     };
     run.volatile.closing = false;
     run.volatile.sticky = sticky(request);
-    let unseen = workflow_task::flush_buffered(run);
+    let unseen = workflow_task::flush_buffered(run) && !planted(Bug::LostWake);
     if unseen || applied.needs_task || request.force_create_new_workflow_task {
         workflow_task::schedule(run, env);
     }

@@ -2,6 +2,8 @@
 //!
 //! Every call happens inside a transaction of the engine's loop. A failed call fails the transaction.
 
+#[cfg(feature = "simulation")]
+pub(crate) mod faulty;
 pub(crate) mod record;
 pub(crate) mod sqlite;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use hourglass_engine::simulation::{self, Faults};
 use hourglass_engine::{Call, Engine, EngineOptions, RpcStatus, SeededEntropy};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
@@ -83,14 +84,35 @@ impl Server {
     }
 
     fn open(path: Option<PathBuf>, clock: Arc<VirtualClock>) -> Self {
-        let entropy = Arc::new(SeededEntropy::new(std::process::id().into()));
-        let options = EngineOptions {
+        Self { engine: Engine::open(Self::options(path, &clock)).unwrap(), clock }
+    }
+
+    /// An engine on the file whose store fails as `faults` says.
+    pub(crate) fn on_faulty_file(path: &Path, faults: &Faults) -> Self {
+        Self::open_faulty(path, faults, Arc::new(VirtualClock::new()))
+    }
+
+    fn open_faulty(path: &Path, faults: &Faults, clock: Arc<VirtualClock>) -> Self {
+        let options = Self::options(Some(path.to_owned()), &clock);
+        Self { engine: simulation::open(options, faults).unwrap(), clock }
+    }
+
+    fn options(path: Option<PathBuf>, clock: &Arc<VirtualClock>) -> EngineOptions {
+        EngineOptions {
             path,
-            clock: Arc::<VirtualClock>::clone(&clock),
-            entropy,
+            clock: Arc::<VirtualClock>::clone(clock),
+            entropy: Arc::new(SeededEntropy::new(std::process::id().into())),
             ..EngineOptions::default()
-        };
-        Self { engine: Engine::open(options).unwrap(), clock }
+        }
+    }
+
+    /// Crash, or close, and open the same file again with a store that works.
+    pub(crate) fn reopen_healed(self, path: &Path, faults: &Faults) -> Self {
+        self.engine.close();
+        faults.heal();
+        let clock = Arc::clone(&self.clock);
+        drop(self);
+        Self::open_faulty(path, faults, clock)
     }
 
     /// Close the engine and open the same file again, at the same time.
@@ -140,7 +162,7 @@ impl Server {
         for _ in 0..2 {
             let request =
                 DescribeNamespaceRequest { namespace: NAMESPACE.to_owned(), ..Default::default() };
-            self.call(request).await.unwrap();
+            self.call(request).await.ok(); // the answer may be that something else failed
         }
     }
 

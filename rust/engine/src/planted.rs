@@ -1,0 +1,38 @@
+//! Bugs on purpose: whoever says that a simulation finds bugs shows it these.
+//!
+//! Each is a mistake that one is likely to make. Without the feature `simulation` there are none.
+
+/// A bug that can be planted.
+#[cfg_attr(not(feature = "simulation"), allow(unreachable_pub, reason = "named in simulation"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// Events that were held back during a workflow task are followed by no other task.
+    LostWake,
+    /// An activity that completes while a workflow task is being worked on stays pending.
+    DoubleCompletion,
+    /// Callers are answered before the commit.
+    EarlyReply,
+}
+
+#[cfg(feature = "simulation")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Give the engines that this thread turns by hand a bug, or none.
+#[cfg(feature = "simulation")]
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Whether this bug is planted here.
+#[cfg(feature = "simulation")]
+pub(crate) fn planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// None is.
+#[cfg(not(feature = "simulation"))]
+pub(crate) const fn planted(_bug: Bug) -> bool {
+    false
+}

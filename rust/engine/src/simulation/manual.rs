@@ -1,0 +1,117 @@
+//! An engine that its owner turns: nothing happens between two of its calls.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::Faults;
+use crate::action::{Delivery, Responder};
+use crate::engine::{EngineMessage, deadline, make_loop, open_store};
+use crate::matching::QueueKind;
+use crate::store::faulty::FaultyStore;
+use crate::turn::Loop;
+use crate::{Call, Clock, EngineError, EngineOptions, RpcStatus};
+
+/// An engine without a thread. To drop it is to crash; to close it is to close it.
+pub struct ManualEngine {
+    engine: Loop,
+    sender: Sender<EngineMessage>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The caller's end of a call. To drop it is to be gone.
+pub struct Answer(oneshot::Receiver<Delivery>);
+
+impl Answer {
+    /// What the engine said, once it has said something; an engine that crashed says that it is closed.
+    pub fn take(&mut self) -> Option<Result<Bytes, RpcStatus>> {
+        match self.0.try_recv() {
+            Ok(delivery) => Some(delivery.accept()),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(RpcStatus::closed())),
+        }
+    }
+}
+
+/// What the engine has in memory, as far as invariants speak of it. Runs are named by their keys.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Runs whose workflow task a worker has, and whether a timeout is armed for it.
+    pub leases: Vec<(i64, bool)>,
+    /// Runs with a valid entry in a queue for workflow tasks.
+    pub workflow_tasks: BTreeSet<i64>,
+    /// Activities with an entry in a queue: run and scheduled event.
+    pub activity_tasks: BTreeSet<(i64, i64)>,
+    /// Runs that will be offered again when the store works again.
+    pub owed: BTreeSet<i64>,
+}
+
+impl ManualEngine {
+    /// Open an engine whose store fails as `faults` says.
+    pub fn open(options: EngineOptions, faults: &Faults) -> Result<Self, EngineError> {
+        let (store, _) = open_store(&options)?;
+        let store = FaultyStore::new(store, faults.clone());
+        let clock = options.clock.clone();
+        let (mut engine, sender) = make_loop(Box::new(store), options)?;
+        engine.begin();
+        Ok(Self { engine, sender, clock })
+    }
+
+    /// Send a call. It is handled in the next turn, together with all others that were sent.
+    pub fn send(&self, call: Call) -> Answer {
+        let (sender, receiver) = oneshot::channel();
+        let deadline = call.timeout.map(|timeout| deadline(self.clock.as_ref(), timeout));
+        let responder = Responder { sender, deadline };
+        // The engine has the other end for as long as it lives.
+        let _ = self.sender.send(EngineMessage::Call { call, responder });
+        Answer(receiver)
+    }
+
+    /// One turn: calls, due timers, one commit, answers. Tells how many messages there were.
+    pub fn turn(&mut self) -> usize {
+        self.engine.turn_once()
+    }
+
+    /// How long there is nothing to do unless somebody calls; `None`: for ever.
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        self.engine.patience()
+    }
+
+    /// Commit what is in flight and answer everybody who waits.
+    pub fn close(self) {
+        self.engine.end();
+    }
+
+    /// What is in memory.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let context = self.engine.context();
+        let mut memory = Memory { owed: self.engine.owed(), ..Memory::default() };
+        for (key, run) in &context.runs {
+            if let Some(lease) = &run.volatile.lease {
+                memory.leases.push((key.0, context.timers.has_task(*key, lease.id)));
+            }
+        }
+        memory.leases.sort_unstable();
+        for (kind, task) in context.matching.tasks() {
+            let valid = context.runs.get(&task.run).is_none_or(|run| {
+                run.volatile.dispatch == task.dispatch || kind == QueueKind::Activity
+            });
+            match kind {
+                QueueKind::Workflow if valid => {
+                    memory.workflow_tasks.insert(task.run.0);
+                }
+                QueueKind::Workflow => {}
+                QueueKind::Activity => {
+                    memory.activity_tasks.insert((task.run.0, task.subject));
+                }
+            }
+        }
+        memory
+    }
+}

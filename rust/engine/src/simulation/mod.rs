@@ -1,0 +1,20 @@
+//! What tests need to break the engine: a store that fails when it is told to, and an engine without
+//! a thread, turned by hand. Only with the feature `simulation`, which nothing but tests asks for.
+
+mod faults;
+mod manual;
+
+pub use crate::planted::{Bug, plant};
+pub use faults::{Fault, Faults, Step};
+pub use manual::{Answer, ManualEngine, Memory};
+
+use crate::engine::open_store;
+use crate::store::faulty::FaultyStore;
+use crate::{Engine, EngineError, EngineOptions};
+
+/// Open an engine whose store fails as `faults` says.
+pub fn open(options: EngineOptions, faults: &Faults) -> Result<Engine, EngineError> {
+    let (store, file) = open_store(&options)?;
+    let store = FaultyStore::new(store, faults.clone());
+    Engine::with_store(Box::new(store), file, options)
+}

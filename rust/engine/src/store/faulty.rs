@@ -1,0 +1,66 @@
+//! A store that fails when it is told to, and otherwise does what the store behind it does.
+
+use super::{
+    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store,
+    TimerRecord, TimerRow,
+};
+use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::simulation::{Faults, Step};
+
+/// A store between the engine and another one.
+pub(crate) struct FaultyStore {
+    inner: Box<dyn Store>,
+    faults: Faults,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(inner: Box<dyn Store>, faults: Faults) -> Self {
+        Self { inner, faults }
+    }
+}
+
+/// Methods that may fail at a step, and are otherwise handed through.
+macro_rules! steps {
+    ($($step:ident fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&mut self, $($arg: $type),*) -> Result<$out> {
+            self.faults.attempt(Step::$step, || self.inner.$name($($arg),*))
+        }
+    )*};
+}
+
+impl Store for FaultyStore {
+    fn rollback(&mut self) {
+        self.inner.rollback();
+    }
+
+    steps! {
+        Write fn begin() -> ();
+        Commit fn commit() -> ();
+        Read fn namespaces() -> Vec<(NamespaceKey, NamespaceRecord)>;
+        Write fn insert_namespace(key: NamespaceKey, record: &NamespaceRecord) -> ();
+        Read fn last_run_key() -> RunKey;
+        Write fn insert_run(row: &RunRow) -> ();
+        Write fn update_run(row: &RunRow) -> ();
+        Read fn run(key: RunKey) -> Option<RunRow>;
+        Read fn run_by_id(id: RunId) -> Option<RunRow>;
+        Read fn last_run(namespace: NamespaceKey, workflow_id: &str) -> Option<RunRow>;
+        Read fn pending(key: RunKey) -> Pending;
+        Write fn append_history(key: RunKey, fragment: &Fragment) -> ();
+        Read fn history(key: RunKey, from: EventId, budget: usize) -> Vec<Fragment>;
+        Write fn put_activity(key: RunKey, record: &ActivityRecord) -> ();
+        Write fn delete_activity(key: RunKey, scheduled_event_id: EventId) -> ();
+        Write fn put_timer(key: RunKey, record: &TimerRecord) -> ();
+        Write fn delete_timer(key: RunKey, started_event_id: EventId) -> ();
+        Write fn put_child(key: RunKey, record: &ChildRecord) -> ();
+        Write fn delete_child(key: RunKey, initiated_event_id: EventId) -> ();
+        Write fn put_buffered(key: RunKey, sequence: i64, event: &[u8]) -> ();
+        Write fn delete_buffered(key: RunKey) -> ();
+        Write fn add_request_id(key: RunKey, request_id: &str) -> bool;
+        Write fn delete_request_ids(key: RunKey) -> ();
+        Write fn arm(timer: TimerRow) -> ();
+        Write fn disarm(timer: TimerRow) -> ();
+        Read fn first_timers(limit: usize) -> Vec<TimerRow>;
+        Read fn workflow_tasks() -> Vec<(RunKey, NamespaceKey, String)>;
+        Read fn activity_tasks() -> Vec<(RunKey, EventId, NamespaceKey, String)>;
+    }
+}
