@@ -174,8 +174,8 @@ _FITS: dict[SearchAttributeIndexedValueType, Callable[[Any], bool]] = {
 class TypedSearchAttributes:
     """Search attributes, each by its key. Immutable.
 
-    A collection of `SearchAttributePair`, in which ``key in attributes`` asks for a key (and that is
-    why type checkers must not take it for an ordinary one).
+    A collection of `SearchAttributePair`, in which ``key in attributes`` asks for a key: that is
+    why it does not inherit from one, type checkers would object.
     """
 
     empty: ClassVar[TypedSearchAttributes]
@@ -257,7 +257,8 @@ def indexed(updates: Sequence[SearchAttributeUpdate[Any]]) -> Wire:
 
 
 def _value(kind: SearchAttributeIndexedValueType, value: Any) -> Any:
-    several = cast("list[Any]", value if isinstance(value, list) else [value])
+    several: list[Any] = []
+    several += value if isinstance(value, list) else [value]
     if kind is SearchAttributeIndexedValueType.KEYWORD_LIST:
         return several
     if len(several) != 1:  # the service wraps some in a list of one
