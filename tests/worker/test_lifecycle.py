@@ -12,7 +12,7 @@ from hourglass._bridge import BridgeError
 from hourglass.client import Client
 from hourglass.common import RetryPolicy
 from hourglass.exceptions import ClosedError, PollError, ValidationError
-from hourglass.worker import Worker, _host, _worker
+from hourglass.worker import Worker, _host, _ladder, _worker
 from tests.support import unique
 
 
@@ -171,7 +171,7 @@ async def test_what_a_stopping_worker_cancels_another_one_does(client: Client) -
 async def test_a_worker_stops_although_an_activity_ignores_everything(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_host, "_CANCELLED_PERIOD", 0.1)
+    monkeypatch.setattr(_ladder, "_CANCEL_PERIOD", 0.1)
     reached, end = threading.Event(), threading.Event()
 
     @activity.defn(no_thread_cancel_exception=True)

@@ -11,6 +11,13 @@ from hourglass.worker._replayer import (
     WorkflowReplayResult,
     WorkflowReplayResults,
 )
+from hourglass.worker._signals import run_until_signal
 from hourglass.worker._worker import Worker
 
-__all__ = ["Replayer", "Worker", "WorkflowReplayResult", "WorkflowReplayResults"]
+__all__ = [
+    "Replayer",
+    "Worker",
+    "WorkflowReplayResult",
+    "WorkflowReplayResults",
+    "run_until_signal",
+]

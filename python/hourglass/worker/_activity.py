@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from hourglass import _aio
@@ -30,6 +32,8 @@ from hourglass.common import Priority, RetryPolicy
 from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.worker import _activity_outcome as outcome
+from hourglass.worker import _left_behind as left_behind
+from hourglass.worker._stacks import frame_of, place, stack
 from hourglass.worker._thread_cancel import ThreadCancel
 
 if TYPE_CHECKING:
@@ -71,6 +75,7 @@ class Activities:
         self.worker_shutdown = Latch(asyncio.get_running_loop())
         self.running: dict[bytes, RunningActivity] = {}
         self._handles: dict[int, WorkerHandle] = {}
+        self.cancelling = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._stop_listening: Callable[[], None] | None = None
@@ -149,15 +154,21 @@ class Activities:
         return True
 
     def cancel_all(self) -> None:
-        """Cancel what still runs, because the worker stops."""
+        """Cancel what still runs, and from now on what starts, because the worker stops."""
+        self.cancelling = True
         for activity in list(self.running.values()):
             activity.cancel("worker_shutdown")
 
     async def abandon_all(self) -> None:
         """Answer for what ignores its cancellation; the threads are left behind."""
         for activity in list(self.running.values()):
-            info = f"{activity.task.activity_type!r} ({activity.task.activity_id})"
-            logger.error("activity %s ignores its cancellation: left behind", info)
+            logger.error(
+                "%s ignores its cancellation and is left behind\n%s",
+                activity,
+                stack(activity.frame()),
+            )
+            if activity.thread is not None:
+                left_behind.note(activity.thread)
             token = activity.task.task_token
             failure = await outcome.failed(token, outcome.abandoned(), self.converter)
             self.complete(activity, failure)
@@ -173,6 +184,9 @@ class RunningActivity:
         self.cancelled = Latch(asyncio.get_running_loop())
         self.details: ActivityCancellationDetails | None = None
         self.context: Context | None = None
+        self.where = "the event loop"
+        self.thread: threading.Thread | None = None
+        """Where a synchronous one runs, once it does."""
         self._thread_cancel: ThreadCancel | Job | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancel_task = True
@@ -183,6 +197,22 @@ class RunningActivity:
         self.activities.started(self)
         name = f"activity {self.task.activity_type} {self.task.activity_id}"
         self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
+        if self.activities.cancelling:
+            self.cancel("worker_shutdown")
+
+    def frame(self) -> FrameType | None:
+        """Where it is: in its thread, or where its task waits."""
+        if self.thread is not None:
+            return frame_of(self.thread.ident)
+        frames = self._task.get_stack() if self._task is not None else []
+        return frames[-1] if frames else None
+
+    def __str__(self) -> str:
+        task = self.task
+        return (
+            f"activity {task.activity_type!r} ({task.activity_id}) of workflow "
+            f"{task.workflow_id!r} in {self.where} at {place(self.frame())}"
+        )
 
     def cancel(self, reason: str) -> None:
         """Cancel the function: asyncio's way, or by an exception in its thread. Once only."""
@@ -269,6 +299,8 @@ class RunningActivity:
         executor = self.activities.executor()
 
         def call() -> Any:
+            self.thread = threading.current_thread()
+            self.where = f"thread {self.thread.name}"
             return variables.run(cancel.run, function, args)
 
         return await loop.run_in_executor(executor, call)
@@ -279,6 +311,7 @@ class RunningActivity:
         """As in a thread; the process gets the function by its name, and the arguments as bytes."""
         assert self.context is not None
         self._cancel_task = False
+        self.where = "a process"
         job = processes.submit(
             self.activities.functions[self.task.activity_type][1],
             args,

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from hourglass._bridge import Watch
+from hourglass.worker._stacks import frame_of, place
 from hourglass.worker._thread_cancel import raise_in, take_back
 from hourglass.workflow._errors import Evicted
 
@@ -35,7 +36,7 @@ class Desk:
 
     def __init__(self, serve: Callable[[Desk], None]) -> None:
         self.task: tuple[Registration, WorkflowActivation] | None = None
-        """What it is at, or was last."""
+        """What it is at."""
         self.left = threading.Event()
         self._serve = serve
         self._clean_up: Callable[[], None] = lambda: None
@@ -61,7 +62,14 @@ class Desk:
             completion = registration.failed(activation, error)
         if not watch.end():
             raise GivenUp
+        self.task = None
         return completion
+
+    def __str__(self) -> str:
+        task, frame = self.task, frame_of(self.thread.ident)
+        if task is None:
+            return f"{self.thread.name}, idle"
+        return f"code of run {task[1].run_id} in thread {self.thread.name} at {place(frame)}"
 
     def dismiss(self, clean_up: Callable[[], None]) -> None:
         """Have `clean_up` called when the thread comes back: its activation was taken away."""

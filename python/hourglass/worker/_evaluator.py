@@ -167,14 +167,17 @@ class Evaluator:
         """Forget a handle that is gone; what it still delivered is dropped."""
         self._registrations.pop(registration.tag, None)
 
+    def at_work(self) -> Desk | None:
+        """The desk, if it is at something."""
+        return self._desk if self._desk.task is not None else None
+
     def stop(self) -> None:
         """Let the thread end after what it is doing; at exit only."""
         self._stopping = True
         self.inbox.wake()
         desk, watchdog = self._desk, self._watchdog
         if not desk.left.wait(_JOIN_TIMEOUT):
-            run = desk.task[1].run_id if desk.task else "none"
-            logger.error("%s is left behind at exit, in run %s", desk.thread.name, run)
+            logger.error("left behind at exit: %s", desk)
         desk.watch.close()
         watchdog.thread.join(_JOIN_TIMEOUT)
 

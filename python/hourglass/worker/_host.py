@@ -4,8 +4,8 @@ The worker itself lives in the subsystem's tree, which brings it back after a ca
 program's event loop, is what survives that: the place where activities run, and what decides when
 the worker stops.
 
-Stopping: no more work is taken, activities get the graceful period and then are cancelled, what
-ignores that is answered for, and core finalizes when every task has its completion.
+Stopping: no more work is taken, core finalizes when every task has its completion, and `_ladder`
+sees to it that this takes no longer than it may.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
 from hourglass.exceptions import PollError, TemporalError, from_bridge
 from hourglass.subsystem.subsystem import Subsystem
 from hourglass.subsystem.worker_spec import Declaration, WorkerSpec
+from hourglass.worker import _ladder
 from hourglass.worker._activity import Activities
 from hourglass.worker._codec import CodecSteps
 from hourglass.worker._evaluator import Evaluator, Registration, evaluator
 from hourglass.worker._processes import supervised
+from hourglass.worker._threads import ActivityThreads
 
 if TYPE_CHECKING:
     from hourglass._bridge import BridgeError, Inbox, PollingEnded
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from hourglass.workflow._runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
-_CANCELLED_PERIOD = 10.0
-"""Seconds that a cancelled activity may take to end before it is answered for and left behind."""
 _numbers = itertools.count(1)
 
 
@@ -44,7 +44,7 @@ class WorkflowTaker:
     """Has the evaluator take what the worker's handles deliver: a fresh runner for each."""
 
     def __init__(self, new_runner: Callable[[], WorkflowRunner], codec: CodecSteps | None) -> None:
-        self._evaluator: Evaluator = evaluator()
+        self.evaluator: Evaluator = evaluator()
         self._new_runner = new_runner
         self._codec = codec
         self._registrations: dict[int, Registration] = {}
@@ -52,18 +52,18 @@ class WorkflowTaker:
     @property
     def inbox(self) -> Inbox:
         """The evaluator's."""
-        return self._evaluator.inbox
+        return self.evaluator.inbox
 
     def begin(self, handle: WorkerHandle) -> None:
         """Give it a place at the evaluator."""
-        registration = self._evaluator.register(self._new_runner(), handle, self._codec)
+        registration = self.evaluator.register(self._new_runner(), handle, self._codec)
         self._registrations[handle.tag] = registration
 
     def end(self, handle: WorkerHandle) -> None:
         """Take its place away."""
         registration = self._registrations.pop(handle.tag, None)
         if registration is not None:
-            self._evaluator.unregister(registration)
+            self.evaluator.unregister(registration)
 
 
 class WorkerHost:
@@ -79,9 +79,10 @@ class WorkerHost:
         self._options = options
         self._new_runner = new_runner
         self._loop = asyncio.get_running_loop()
+        self._workflows: WorkflowTaker | None = None
         self._activities: Activities | None = None
         self._declaration: Declaration | None = None
-        self._own_executor: ThreadPoolExecutor | None = None
+        self._own_executor: ActivityThreads | None = None
         self._processes = supervised(options.activity_executor)
         self.failed: asyncio.Future[TemporalError] = self._loop.create_future()
         """Resolved when polling had to be given up."""
@@ -89,9 +90,8 @@ class WorkerHost:
     async def start(self) -> None:
         """Take work from now on. `ValidationError` if the service doesn't take this worker."""
         options = self._options
-        workflows = None
         if self._new_runner is not None:
-            workflows = WorkflowTaker(self._new_runner, self._codec_steps())
+            self._workflows = WorkflowTaker(self._new_runner, self._codec_steps())
         if options.activities:
             self._activities = Activities(
                 options.activities,
@@ -105,7 +105,7 @@ class WorkerHost:
             name=f"{options.task_queue}#{next(_numbers)}",
             connect=self._client.connection.native,
             options=options.native(),
-            workflows=workflows,
+            workflows=self._workflows,
             activities=self._activities,
             gave_up=self._gave_up,
             completions=options.completions,
@@ -125,37 +125,21 @@ class WorkerHost:
             return
         worker = Subsystem.undeclare(declaration)
         try:
-            if self._activities is not None:
-                await self._stop_activities(self._activities)
-            await self._finalize(declaration, worker)
+            await _ladder.descend(
+                self._options.task_queue,
+                self._options.graceful_shutdown_timeout,
+                asyncio.ensure_future(_gone(declaration, worker)),
+                self._activities,
+                None if self._workflows is None else self._workflows.evaluator,
+            )
         finally:
             self._release()
-
-    async def _finalize(self, declaration: Declaration, worker: Process | None) -> None:
-        """Let core finish. An activity that arrived at the last moment is not waited for either."""
-        finalizing = asyncio.ensure_future(_gone(declaration, worker))
-        activities = self._activities
-        while not (await asyncio.wait([finalizing], timeout=_CANCELLED_PERIOD))[0]:
-            if activities is not None:
-                activities.cancel_all()
-                if not await activities.until_idle(_CANCELLED_PERIOD):
-                    await activities.abandon_all()
-        finalizing.result()
-
-    async def _stop_activities(self, activities: Activities) -> None:
-        activities.worker_shutdown.set()
-        graceful = self._options.graceful_shutdown_timeout.total_seconds()
-        if await activities.until_idle(graceful):
-            return
-        activities.cancel_all()
-        if not await activities.until_idle(_CANCELLED_PERIOD):
-            await activities.abandon_all()
 
     def _release(self) -> None:
         if self._activities is not None:
             self._activities.detach()
         if self._own_executor is not None:
-            self._own_executor.shutdown(wait=False, cancel_futures=True)
+            self._own_executor.shutdown()
         if self._processes is not None:
             self._processes.shutdown()
 
@@ -168,9 +152,7 @@ class WorkerHost:
         if self._options.activity_executor is not None:
             return self._options.activity_executor
         if self._own_executor is None:
-            self._own_executor = ThreadPoolExecutor(
-                self._options.activity_slots, thread_name_prefix="hourglass-activity"
-            )
+            self._own_executor = ActivityThreads(self._options.activity_slots)
         return self._own_executor
 
     def _gave_up(self, error: BridgeError, poll: Poll) -> None:

@@ -16,7 +16,6 @@ and tries to end the thread that was given up.
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -24,12 +23,12 @@ from typing import TYPE_CHECKING
 
 from hourglass.exceptions import DeadlockError
 from hourglass.worker._desk import Desk
+from hourglass.worker._stacks import frame_of
 
 if TYPE_CHECKING:
     from hourglass._bridge import Overrun
 
 logger = logging.getLogger("hourglass.worker")
-_frames = sys._current_frames  # pyright: ignore[reportPrivateUsage]
 _IMPORT_BUDGETS = 10
 _INTERRUPTS = 10
 _FIRST_INTERRUPT = 0.2
@@ -64,18 +63,17 @@ class Watchdog:
 
     def _judge(self, overrun: Overrun) -> None:
         desk = self._desk
-        assert desk.task is not None and desk.thread.ident is not None
-        registration, activation = desk.task
-        frame = _frames().get(desk.thread.ident)
-        if frame is None:
-            return
+        task, frame = desk.task, frame_of(desk.thread.ident)
+        if task is None or frame is None:
+            return  # it came back
+        registration, activation = task
         error = DeadlockError(_description(overrun, registration.budget / 1e6))
         error.__traceback__ = _traceback(frame)
         if _imports(frame) and self._may_import(overrun.turn):
             logger.warning("run %s: imports for long: %s", activation.run_id, error, exc_info=error)
             return
         if not desk.watch.give_up(overrun):
-            return  # it came back just now
+            return  # just now
         logger.error("run %s: %s", activation.run_id, error, exc_info=error)
         self._take_over(desk)
         # Mostly it lets itself be interrupted: then the next attempt finds nothing in its way.

@@ -1,0 +1,89 @@
+"""The way down: how a worker stops, rung by rung, each of them with a limit.
+
+1. **Drain.** No more tasks are taken; what runs may finish, for `graceful_shutdown_timeout`.
+   Activities can see that (`activity.is_worker_shutdown`).
+2. **Cancel.** What still runs is cancelled and gets ten seconds to end.
+3. **Leave behind.** An activity that ignores its cancellation is answered for, so that the service
+   gives it to another worker; its thread goes on, but nobody waits for it any more.
+4. **Hard stop.** What is not done five seconds later will not be done: a workflow task without an
+   end, a codec that hangs, a service that can't be reached. It is left as a crash would leave it.
+
+Each rung says in the log what it waits for: activities with their threads and where those are, runs
+with the evaluator at work on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hourglass.worker._activity import Activities
+    from hourglass.worker._evaluator import Evaluator
+
+logger = logging.getLogger("hourglass.worker")
+_CANCEL_PERIOD = 10.0
+_HARD_PERIOD = 5.0
+"""Seconds."""
+
+
+async def descend(
+    task_queue: str,
+    graceful: timedelta,
+    finalizing: asyncio.Future[None],
+    activities: Activities | None,
+    evaluator: Evaluator | None,
+) -> None:
+    """Go down until `finalizing` is done: taking tasks has ended and core has all its answers.
+
+    Raises what that raises. A hard stop raises nothing: it is in the log.
+    """
+    blockers = Blockers(activities, evaluator)
+    logger.info("worker of %r stops: no more tasks are taken; %s", task_queue, blockers)
+    if activities is not None:
+        activities.worker_shutdown.set()
+    if await _done(finalizing, graceful.total_seconds()):
+        return
+    if activities is not None:
+        if activities.running:
+            logger.warning("worker of %r stops: cancels %s", task_queue, blockers)
+        activities.cancel_all()
+    if await _done(finalizing, _CANCEL_PERIOD):
+        return
+    logger.error("worker of %r does not stop: %s", task_queue, blockers)
+    abandoning = None
+    if activities is not None:
+        abandoning = asyncio.ensure_future(activities.abandon_all())
+    if await _done(finalizing, _HARD_PERIOD):
+        return
+    logger.error("worker of %r stopped hard; this is left undone: %s", task_queue, blockers)
+    if abandoning is not None:
+        abandoning.cancel()
+    finalizing.cancel()
+
+
+async def _done(finalizing: asyncio.Future[None], seconds: float) -> bool:
+    """Whether it is done in this time."""
+    if not (await asyncio.wait([finalizing], timeout=seconds))[0]:
+        return False
+    finalizing.result()
+    return True
+
+
+class Blockers:
+    """What a worker that stops still waits for; a string when somebody reads it."""
+
+    def __init__(self, activities: Activities | None, evaluator: Evaluator | None) -> None:
+        self._activities = activities
+        self._evaluator = evaluator
+
+    def __str__(self) -> str:
+        found = (
+            [] if self._activities is None else list(map(str, self._activities.running.values()))
+        )
+        desk = None if self._evaluator is None else self._evaluator.at_work()
+        if desk is not None:
+            found.append(str(desk))
+        return "; ".join(found) or "nothing runs in Python"

@@ -1,0 +1,27 @@
+"""Where a thread of this process is, as seen by another."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from types import FrameType
+
+_frames = sys._current_frames  # pyright: ignore[reportPrivateUsage]
+
+
+def frame_of(thread: int | None) -> FrameType | None:
+    """The innermost frame of a thread, by its `ident`; None if it runs no Python code."""
+    return None if thread is None else _frames().get(thread)
+
+
+def place(frame: FrameType | None) -> str:
+    """One line: the function, the file and the line it is at."""
+    if frame is None:
+        return "nowhere in Python"
+    code = frame.f_code
+    return f"{code.co_name} ({code.co_filename}:{frame.f_lineno})"
+
+
+def stack(frame: FrameType | None) -> str:
+    """All of it, the innermost call last, as a traceback prints it."""
+    return "".join(traceback.format_stack(frame)) if frame is not None else ""
