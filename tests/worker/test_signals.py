@@ -76,7 +76,7 @@ def test_a_thread_that_ignores_its_cancellation_is_named_and_does_not_keep_the_p
         pytest.skip("needs a process namespace of its own")
     process = ended(way, signal.SIGTERM, NAMESPACE if first else ())
     thread = "hourglass-activity_0" if way == "deaf" else "ThreadPoolExecutor-0_0"
-    told = f"activity 'deaf' (1) of workflow 'calls' in thread {thread} at wait ("
+    told = f"activity 'deaf' (1) of workflow 'calls' in thread {thread} at "
     assert f"cancels {told}" in process.stderr
     assert "ignores its cancellation and is left behind" in process.stderr
     assert "threading.Event().wait()" in process.stderr
