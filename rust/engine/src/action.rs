@@ -40,9 +40,22 @@ impl Reply {
 /// A task as it was leased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LeaseName {
-    Workflow { run: RunKey, lease: [u8; 16] },
+    Workflow {
+        run: RunKey,
+        lease: [u8; 16],
+    },
+    /// A workflow task inside the answer to the completion of the one before.
+    Inline {
+        run: RunKey,
+        lease: [u8; 16],
+    },
     Query(QueryId),
-    Activity { run: RunKey, scheduled_event_id: EventId, attempt: i32, started_time: i64 },
+    Activity {
+        run: RunKey,
+        scheduled_event_id: EventId,
+        attempt: i32,
+        started_time: i64,
+    },
 }
 
 /// The engine's end of a call.

@@ -9,22 +9,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use crate::action::{Action, Reply, Responder};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::machine::errand::Errand;
 use crate::machine::{workflow, workflow_task};
-use crate::matching::{Matching, ParkedAt};
+use crate::matching::Matching;
 use crate::queries::Queries;
 use crate::run::Run;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
 use crate::timers::{TaskTimer, Timers};
+use crate::updates::Updates;
 use crate::waiters::Waiters;
 use crate::{Clock, Code, Entropy, RpcStatus, Timestamp};
-
-/// Open runs kept in memory, about.
-const RUNS_IN_MEMORY: usize = 20_000;
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
@@ -104,6 +100,7 @@ pub(crate) struct Context {
     pub(crate) timers: Timers,
     pub(crate) waiters: Waiters,
     pub(crate) queries: Queries,
+    pub(crate) updates: Updates,
     pub(crate) caller: Caller,
     /// Of the whole transaction, in order.
     pub(crate) actions: Vec<Action>,
@@ -144,6 +141,7 @@ impl Context {
             timers: Timers::default(),
             waiters: Waiters::default(),
             queries: Queries::default(),
+            updates: Updates::default(),
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
             added_namespaces: Vec::new(),
@@ -333,9 +331,16 @@ impl Context {
             }
         }
         self.carry_out()?;
+        let mut closed = Vec::new();
         for key in std::mem::take(&mut self.touched) {
             self.batch.insert(key);
             self.flush(key)?;
+            if self.runs.get(&key).is_some_and(|run| !run.is_open()) {
+                closed.push(key);
+            }
+        }
+        for key in closed {
+            self.end_updates(key)?;
         }
         for (due, timer) in self.env.task_timers.drain(..) {
             self.timers.arm_task(due, timer);
@@ -363,7 +368,7 @@ impl Context {
 
     fn flush(&mut self, key: RunKey) -> Result<(), Failure> {
         let Some(run) = self.runs.get(&key) else { return Ok(()) };
-        let grew = run.has_new_events();
+        let (grew, updated) = (run.has_new_events(), run.has_changed_updates());
         if run.is_dirty() {
             self.begin()?;
         }
@@ -375,6 +380,9 @@ impl Context {
         }
         if grew {
             self.answer_history_waiters(key)?;
+        }
+        if updated {
+            self.answer_update_waiters(key)?;
         }
         if closed {
             self.actions.push(Action::Forget(key));
@@ -446,51 +454,10 @@ impl Context {
             Action::Reply(responder, _) => Some(responder),
             _ => None,
         });
-        (replies.collect(), keys)
-    }
-
-    /// Drop the runs from memory that were not looked at for longest, when there are too many. They are
-    /// read again when something happens to them. Only between transactions.
-    pub(crate) fn evict_idle_runs(&mut self) {
-        if self.runs.len() <= RUNS_IN_MEMORY {
-            return;
+        let mut responders: Vec<_> = replies.collect();
+        for key in &keys {
+            responders.extend(self.updates.forget(*key));
         }
-        let idle =
-            |run: &Run| run.volatile.lease.is_none() && run.row.record.workflow_task.is_none();
-        let mut keys: Vec<_> = self
-            .runs
-            .values()
-            .filter(|run| idle(run))
-            .map(|run| (run.volatile.last_used, run.key()))
-            .collect();
-        keys.sort_unstable();
-        for (_, key) in keys.into_iter().take(self.runs.len() - RUNS_IN_MEMORY / 2) {
-            self.runs.remove(&key);
-        }
-    }
-
-    /// End parked calls whose time is over.
-    pub(crate) fn expire(&mut self) {
-        self.env.wall = self.env.clock.wall();
-        while let Some((ticket, at)) = self.matching.pop_expired(self.env.wall) {
-            let ended = match at {
-                ParkedAt::Queue(key) => {
-                    let poller = self.matching.queue(&key).remove_poller(ticket);
-                    poller.map(|poller| (poller.responder, Ok(Bytes::new())))
-                }
-                ParkedAt::History(run) => self
-                    .waiters
-                    .remove(run, ticket)
-                    .map(|(responder, empty)| (responder, Ok(empty))),
-                ParkedAt::Query(id) => {
-                    let status =
-                        RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
-                    self.queries.expire(id).map(|responder| (responder, Err(status)))
-                }
-            };
-            if let Some((responder, result)) = ended {
-                self.reply(responder, Reply::new(result));
-            }
-        }
+        (responders, keys)
     }
 }

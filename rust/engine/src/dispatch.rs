@@ -68,8 +68,20 @@ pub(crate) fn dispatch(
             unary(context, body, rpc::describe_workflow_execution::handle)
         }
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
-        _ => Err(unknown().into()),
+        _ => update(context, method, body).unwrap_or_else(|| Err(unknown().into())),
     }
+}
+
+/// Handle a call that has to do with updates; `None`: it has not.
+fn update(context: &mut Context, method: &str, body: Bytes) -> Option<Result<Outcome, Failure>> {
+    Some(match method {
+        "UpdateWorkflowExecution" => parking(context, body, rpc::update_workflow_execution::handle),
+        "PollWorkflowExecutionUpdate" => {
+            parking(context, body, rpc::poll_workflow_execution_update::handle)
+        }
+        "ExecuteMultiOperation" => parking(context, body, rpc::execute_multi_operation::handle),
+        _ => return None,
+    })
 }
 
 fn decode<Request: Message + Default>(body: Bytes) -> Result<Request, RpcStatus> {

@@ -13,6 +13,7 @@ mod context;
 mod dispatch;
 mod engine;
 mod error;
+mod expiry;
 mod history;
 mod ids;
 mod machine;
@@ -29,6 +30,7 @@ mod status;
 mod store;
 mod timers;
 mod turn;
+mod updates;
 mod waiters;
 
 pub use clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, Timestamp};

@@ -103,7 +103,10 @@ impl Context {
             return Ok(());
         }
         let Some(row) = self.row(key)? else { return Ok(()) };
-        if row.is_open() && row.record.workflow_task.is_some() {
+        let run = self.runs.get(&key);
+        let has_task =
+            run.map_or(row.record.workflow_task.is_some(), |run| run.workflow_task().is_some());
+        if row.is_open() && has_task {
             return Ok(());
         }
         for id in waiting {
@@ -223,7 +226,7 @@ impl Context {
     }
 
     /// A run, open or closed, as it is now.
-    fn row(&mut self, key: RunKey) -> Result<Option<RunRow>, Failure> {
+    pub(crate) fn row(&mut self, key: RunKey) -> Result<Option<RunRow>, Failure> {
         Ok(match self.runs.get(&key) {
             Some(run) => Some(run.row.clone()),
             None => self.store.run(key)?,

@@ -15,9 +15,10 @@ use crate::history::{event, fragment};
 use crate::ids::{EventId, RunKey};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, common, timestamp};
+use crate::store::record::WorkflowTaskRecord;
 use crate::store::{
     ActivityRecord, ChildRecord, Fragment, Pending, Result, RunRow, Store, StoreError, TimerRecord,
-    TimerRow,
+    TimerRow, UpdateRow,
 };
 use crate::timers::TimerKind;
 
@@ -35,6 +36,8 @@ pub(crate) struct Run {
     pub(crate) timer_ids: HashMap<String, EventId>,
     /// By the event that initiated them.
     pub(crate) children: BTreeMap<EventId, ChildRecord>,
+    /// The accepted events of updates that have no outcome yet.
+    pub(crate) updates: BTreeMap<String, EventId>,
     /// Events that wait for the workflow task in progress to end.
     pub(crate) buffered: Vec<(i64, HistoryEvent)>,
     pub(crate) volatile: Volatile,
@@ -50,12 +53,22 @@ pub(crate) struct Run {
 pub(crate) struct Volatile {
     pub(crate) lease: Option<Lease>,
     pub(crate) sticky: Option<Sticky>,
+    /// The workflow task, when it is not stored.
+    pub(crate) speculative: Option<Speculative>,
     /// The newest entry in a queue; older ones are void.
     pub(crate) dispatch: u64,
     /// When it was last looked at.
     pub(crate) last_used: Option<Instant>,
     /// An `UnhandledCommand` was answered; no more signals while the run tries to close.
     pub(crate) closing: bool,
+}
+
+/// A workflow task for an update: if all that comes of it is a rejection, it was never there.
+#[derive(Clone, Debug)]
+pub(crate) struct Speculative {
+    pub(crate) task: WorkflowTaskRecord,
+    /// Its scheduled event, to be written when the task turns out to be one.
+    pub(crate) scheduled: HistoryEvent,
 }
 
 /// A workflow task that a worker has.
@@ -89,6 +102,7 @@ struct Changes {
     activities: BTreeSet<EventId>,
     timers: BTreeSet<EventId>,
     children: BTreeSet<EventId>,
+    updates: Vec<UpdateRow>,
     buffered: Vec<i64>,
     clear_buffered: bool,
     clear_request_ids: bool,
@@ -117,6 +131,9 @@ impl Run {
         }
         run.children =
             pending.children.into_iter().map(|child| (child.initiated_event_id, child)).collect();
+        for row in pending.updates {
+            run.updates.insert(row.id, row.accepted);
+        }
         for (sequence, event) in pending.buffered {
             let event = HistoryEvent::decode(event.as_slice())
                 .map_err(|error| StoreError::Damaged(format!("a buffered event: {error}")))?;
@@ -133,6 +150,7 @@ impl Run {
             timers: BTreeMap::new(),
             timer_ids: HashMap::new(),
             children: BTreeMap::new(),
+            updates: BTreeMap::new(),
             buffered: Vec::new(),
             volatile: Volatile::default(),
             tail: Vec::new(),
@@ -158,6 +176,12 @@ impl Run {
     /// The store does not have it yet.
     pub(crate) fn is_new(&self) -> bool {
         self.changes.is_new
+    }
+
+    /// The workflow task that is scheduled or being worked on, stored or not.
+    pub(crate) fn workflow_task(&self) -> Option<&WorkflowTaskRecord> {
+        let speculative = self.volatile.speculative.as_ref();
+        self.row.record.workflow_task.as_ref().or(speculative.map(|speculative| &speculative.task))
     }
 
     /// True the first time in a transaction.
@@ -218,6 +242,33 @@ impl Run {
         Some(record)
     }
 
+    /// The workflow accepted an update, with the event of that id.
+    pub(crate) fn accept_update(&mut self, id: &str, accepted: EventId) {
+        self.updates.insert(id.to_owned(), accepted);
+        self.state().record.updates += 1;
+        self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed: 0 });
+    }
+
+    /// An accepted update has its outcome, in the event of that id.
+    pub(crate) fn complete_update(&mut self, id: &str, completed: EventId) {
+        if let Some(accepted) = self.updates.remove(id) {
+            self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed });
+        }
+    }
+
+    /// Something is about to be written: the workflow task is one after all, and comes before it. While
+    /// a worker has it, its events are written when it ends, as those of any task are.
+    pub(crate) fn keep_speculative(&mut self) {
+        let Some(Speculative { task, scheduled }) = self.volatile.speculative.take() else {
+            return;
+        };
+        let unwritten = self.volatile.lease.is_some();
+        self.state().record.workflow_task = Some(WorkflowTaskRecord { unwritten, ..task });
+        if !unwritten {
+            self.append_event(scheduled);
+        }
+    }
+
     pub(crate) fn arm(&mut self, due: i64, kind: TimerKind, subject: i64) {
         self.changes.armed.push((self.timer_row(due, kind as i64, subject), true));
     }
@@ -265,6 +316,7 @@ impl Run {
 
     /// Append an event that was made before; its id is set here.
     pub(crate) fn append_event(&mut self, mut event: HistoryEvent) -> EventId {
+        self.keep_speculative();
         let id = self.row.record.next_event_id;
         event.event_id = id;
         event.task_id = id;
@@ -288,6 +340,7 @@ impl Run {
         if self.volatile.lease.is_none() {
             return Some(self.append_event(event));
         }
+        self.keep_speculative();
         let sequence = self.buffered.last().map_or(1, |(sequence, _)| sequence + 1);
         self.changes.buffered.push(sequence);
         self.buffered.push((sequence, event));
@@ -333,6 +386,10 @@ impl Run {
             .fragments
             .iter()
             .map(|(first, bytes)| Fragment { first: *first, events: Bytes::copy_from_slice(bytes) })
+    }
+
+    pub(crate) fn has_changed_updates(&self) -> bool {
+        !self.changes.updates.is_empty()
     }
 
     pub(crate) fn has_new_events(&self) -> bool {
@@ -384,6 +441,9 @@ impl Run {
                 Some(record) => store.put_child(key, record)?,
                 None => store.delete_child(key, id)?,
             }
+        }
+        for update in &changes.updates {
+            store.put_update(key, update)?;
         }
         if changes.clear_buffered {
             store.delete_buffered(key)?;

@@ -60,13 +60,32 @@ impl RpcStatus {
         name: &str,
         detail: &impl Message,
     ) -> Self {
+        Self::with_detail_of(code, message, &format!("temporal.api.errordetails.v1.{name}"), detail)
+    }
+
+    /// The same for a message of any package, by its full name.
+    pub(crate) fn with_detail_of(
+        code: Code,
+        message: impl Into<String>,
+        full_name: &str,
+        detail: &impl Message,
+    ) -> Self {
         let message = message.into();
         let any = Any {
-            type_url: format!("type.googleapis.com/temporal.api.errordetails.v1.{name}"),
+            type_url: format!("type.googleapis.com/{full_name}"),
             value: detail.encode_to_vec(),
         };
         let status = Status { code: code.number(), message: message.clone(), details: vec![any] };
         Self { code, message, details: status.encode_to_vec().into() }
+    }
+
+    /// The messages in the details.
+    pub(crate) fn messages(&self) -> Vec<prost_wkt_types::Any> {
+        let status = Status::decode(self.details.as_ref()).unwrap_or_default();
+        let messages = status.details.into_iter();
+        messages
+            .map(|any| prost_wkt_types::Any { type_url: any.type_url, value: any.value })
+            .collect()
     }
 
     /// `INVALID_ARGUMENT`: the request can't be meant.

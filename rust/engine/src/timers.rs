@@ -48,6 +48,8 @@ pub(crate) enum TaskTimer {
     StartToClose(RunKey, [u8; 16]),
     /// The worker that has the run in its cache did not fetch it; names the scheduled event.
     StickyScheduleToStart(RunKey, EventId),
+    /// Nobody fetched a task for an update that was scheduled at that time.
+    SpeculativeScheduleToStart(RunKey, Timestamp),
     /// The worker that has the run in its cache did not answer a query.
     StickyQuery(QueryId),
 }

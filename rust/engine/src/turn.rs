@@ -9,7 +9,7 @@ use crate::context::{Caller, Context, Failure, Outcome};
 use crate::dispatch::dispatch;
 use crate::engine::{Call, EngineMessage};
 use crate::ids::RunKey;
-use crate::machine::{activity, timer, workflow, workflow_task};
+use crate::machine::{activity, speculative, timer, workflow, workflow_task};
 use crate::planted::{Bug, planted};
 use crate::rpc::register_namespace::register;
 use crate::store::{NamespaceRecord, StoreError, TimerRow};
@@ -197,12 +197,13 @@ impl Loop {
             if let TaskTimer::StickyQuery(id) = timer {
                 return context.query_timed_out(id);
             }
-            let (TaskTimer::StartToClose(key, _) | TaskTimer::StickyScheduleToStart(key, _)) =
-                timer
+            let (TaskTimer::StartToClose(key, _)
+            | TaskTimer::StickyScheduleToStart(key, _)
+            | TaskTimer::SpeculativeScheduleToStart(key, _)) = timer
             else {
                 return Ok(());
             };
-            // Only a run in memory can have a lease or a sticky queue.
+            // Only a run in memory can have a lease, a sticky queue or a speculative task.
             if !context.runs.contains_key(&key) {
                 return Ok(());
             }
@@ -215,6 +216,9 @@ impl Loop {
                 }
                 TaskTimer::StickyScheduleToStart(_, event) => {
                     workflow_task::sticky_timed_out(run, env, event);
+                }
+                TaskTimer::SpeculativeScheduleToStart(_, scheduled) => {
+                    speculative::timed_out(run, env, scheduled);
                 }
                 TaskTimer::StickyQuery(_) => {}
             }
@@ -292,6 +296,7 @@ impl Loop {
         let mut waiting = self.context.matching.drain_pollers();
         waiting.extend(self.context.waiters.drain());
         waiting.extend(self.context.queries.drain());
+        waiting.extend(self.context.updates.drain());
         for message in self.receiver.try_iter() {
             if let EngineMessage::Call { responder, .. } = message {
                 waiting.push(responder);

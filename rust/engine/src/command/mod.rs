@@ -9,6 +9,7 @@ mod complete_workflow_execution;
 pub(crate) mod continue_as_new_workflow_execution;
 mod fail_workflow_execution;
 mod modify_workflow_properties;
+pub(crate) mod protocol_message;
 mod record_marker;
 mod request_cancel_activity_task;
 mod request_cancel_external_workflow_execution;
@@ -56,6 +57,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) needs_task: bool,
     /// What the run was started with, when it is to be retried and a command fails it.
     pub(crate) first_event: Option<WorkflowExecutionStartedEventAttributes>,
+    /// What the worker has to say to updates.
+    pub(crate) messages: protocol_message::Messages,
     /// The run that goes on after this one.
     pub(crate) next_run: Option<NewRun>,
 }
@@ -124,6 +127,7 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
         Some(Kind::RequestCancelExternalWorkflowExecutionCommandAttributes(a)) => {
             request_cancel_external_workflow_execution::apply(scope, a)
         }
+        Some(Kind::ProtocolMessageCommandAttributes(a)) => protocol_message::apply(scope, &a),
         Some(_) => Err(Refusal::new(
             WorkflowTaskFailedCause::FeatureDisabled,
             format!("the embedded engine does not support the command {} yet", kind.as_str_name()),

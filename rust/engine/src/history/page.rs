@@ -26,6 +26,9 @@ pub(crate) struct Question {
     pub(crate) wait: bool,
     /// The last event of a closed run, and nothing else.
     pub(crate) close_event: bool,
+    /// A worker asks that has lost the run from its cache. It needs the events of the task it has, also
+    /// of one that may come to nothing.
+    pub(crate) of_worker: bool,
 }
 
 impl Question {
@@ -136,8 +139,9 @@ impl Context {
     /// What the worker that has the workflow task was shown and that is not written before it ends. A
     /// reader that waits does not get it: it would get those ids again.
     fn unwritten_events(&self, key: RunKey, question: &Question) -> Option<Bytes> {
-        let lease = self.runs.get(&key)?.volatile.lease.as_ref()?;
-        if question.wait {
+        let volatile = &self.runs.get(&key)?.volatile;
+        let lease = volatile.lease.as_ref()?;
+        if question.wait || (volatile.speculative.is_some() && !question.of_worker) {
             return None;
         }
         let mut bytes = Vec::new();

@@ -5,6 +5,7 @@ pub(crate) mod child;
 pub(crate) mod errand;
 pub(crate) mod external;
 pub(crate) mod retry_workflow;
+pub(crate) mod speculative;
 pub(crate) mod timer;
 pub(crate) mod workflow;
 pub(crate) mod workflow_task;

@@ -23,7 +23,7 @@ use crate::proto::{Attributes, common, from_nanos, normal_queue, taskqueue, time
 use crate::run::{Lease, Run, make_event};
 use crate::store::record::WorkflowTaskRecord;
 use crate::store::{Store, StoreError};
-use crate::timers::TaskTimer;
+use crate::timers::{TaskTimer, TimerKind};
 
 /// From here on a workflow is told to continue as new; the server's defaults.
 const SUGGESTED_BYTES: i64 = 4 * 1024 * 1024;
@@ -34,7 +34,7 @@ const HISTORY_TAG: u32 = 8;
 /// Schedule a workflow task unless there is one already, or it is too early for the first.
 pub(crate) fn schedule(run: &mut Run, env: &mut Env) {
     let backing_off = run.row.record.backoff_until != 0;
-    if run.is_open() && run.row.record.workflow_task.is_none() && !backing_off {
+    if run.is_open() && run.workflow_task().is_none() && !backing_off {
         schedule_attempt(run, env, 1);
     }
 }
@@ -48,12 +48,16 @@ fn schedule_attempt(run: &mut Run, env: &mut Env, attempt: i32) {
         run.row.record.next_event_id
     };
     let scheduled_time = env.now.0;
-    run.state().record.workflow_task =
-        Some(WorkflowTaskRecord { scheduled_event_id, scheduled_time, attempt });
+    run.state().record.workflow_task = Some(WorkflowTaskRecord {
+        scheduled_event_id,
+        scheduled_time,
+        attempt,
+        ..Default::default()
+    });
     env.work.push(Work::WorkflowTask(run.key()));
 }
 
-fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env) -> HistoryEvent {
+pub(super) fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env) -> HistoryEvent {
     let task_queue = match &run.volatile.sticky {
         Some(sticky) => taskqueue::TaskQueue {
             name: sticky.queue.clone(),
@@ -74,13 +78,14 @@ fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env) -> History
 
 /// Lease the run's workflow task to a worker. Nothing is written.
 pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Lease> {
-    let mut task = run.row.record.workflow_task.clone()?;
+    let mut task = run.workflow_task()?.clone();
     let next = run.row.record.next_event_id;
     let mut unwritten = Vec::new();
-    if task.attempt > 1 {
+    if !is_written(run, &task) {
         if task.scheduled_event_id != next {
             // The history went on since this attempt was scheduled: it is a new task.
-            task = WorkflowTaskRecord { scheduled_event_id: next, attempt: 1, ..task };
+            let unwritten = true;
+            task = WorkflowTaskRecord { scheduled_event_id: next, attempt: 1, unwritten, ..task };
             run.state().record.workflow_task = Some(task.clone());
         }
         let at = Timestamp(task.scheduled_time);
@@ -88,14 +93,6 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Leas
             event_id: next,
             task_id: next,
             ..scheduled_event(run, at, task.attempt, env)
-        });
-    } else if task.scheduled_event_id >= next {
-        // Set back to attempt 1 above, and leased again after a restart.
-        let at = Timestamp(task.scheduled_time);
-        unwritten.push(HistoryEvent {
-            event_id: next,
-            task_id: next,
-            ..scheduled_event(run, at, 1, env)
         });
     }
     let started_event_id = next + i64::from(!unwritten.is_empty());
@@ -196,8 +193,7 @@ fn response_head(
         run_id: run.row.run_id.0.as_bytes().to_vec(),
         lease: lease.id.to_vec(),
     };
-    let scheduled =
-        run.row.record.workflow_task.as_ref().map(|task| Timestamp(task.scheduled_time));
+    let scheduled = run.workflow_task().map(|task| Timestamp(task.scheduled_time));
     PollWorkflowTaskQueueResponse {
         task_token: token.encode_to_vec(),
         workflow_execution: Some(run.execution()),
@@ -221,6 +217,11 @@ pub(crate) fn complete(
     attributes: history::WorkflowTaskCompletedEventAttributes,
 ) -> EventId {
     run.volatile.lease = None;
+    run.volatile.speculative = None;
+    let backoff = std::mem::take(&mut run.state().record.backoff_until);
+    if backoff != 0 {
+        run.disarm(backoff, TimerKind::Backoff as i64, 0); // an update was there before its end
+    }
     for event in lease.unwritten {
         run.append_event(event);
     }
@@ -240,6 +241,7 @@ pub(crate) enum Ended {
 /// held back, and schedule the next attempt.
 pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
     let Some(lease) = run.volatile.lease.take() else { return };
+    run.volatile.speculative = None;
     record_end(run, env, &lease, ended);
     // A worker that has the run cached may be what is wrong: the same attempt, from the full history.
     let was_sticky = run.volatile.sticky.take().is_some();
@@ -250,6 +252,7 @@ pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
 
 /// A run is about to be closed from outside while a worker has its task.
 pub(crate) fn force_end(run: &mut Run, env: &Env) {
+    run.volatile.speculative = None;
     if let Some(lease) = run.volatile.lease.take() {
         let cause = WorkflowTaskFailedCause::ForceCloseCommand;
         let ended = Ended::Failed { cause, failure: None, identity: "history-service".into() };
@@ -300,14 +303,21 @@ fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
 
 /// The worker that has the run in its cache did not fetch the task: any worker may.
 pub(crate) fn sticky_timed_out(run: &mut Run, env: &mut Env, scheduled_event_id: EventId) {
-    let Some(task) = run.row.record.workflow_task.clone() else { return };
-    let is_that = task.scheduled_event_id == scheduled_event_id;
-    if !is_that || run.volatile.lease.is_some() || run.volatile.sticky.take().is_none() {
-        return;
+    let is_that =
+        run.workflow_task().is_some_and(|task| task.scheduled_event_id == scheduled_event_id);
+    if is_that && run.volatile.lease.is_none() && run.volatile.sticky.is_some() {
+        unclaimed(run, env);
     }
-    if task.attempt == 1 && task.scheduled_event_id < run.row.record.next_event_id {
+}
+
+/// Nobody fetched the task in its time: whatever worker comes may have it, for as long as it takes.
+pub(super) fn unclaimed(run: &mut Run, env: &mut Env) {
+    run.volatile.sticky = None;
+    run.keep_speculative();
+    let Some(task) = run.row.record.workflow_task.clone() else { return };
+    if is_written(run, &task) {
         let attributes = history::WorkflowTaskTimedOutEventAttributes {
-            scheduled_event_id,
+            scheduled_event_id: task.scheduled_event_id,
             started_event_id: 0,
             timeout_type: TimeoutType::ScheduleToStart.into(),
         };
@@ -315,6 +325,11 @@ pub(crate) fn sticky_timed_out(run: &mut Run, env: &mut Env, scheduled_event_id:
     }
     run.state().record.workflow_task = None;
     schedule_attempt(run, env, task.attempt);
+}
+
+/// Whether the task's scheduled event is in the history.
+fn is_written(run: &Run, task: &WorkflowTaskRecord) -> bool {
+    task.attempt == 1 && !task.unwritten && task.scheduled_event_id < run.row.record.next_event_id
 }
 
 /// Append the events that were held back, results of activities and children last, and tell whether there were any.

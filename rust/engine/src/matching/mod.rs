@@ -36,6 +36,7 @@ pub(crate) enum ParkedAt {
     Queue(QueueKey),
     History(RunKey),
     Query(QueryId),
+    Update,
 }
 
 /// A place in the order of expiry.

@@ -32,7 +32,7 @@ impl Context {
     /// A run has a workflow task: give it to a poller, or put it into its queue.
     pub(crate) fn offer_workflow_task(&mut self, key: RunKey) -> Result<(), Failure> {
         let Some((run, env)) = self.open_run(key)? else { return Ok(()) };
-        let Some(task) = run.row.record.workflow_task.clone() else { return Ok(()) };
+        let Some(task) = run.workflow_task().cloned() else { return Ok(()) };
         if run.volatile.lease.is_some() {
             return Ok(());
         }
@@ -163,6 +163,7 @@ impl Context {
         let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
         let mut body = workflow_task::response(run, self.store.as_mut(), &lease, sticky)?;
         body.extend(self.travelling_queries(task.run));
+        body.extend(self.travelling_updates(task.run, lease.started_event_id, true));
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
     }
 
@@ -190,9 +191,11 @@ impl Context {
 
     fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
         Ok(match name {
-            LeaseName::Workflow { run, lease } => self.open_run(*run)?.is_some_and(|(run, _)| {
-                run.volatile.lease.as_ref().is_some_and(|held| held.id == *lease)
-            }),
+            LeaseName::Workflow { run, lease } | LeaseName::Inline { run, lease } => {
+                self.open_run(*run)?.is_some_and(|(run, _)| {
+                    run.volatile.lease.as_ref().is_some_and(|held| held.id == *lease)
+                })
+            }
             LeaseName::Query(id) => self.queries.is_asked(*id),
             LeaseName::Activity { run, scheduled_event_id, attempt, started_time } => {
                 self.open_run(*run)?.is_some_and(|(run, _)| {
@@ -209,9 +212,23 @@ impl Context {
     /// Nobody took the answer: the lease and the answer go to the queue's next poller.
     pub(crate) fn take_back(&mut self, returned: Returned) -> Result<(), Failure> {
         let Returned { queue, lease, body } = returned;
-        if self.lease_stands(&lease)? {
-            self.matching.queue(&queue).undelivered.push_front(Undelivered { lease, body });
-            self.feed(&queue)?;
+        if !self.lease_stands(&lease)? {
+            return Ok(());
+        }
+        if let LeaseName::Inline { run, .. } = lease {
+            return self.offer_inline_again(run);
+        }
+        self.matching.queue(&queue).undelivered.push_front(Undelivered { lease, body });
+        self.feed(&queue)
+    }
+
+    /// Nobody took a task that was inside the answer to a completion, and so nobody works on it: it is
+    /// offered as if it had not been leased. What it held back is let in first.
+    fn offer_inline_again(&mut self, key: RunKey) -> Result<(), Failure> {
+        if let Some((run, env)) = self.open_run(key)? {
+            run.volatile.lease = None;
+            workflow_task::flush_buffered(run);
+            env.work.push(Work::WorkflowTask(key));
         }
         Ok(())
     }

@@ -80,6 +80,8 @@ fn info(
     let backoff = crate::proto::nanos(started.first_workflow_task_backoff.as_ref());
     let execution_time = Timestamp(row.start_time.0.saturating_add(backoff));
     let lease = run.and_then(|run| run.volatile.lease.as_ref());
+    let speculative = run.is_some_and(|run| run.volatile.speculative.is_some());
+    let lease = lease.filter(|_| !speculative);
     let unwritten = lease.map_or(0, |lease| lease.unwritten.len());
     let written = row.record.next_event_id - 1;
     WorkflowExecutionInfo {
@@ -123,7 +125,7 @@ fn extended_info(row: &RunRow) -> WorkflowExecutionExtendedInfo {
 }
 
 fn pending_workflow_task(run: &Run) -> Option<PendingWorkflowTaskInfo> {
-    let task = run.row.record.workflow_task.as_ref()?;
+    let task = run.workflow_task()?;
     let lease = run.volatile.lease.as_ref();
     let state = match lease {
         Some(_) => PendingWorkflowTaskState::Started,

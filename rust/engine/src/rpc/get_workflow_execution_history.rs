@@ -39,6 +39,8 @@ pub(crate) fn handle(
     let question = Question {
         wait: request.wait_new_event,
         close_event: request.history_event_filter_type() == HistoryEventFilterType::CloseEvent,
+        // Workers ask without a filter, clients say which.
+        of_worker: request.history_event_filter_type() == HistoryEventFilterType::Unspecified,
         page_size: Question::page_size(request.maximum_page_size),
         token,
     };

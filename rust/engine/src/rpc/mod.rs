@@ -7,9 +7,11 @@
 
 pub(crate) mod describe_namespace;
 pub(crate) mod describe_workflow_execution;
+pub(crate) mod execute_multi_operation;
 pub(crate) mod get_system_info;
 pub(crate) mod get_workflow_execution_history;
 pub(crate) mod poll_activity_task_queue;
+pub(crate) mod poll_workflow_execution_update;
 pub(crate) mod poll_workflow_task_queue;
 pub(crate) mod query_workflow;
 pub(crate) mod record_activity_task_heartbeat;
@@ -26,6 +28,7 @@ pub(crate) mod signal_with_start_workflow_execution;
 pub(crate) mod signal_workflow_execution;
 pub(crate) mod start_workflow_execution;
 pub(crate) mod terminate_workflow_execution;
+pub(crate) mod update_workflow_execution;
 
 use crate::RpcStatus;
 use crate::store::RunRow;

@@ -6,16 +6,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use prost::Message;
 
-use crate::action::Reply;
+use crate::action::{LeaseName, Reply};
+use crate::command::protocol_message::{self, Messages};
 use crate::command::{self, Refusal, Scope};
 use crate::context::{Context, Failure, Outcome, Work};
 use crate::history::fragment;
 use crate::ids::{RunKey, WorkflowTaskToken, parse_token};
+use crate::machine::speculative;
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::workflow_task::{self, Ended};
+use crate::matching::{QueueKey, QueueKind};
 use crate::planted::{Bug, planted};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
@@ -24,9 +26,12 @@ use crate::proto::service::{
     RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
 };
 use crate::proto::{from_duration, history};
-use crate::run::{Lease, Sticky};
-use crate::{Code, RpcStatus};
+use crate::run::{Lease, Run, Speculative, Sticky};
+use crate::updates::Settled;
+use crate::{Code, RpcStatus, Timestamp};
 
+/// How long a worker may ask for one more workflow task without getting on: the server's default.
+const HEARTBEATS: Duration = Duration::from_mins(30);
 /// `RespondWorkflowTaskCompletedResponse.workflow_task`.
 const WORKFLOW_TASK_TAG: u32 = 1;
 
@@ -46,10 +51,16 @@ pub(crate) fn handle(
         let identity = request.identity;
         let ended = Ended::Failed { cause: Cause::UnhandledCommand, failure: None, identity };
         workflow_task::end(run, env, ended);
+        context.refuse_sent_updates(key);
         context.fail_after_commit(RpcStatus::invalid_argument("UnhandledCommand"));
         return Ok(Outcome::Parked);
     }
-    let before = run.volatile.lease.clone();
+    if heartbeats(&request, &commands) && chain_began(run).after(HEARTBEATS) < env.now {
+        workflow_task::end(run, env, Ended::TimedOut);
+        context.fail_after_commit(RpcStatus::not_found("workflow task heartbeat timeout"));
+        return Ok(Outcome::Parked);
+    }
+    let before = (run.volatile.lease.clone(), run.volatile.speculative.clone());
     match apply(context, key, &request, commands)? {
         Ok(applied) => finish(context, key, &request, applied),
         Err(refusal) => {
@@ -88,8 +99,26 @@ fn only_taken_back(run: &crate::run::Run, commands: &[Command]) -> bool {
     })
 }
 
+/// The worker has nothing to say but that it is still at it.
+fn heartbeats(request: &RespondWorkflowTaskCompletedRequest, commands: &[Command]) -> bool {
+    request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty()
+}
+
+/// When the first of an uninterrupted chain of heartbeats was scheduled, this task at the latest.
+fn chain_began(run: &Run) -> Timestamp {
+    Timestamp(run.workflow_task().map_or(i64::MAX, |task| match task.heartbeats_since {
+        0 => task.scheduled_time,
+        since => since,
+    }))
+}
+
 struct Applied {
     closed: bool,
+    /// The task was speculative, and nothing of it was written.
+    discarded: bool,
+    settled: Settled,
+    /// When the chain of heartbeats began that this is one of.
+    heartbeats_since: Option<Timestamp>,
     /// The workflow has to be told something that a command caused at once.
     needs_task: bool,
     next_run: Option<NewRun>,
@@ -104,10 +133,18 @@ fn apply(
 ) -> Result<Result<Applied, Refusal>, Failure> {
     let fails = commands.iter().any(|c| c.command_type() == CommandType::FailWorkflowExecution);
     let first_event = if fails { context.first_event_for_retry(key)? } else { None };
+    let requests = context.updates.requests(key);
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     let Some(lease) = run.volatile.lease.clone() else { return Err(gone().into()) };
-    let attributes = completed_attributes(&lease, request);
-    let completed_event_id = workflow_task::complete(run, env, lease, attributes);
+    let heartbeats_since = heartbeats(request, &commands).then(|| chain_began(run));
+    let discarded = commands.is_empty() && speculative::is_discarded(run, request);
+    let completed_event_id = if discarded {
+        speculative::discard(run);
+        0
+    } else {
+        let attributes = completed_attributes(&lease, request);
+        workflow_task::complete(run, env, lease, attributes)
+    };
     let mut scope = Scope {
         run,
         env,
@@ -116,6 +153,11 @@ fn apply(
         user_metadata: None,
         needs_task: false,
         first_event,
+        messages: Messages {
+            rest: request.messages.clone(),
+            requests,
+            settled: Settled::default(),
+        },
         next_run: None,
     };
     for command in commands {
@@ -126,8 +168,12 @@ fn apply(
             return Ok(Err(refusal));
         }
     }
-    let Scope { needs_task, next_run, .. } = scope;
-    Ok(Ok(Applied { closed: !run.is_open(), needs_task, next_run }))
+    if let Err(refusal) = protocol_message::apply_rest(&mut scope) {
+        return Ok(Err(refusal));
+    }
+    let Scope { needs_task, next_run, messages, .. } = scope;
+    let (closed, settled) = (!run.is_open(), messages.settled);
+    Ok(Ok(Applied { closed, discarded, settled, heartbeats_since, needs_task, next_run }))
 }
 
 fn completed_attributes(
@@ -157,7 +203,7 @@ fn completed_attributes(
 fn refuse(
     context: &mut Context,
     key: RunKey,
-    lease: Option<Lease>,
+    (lease, speculative): (Option<Lease>, Option<Speculative>),
     identity: String,
     refusal: Refusal,
 ) -> Result<(), Failure> {
@@ -165,8 +211,10 @@ fn refuse(
     let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.env.work.clear();
     context.env.errands.clear();
+    context.refuse_sent_updates(key);
     if let Some(run) = context.runs.get_mut(&key) {
         run.volatile.lease = lease;
+        run.volatile.speculative = speculative;
     }
     context.reload(key)?;
     if let Some((run, env)) = context.open_run(key)? {
@@ -174,7 +222,7 @@ fn refuse(
             message: message.clone(),
             source: "Server".into(),
             failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo {
-                non_retryable: true,
+                non_retryable: false,
             })),
             ..Default::default()
         };
@@ -202,23 +250,36 @@ fn finish(
     if let Some(next) = applied.next_run {
         workflow::start(context, next);
     }
-    let empty = RespondWorkflowTaskCompletedResponse::default().encode_to_vec();
-    if applied.closed {
-        return Ok(Outcome::Done(Reply::new(Ok(empty.into()))));
-    }
-    let Some((run, env)) = context.open_run(key)? else {
-        return Ok(Outcome::Done(Reply::new(Ok(empty.into()))));
+    let at_it = applied.closed || request.force_create_new_workflow_task;
+    context.settle_updates(key, applied.settled, at_it)?;
+    let mut response = RespondWorkflowTaskCompletedResponse::default();
+    let done = |response: RespondWorkflowTaskCompletedResponse| {
+        Ok(Outcome::Done(Reply::new(Ok(response.encode_to_vec().into()))))
     };
+    let updates = context.updates.is_admitted(key);
+    let Some((run, env)) = context.open_run(key)? else { return done(response) };
     run.volatile.closing = false;
     run.volatile.sticky = sticky(request);
+    if applied.discarded {
+        response.reset_history_event_id = run.row.record.previous_started_event_id;
+    }
     let unseen = workflow_task::flush_buffered(run) && !planted(Bug::LostWake);
     if unseen || applied.needs_task || request.force_create_new_workflow_task {
         workflow_task::schedule(run, env);
+        if let (Some(since), Some(task)) =
+            (applied.heartbeats_since, &mut run.state().record.workflow_task)
+        {
+            task.heartbeats_since = since.0;
+        }
+    } else if updates && request.return_new_workflow_task {
+        speculative::schedule(run, env);
+    } else if updates {
+        workflow_task::schedule(run, env);
     }
-    if request.return_new_workflow_task && run.row.record.workflow_task.is_some() {
-        return inline(context, key, &request.identity);
+    if request.return_new_workflow_task && run.workflow_task().is_some() {
+        return inline(context, key, request, &response);
     }
-    Ok(Outcome::Done(Reply::new(Ok(empty.into()))))
+    done(response)
 }
 
 fn sticky(request: &RespondWorkflowTaskCompletedRequest) -> Option<Sticky> {
@@ -230,16 +291,31 @@ fn sticky(request: &RespondWorkflowTaskCompletedRequest) -> Option<Sticky> {
 }
 
 /// Give the next workflow task with the answer, to the worker that has the run at hand.
-fn inline(context: &mut Context, key: RunKey, identity: &str) -> Result<Outcome, Failure> {
+fn inline(
+    context: &mut Context,
+    key: RunKey,
+    request: &RespondWorkflowTaskCompletedRequest,
+    response: &RespondWorkflowTaskCompletedResponse,
+) -> Result<Outcome, Failure> {
     context.env.work.retain(|work| *work != Work::WorkflowTask(key));
-    let nothing = || Outcome::Done(Reply::new(Ok(Bytes::new())));
-    let Some((run, env)) = context.open_run(key)? else { return Ok(nothing()) };
-    let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(nothing()) };
+    let mut body = response.encode_to_vec();
+    let nothing = |body: Vec<u8>| Ok(Outcome::Done(Reply::new(Ok(body.into()))));
+    let Some((run, env)) = context.open_run(key)? else { return nothing(body) };
+    let Some(lease) = workflow_task::start(run, env, &request.identity) else {
+        return nothing(body);
+    };
     let sticky = run.volatile.sticky.is_some();
-    let Some(run) = context.runs.get(&key) else { return Ok(nothing()) };
+    let queue = QueueKey {
+        namespace: run.row.namespace,
+        kind: QueueKind::Workflow,
+        name: run.row.task_queue.clone(),
+    };
+    let Some(run) = context.runs.get(&key) else { return nothing(body) };
     let mut task = workflow_task::response(run, context.store.as_mut(), &lease, sticky)?;
     task.extend(context.travelling_queries(key));
-    let mut body = Vec::with_capacity(task.len() + 8);
+    let repeat = !request.force_create_new_workflow_task;
+    task.extend(context.travelling_updates(key, lease.started_event_id, repeat));
     fragment::put_field(&mut body, WORKFLOW_TASK_TAG, &[task.into()]);
-    Ok(Outcome::Done(Reply::new(Ok(body.into()))))
+    let lease = Some((queue, LeaseName::Inline { run: key, lease: lease.id }));
+    Ok(Outcome::Done(Reply { result: Ok(body.into()), lease }))
 }

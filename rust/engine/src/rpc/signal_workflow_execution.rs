@@ -3,7 +3,7 @@
 use crate::context::{Context, Failure};
 use crate::ids::RunKey;
 use crate::machine::workflow;
-use crate::proto::enums::ResourceExhaustedCause;
+use crate::proto::enums::{ResourceExhaustedCause, ResourceExhaustedScope};
 use crate::proto::errordetails::ResourceExhaustedFailure;
 use crate::proto::history::{self, HistoryEvent};
 use crate::proto::service::{SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse};
@@ -68,14 +68,14 @@ pub(crate) fn signal(
 }
 
 /// The run tries to close and signals kept it from that: they have to wait a moment.
-fn closing() -> RpcStatus {
+pub(crate) fn closing() -> RpcStatus {
     RpcStatus::with_detail(
         Code::ResourceExhausted,
         "workflow operation can not be applied because workflow is closing",
         "ResourceExhaustedFailure",
         &ResourceExhaustedFailure {
             cause: ResourceExhaustedCause::BusyWorkflow.into(),
-            ..Default::default()
+            scope: ResourceExhaustedScope::Namespace.into(),
         },
     )
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store,
-    TimerRecord, TimerRow,
+    TimerRecord, TimerRow, UpdateRow,
 };
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::simulation::{Faults, Step};
@@ -55,6 +55,8 @@ impl Store for FaultyStore {
         Write fn delete_child(key: RunKey, initiated_event_id: EventId) -> ();
         Write fn put_buffered(key: RunKey, sequence: i64, event: &[u8]) -> ();
         Write fn delete_buffered(key: RunKey) -> ();
+        Write fn put_update(key: RunKey, update: &UpdateRow) -> ();
+        Read fn update(key: RunKey, update_id: &str) -> Option<UpdateRow>;
         Write fn add_request_id(key: RunKey, request_id: &str) -> bool;
         Write fn delete_request_ids(key: RunKey) -> ();
         Write fn arm(timer: TimerRow) -> ();

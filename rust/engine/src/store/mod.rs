@@ -53,6 +53,18 @@ pub(crate) struct Pending {
     pub(crate) children: Vec<ChildRecord>,
     /// Sequence and encoded event.
     pub(crate) buffered: Vec<(i64, Vec<u8>)>,
+    /// Updates that are accepted and have no outcome.
+    pub(crate) updates: Vec<UpdateRow>,
+}
+
+/// An update that the workflow has accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UpdateRow {
+    pub(crate) id: String,
+    /// The accepted event.
+    pub(crate) accepted: EventId,
+    /// The completed event; 0 while it has no outcome.
+    pub(crate) completed: EventId,
 }
 
 /// A stretch of history: encoded `History`, and the id of its first event.
@@ -102,6 +114,10 @@ pub(crate) trait Store: Send {
     fn delete_child(&mut self, key: RunKey, initiated_event_id: EventId) -> Result<()>;
     fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()>;
     fn delete_buffered(&mut self, key: RunKey) -> Result<()>;
+
+    fn put_update(&mut self, key: RunKey, update: &UpdateRow) -> Result<()>;
+    /// An update of a run, open or closed, that was accepted.
+    fn update(&mut self, key: RunKey, update_id: &str) -> Result<Option<UpdateRow>>;
 
     /// Remember a request id; false when it was known.
     fn add_request_id(&mut self, key: RunKey, request_id: &str) -> Result<bool>;

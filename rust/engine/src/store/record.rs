@@ -85,6 +85,9 @@ pub(crate) struct RunRecord {
     /// The run at the top of the tree that a child is in.
     #[prost(message, optional, tag = "22")]
     pub(crate) root: Option<common::WorkflowExecution>,
+    /// Updates that were accepted.
+    #[prost(int64, tag = "40")]
+    pub(crate) updates: i64,
 }
 
 /// The run that started a child.
@@ -133,6 +136,12 @@ pub(crate) struct WorkflowTaskRecord {
     pub(crate) scheduled_time: i64,
     #[prost(int32, tag = "3")]
     pub(crate) attempt: i32,
+    /// The first attempt, and yet its scheduled event is not written: it was speculative.
+    #[prost(bool, tag = "4")]
+    pub(crate) unwritten: bool,
+    /// When the first task of an uninterrupted chain of heartbeats was scheduled; 0 where this is it.
+    #[prost(int64, tag = "5")]
+    pub(crate) heartbeats_since: i64,
 }
 
 /// Where an activity is.

@@ -14,7 +14,7 @@ pub(crate) use open::LockedFile;
 
 use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store,
-    StoreError, TimerRecord, TimerRow,
+    StoreError, TimerRecord, TimerRow, UpdateRow,
 };
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 
@@ -143,6 +143,17 @@ impl Store for SqliteStore {
     }
     fn delete_buffered(&mut self, key: RunKey) -> Result<()> {
         self.run_statement("DELETE FROM buffered_events WHERE run_key = ?1", [key.0])
+    }
+    fn put_update(&mut self, key: RunKey, update: &UpdateRow) -> Result<()> {
+        self.run_statement(
+            "INSERT OR REPLACE INTO updates
+             (run_key, update_id, accepted_event_id, completed_event_id) VALUES (?1, ?2, ?3, ?4)",
+            (key.0, &update.id, update.accepted, update.completed),
+        )
+    }
+    fn update(&mut self, key: RunKey, update_id: &str) -> Result<Option<UpdateRow>> {
+        let mut found = self.read_updates("update_id = ?2", (key.0, update_id))?;
+        Ok(found.pop())
     }
     fn add_request_id(&mut self, key: RunKey, request_id: &str) -> Result<bool> {
         let sql = "INSERT OR IGNORE INTO request_ids (run_key, request_id) VALUES (?1, ?2)";

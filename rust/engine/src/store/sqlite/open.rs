@@ -14,8 +14,11 @@ use crate::{EngineError, Synchronous};
 /// Marks a file as ours: the letters `HrGl`.
 const APPLICATION_ID: i64 = 0x4872_476c;
 /// Each takes the format from its index to the next.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../../migrations/001.sql"), include_str!("../../../migrations/002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/001.sql"),
+    include_str!("../../../migrations/002.sql"),
+    include_str!("../../../migrations/003.sql"),
+];
 
 /// A lock on a file beside the database, which holds the process id of whoever has it. It is not on
 /// the database itself: closing any descriptor of that would drop SQLite's own locks.

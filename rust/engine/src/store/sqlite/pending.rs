@@ -7,7 +7,9 @@ use super::{SqliteStore, damaged};
 use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::store::record::ActivityState;
-use crate::store::{ActivityRecord, ChildRecord, Pending, Result, TimerRecord, TimerRow};
+use crate::store::{
+    ActivityRecord, ChildRecord, Pending, Result, TimerRecord, TimerRow, UpdateRow,
+};
 
 impl SqliteStore {
     pub(super) fn read_pending(&self, key: RunKey) -> Result<Pending> {
@@ -33,7 +35,24 @@ impl SqliteStore {
                 [key.0],
             )?,
             buffered,
+            updates: self.read_updates("completed_event_id = 0", [key.0])?,
         })
+    }
+
+    pub(super) fn read_updates(
+        &self,
+        condition: &str,
+        params: impl Params,
+    ) -> Result<Vec<UpdateRow>> {
+        let sql = format!(
+            "SELECT update_id, accepted_event_id, completed_event_id FROM updates
+             WHERE run_key = ?1 AND {condition}"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let updates = statement.query_map(params, |row| {
+            Ok(UpdateRow { id: row.get(0)?, accepted: row.get(1)?, completed: row.get(2)? })
+        })?;
+        Ok(updates.collect::<rusqlite::Result<_>>()?)
     }
 
     fn messages<T: Message + Default>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {

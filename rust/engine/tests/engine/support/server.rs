@@ -43,10 +43,12 @@ macro_rules! rpcs {
 rpcs! {
     DescribeNamespaceRequest => DescribeNamespaceResponse,
     DescribeWorkflowExecutionRequest => DescribeWorkflowExecutionResponse,
+    ExecuteMultiOperationRequest => ExecuteMultiOperationResponse,
     GetSystemInfoRequest => GetSystemInfoResponse,
     GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,
     ListSchedulesRequest => ListSchedulesResponse,
     PollActivityTaskQueueRequest => PollActivityTaskQueueResponse,
+    PollWorkflowExecutionUpdateRequest => PollWorkflowExecutionUpdateResponse,
     PollWorkflowTaskQueueRequest => PollWorkflowTaskQueueResponse,
     QueryWorkflowRequest => QueryWorkflowResponse,
     RecordActivityTaskHeartbeatRequest => RecordActivityTaskHeartbeatResponse,
@@ -63,6 +65,7 @@ rpcs! {
     SignalWorkflowExecutionRequest => SignalWorkflowExecutionResponse,
     StartWorkflowExecutionRequest => StartWorkflowExecutionResponse,
     TerminateWorkflowExecutionRequest => TerminateWorkflowExecutionResponse,
+    UpdateWorkflowExecutionRequest => UpdateWorkflowExecutionResponse,
 }
 
 /// An engine with a clock that the test moves.
