@@ -10,6 +10,7 @@ from typing_extensions import assert_type
 
 from hourglass import activity, workflow
 from hourglass.client import (
+    AsyncActivityHandle,
     Client,
     WithStartWorkflowOperation,
     WorkflowExecution,
@@ -176,6 +177,14 @@ async def finding(client: Client) -> None:
         assert_type(found.typed_search_attributes.get(number, "none"), int | str)
         number.value_set("three")  # type: ignore[arg-type]
     assert_type((await client.count_workflows()).count, int)
+
+
+async def completing(client: Client) -> None:
+    handle = client.get_async_activity_handle(task_token=b"")
+    assert_type(handle, AsyncActivityHandle)
+    client.get_async_activity_handle(workflow_id="w", run_id=None, activity_id="a")
+    client.get_async_activity_handle(workflow_id="w")  # type: ignore[call-overload]
+    await handle.fail("text")  # type: ignore[arg-type]
 
 
 async def inside_an_activity() -> None:

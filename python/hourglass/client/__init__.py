@@ -6,6 +6,7 @@
     result = await client.execute_workflow(Order.run, order, id="order-7", task_queue="orders")
 """
 
+from hourglass.client._async_activity import AsyncActivityCancelledError, AsyncActivityHandle
 from hourglass.client._client import Client
 from hourglass.client._errors import (
     WorkflowContinuedAsNewError,
@@ -34,6 +35,8 @@ from hourglass.exceptions import RPCError, RPCStatusCode, WorkflowAlreadyStarted
 from hourglass.service import TLSConfig
 
 __all__ = [
+    "AsyncActivityCancelledError",
+    "AsyncActivityHandle",
     "Client",
     "RPCError",
     "RPCStatusCode",

@@ -10,6 +10,7 @@ from typing import Any, cast, overload
 from typing_extensions import Self, Unpack
 
 from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
+from hourglass.client._async_activity import AsyncActivityCalls
 from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._handle import WorkflowHandle
 from hourglass.client._list import Finding
@@ -26,7 +27,7 @@ from hourglass.service import TLSConfig
 AnyRun = str | Callable[..., Any]
 
 
-class Client(Finding, WithStartCalls):
+class Client(AsyncActivityCalls, Finding, WithStartCalls):
     """Starts workflows and talks to them. Make one with `Client.connect`.
 
     May be used by any number of tasks, and on any event loop of the process it was made in.

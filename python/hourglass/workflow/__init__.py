@@ -91,6 +91,12 @@ from hourglass.workflow._local_activity_api import (
     start_local_activity_method,
 )
 from hourglass.workflow._logger import LoggerAdapter, logger
+from hourglass.workflow._metadata import get_current_details, set_current_details
+from hourglass.workflow._past import (
+    get_last_completion_result,
+    get_last_failure,
+    has_last_completion_result,
+)
 from hourglass.workflow._update_decorator import update
 from hourglass.workflow._update_handlers import UpdateInfo
 from hourglass.workflow._waiting import as_completed, wait
@@ -132,14 +138,18 @@ __all__ = [
     "execute_local_activity",
     "execute_local_activity_class",
     "execute_local_activity_method",
+    "get_current_details",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
     "get_dynamic_update_handler",
     "get_external_workflow_handle",
     "get_external_workflow_handle_for",
+    "get_last_completion_result",
+    "get_last_failure",
     "get_query_handler",
     "get_signal_handler",
     "get_update_handler",
+    "has_last_completion_result",
     "in_workflow",
     "info",
     "init",
@@ -155,6 +165,7 @@ __all__ = [
     "query",
     "random",
     "run",
+    "set_current_details",
     "set_dynamic_query_handler",
     "set_dynamic_signal_handler",
     "set_dynamic_update_handler",

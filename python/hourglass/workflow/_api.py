@@ -165,12 +165,14 @@ def patched(id: str) -> bool:  # noqa: A002 - the convention's name
     True for runs that get here for the first time, False for those whose history was made before
     the change. The answer never changes within a run.
     """
-    return current().patch(id, deprecated=False)
+    running = current()
+    return running.patches.ask(running, id, deprecated=False)
 
 
 def deprecate_patch(id: str) -> None:  # noqa: A002 - the convention's name
     """Say that the old way of a change is gone: only the new code is left, old runs have ended."""
-    current().patch(id, deprecated=True)
+    running = current()
+    running.patches.ask(running, id, deprecated=True)
 
 
 def continue_as_new(

@@ -23,6 +23,7 @@ from hourglass.workflow._errors import (
     UnfinishedSignalHandlersWarning,
     UnfinishedUpdateHandlersWarning,
 )
+from hourglass.workflow._metadata import METADATA, metadata
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, QueryWorkflow, SignalWorkflow
@@ -157,10 +158,12 @@ class Handlers:
 
     def _answer(self, job: QueryWorkflow) -> Any:
         name = job.query_type
+        if name == STACK_TRACE:
+            return self.instance.loop.stack_trace()
+        if name == METADATA:
+            return metadata(self.instance)
         definition = self.queries.get(name) or self.queries.get(None)
         if definition is None:
-            if name == STACK_TRACE:
-                return self.instance.loop.stack_trace()
             known = ", ".join(sorted(repr(name) for name in self.queries)) or "none"
             raise LookupError(
                 f"workflow {self.instance.definition.name!r} has no query {name!r} and no dynamic"

@@ -46,7 +46,6 @@ from hourglass._bridge import (
     OtherJob,
     QueryWorkflow,
     ResolveActivity,
-    SetPatchMarker,
     SignalWorkflow,
     StartTimer,
     UpdateRandomSeed,
@@ -59,6 +58,7 @@ from hourglass.workflow._errors import ContinueAsNewError, Evicted
 from hourglass.workflow._handlers import Handlers
 from hourglass.workflow._info import Info, make_info
 from hourglass.workflow._loop import TimerHandle, make_loop
+from hourglass.workflow._patches import Patches
 from hourglass.workflow._pending import RESOLVES, PendingJob
 from hourglass.workflow._update_handlers import UpdateHandlers
 
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         Command,
         ContinueAsNewWorkflowExecution,
         Payload,
+        Wire,
         WorkflowActivation,
     )
     from hourglass.converter import DataConverter
@@ -98,9 +99,7 @@ class WorkflowInstance:
         "_init",
         "_is_failure",
         "_log_details",
-        "_notified_patches",
         "_outcome",
-        "_patches",
         "_primary",
         "_random",
         "_seed",
@@ -115,12 +114,14 @@ class WorkflowInstance:
         "cancel_reason",
         "commands",
         "conditions",
+        "current_details",
         "definition",
         "failure_converter",
         "handlers",
         "loop",
         "namespace",
         "object",
+        "patches",
         "payload_converter",
         "pending",
         "run_id",
@@ -158,6 +159,7 @@ class WorkflowInstance:
         self.pending: dict[tuple[str, int], PendingJob[Any]] = {}
         self.seqs: dict[str, int] = {}
         self.cancel_reason: str | None = None
+        self.current_details = ""
         self._init = init
         self._info: Info | None = None
         self._log_details: dict[str, object] | None = None
@@ -177,8 +179,7 @@ class WorkflowInstance:
         self._timer_seq = 0
         self._seed = init.randomness_seed
         self._random: random.Random | None = None
-        self._patches: dict[str, bool] = {}
-        self._notified_patches: set[str] = set()
+        self.patches = Patches()
 
     # --- activations
 
@@ -323,7 +324,7 @@ class WorkflowInstance:
             self._random.seed(self._seed)
 
     def _notify_has_patch(self, job: NotifyHasPatch) -> None:
-        self._notified_patches.add(job.patch_id)
+        self.patches.on_record.add(job.patch_id)
 
     def _resolve_other(self, job: OtherJob) -> None:
         kind = RESOLVES.get(job.variant)
@@ -431,22 +432,6 @@ class WorkflowInstance:
         self.seqs[kind] = seq
         return seq
 
-    def patch(self, patch_id: str, *, deprecated: bool) -> bool:
-        """Whether the run takes the patched way; the first asking decides for good."""
-        if not isinstance(patch_id, str):
-            raise TypeError(f"a patch id is a string, not {patch_id!r}")
-        known = self._patches.get(patch_id)
-        if known is not None:
-            return known
-        self.loop.check_writable("ask for a patch that it has not asked for before")
-        patched = (
-            deprecated or not self.activation.is_replaying or patch_id in self._notified_patches
-        )
-        self._patches[patch_id] = patched
-        if patched:
-            self.commands.append(SetPatchMarker(patch_id, deprecated))
-        return patched
-
     @property
     def random(self) -> random.Random:
         """The run's random numbers. Not for queries: drawing one changes the next."""
@@ -481,6 +466,11 @@ class WorkflowInstance:
     @info.setter
     def info(self, changed: Info) -> None:
         self._info = changed
+
+    @property
+    def start_info(self) -> Wire:
+        """What the start job says, apart from the fields that have names."""
+        return self._init.info
 
     @property
     def log_details(self) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from hourglass.workflow._context import current_or_none
+from hourglass.workflow._update_handlers import current_update
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -39,6 +40,8 @@ class LoggerAdapter(_Adapter):
         instance = current_or_none()
         if instance is not None:
             details = instance.log_details
+            if (update := current_update.get(None)) is not None:
+                details = {**details, "update_id": update.id, "update_name": update.name}
             if self.workflow_info_on_message:
                 msg = f"{msg} ({details})"
             if self.workflow_info_on_extra:

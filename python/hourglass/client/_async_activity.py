@@ -1,0 +1,137 @@
+"""Completing activities from outside: for those that left with `activity.raise_complete_async`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, overload
+
+from hourglass.activity import ActivityCancellationDetails
+from hourglass.client._requests._parts import UNSET, compact, payloads
+from hourglass.client._requests.activity_task import ActivityReference
+from hourglass.exceptions import TemporalError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Wire
+    from hourglass.client._client import Client
+
+_Metadata = Mapping[str, str]
+
+
+class AsyncActivityCancelledError(TemporalError):
+    """A heartbeat was told that the activity shall stop. Not `CancelledError`: it may go on."""
+
+    def __init__(self, details: ActivityCancellationDetails) -> None:
+        super().__init__("Activity cancelled")
+        self.details = details
+
+
+class AsyncActivityHandle:
+    """An activity that is completed from here. Making one asks nothing; it may not exist.
+
+    Every method raises RPCError NOT_FOUND when the service does not wait for it (any more).
+    """
+
+    def __init__(self, client: Client, reference: ActivityReference) -> None:
+        self._client = client
+        self._reference = reference
+
+    def __repr__(self) -> str:
+        return f"<AsyncActivityHandle {self._reference}>"
+
+    async def heartbeat(
+        self,
+        *details: Any,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Tell that it is alive, and what the next attempt should know.
+
+        Raises:
+            AsyncActivityCancelledError: It shall stop: answer with `report_cancellation`.
+        """
+        content = {"details": await payloads(self._client.data_converter, details)}
+        answer = await self._call("RecordActivityTaskHeartbeat", content, rpc_metadata, rpc_timeout)
+        told = ActivityCancellationDetails(
+            cancel_requested=answer.get("cancel_requested", False),
+            paused=answer.get("activity_paused", False),
+            reset=answer.get("activity_reset", False),
+        )
+        if told.cancel_requested or told.paused or told.reset:
+            raise AsyncActivityCancelledError(told)
+
+    async def complete(
+        self,
+        result: Any = UNSET,
+        *,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Complete it, with a result unless there is none."""
+        values = () if result is UNSET else (result,)
+        content = {"result": await payloads(self._client.data_converter, values)}
+        await self._call("RespondActivityTaskCompleted", content, rpc_metadata, rpc_timeout)
+
+    async def fail(
+        self,
+        error: Exception,
+        *,
+        last_heartbeat_details: Sequence[Any] = (),
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Fail this attempt; its retry policy says whether there is another."""
+        converter = self._client.data_converter
+        content = {
+            "failure": await converter.encode_failure(error),
+            "last_heartbeat_details": await payloads(converter, last_heartbeat_details),
+        }
+        await self._call("RespondActivityTaskFailed", content, rpc_metadata, rpc_timeout)
+
+    async def report_cancellation(
+        self,
+        *details: Any,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Say that it has honoured its cancellation. Only after that was asked for."""
+        content = {"details": await payloads(self._client.data_converter, details)}
+        await self._call("RespondActivityTaskCanceled", content, rpc_metadata, rpc_timeout)
+
+    async def _call(
+        self,
+        rpc: str,
+        content: Mapping[str, Any],
+        rpc_metadata: _Metadata | None,
+        rpc_timeout: timedelta | None,
+    ) -> Wire:
+        name, reference = self._reference.call(rpc)
+        request = {**reference, **compact(content)}
+        return await self._client.connection.call(name, request, rpc_metadata, rpc_timeout)
+
+
+class AsyncActivityCalls:
+    """What a client can do with activities that complete from outside."""
+
+    @overload
+    def get_async_activity_handle(
+        self, *, workflow_id: str, run_id: str | None, activity_id: str
+    ) -> AsyncActivityHandle: ...
+    @overload
+    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
+    def get_async_activity_handle(
+        self,
+        *,
+        workflow_id: str | None = None,
+        run_id: str | None = None,
+        activity_id: str | None = None,
+        task_token: bytes | None = None,
+    ) -> AsyncActivityHandle:
+        """The handle of an activity, by its task token or its ids (see `activity.info`).
+
+        Args:
+            run_id: Which run of the workflow; None is the latest.
+        """
+        client: Any = self
+        reference = ActivityReference(workflow_id, run_id, activity_id, task_token)
+        return AsyncActivityHandle(client, reference)
