@@ -20,8 +20,6 @@ from hourglass.exceptions import (
 from hourglass.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 from tests.support import START, TASK, event_types, new_worker, unique
 
-# The embedded engine has no children yet: deleting this line proves it has.
-pytestmark = pytest.mark.parametrize("target", ["server"], indirect=True)
 WAITS = ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED
 
 
