@@ -38,19 +38,6 @@ pub(crate) fn dispatch(
         "RespondWorkflowTaskFailed" => {
             unary(context, body, rpc::respond_workflow_task_failed::handle)
         }
-        "PollActivityTaskQueue" => parking(context, body, rpc::poll_activity_task_queue::handle),
-        "RespondActivityTaskCompleted" => {
-            unary(context, body, rpc::respond_activity_task_completed::handle)
-        }
-        "RespondActivityTaskFailed" => {
-            unary(context, body, rpc::respond_activity_task_failed::handle)
-        }
-        "RespondActivityTaskCanceled" => {
-            unary(context, body, rpc::respond_activity_task_canceled::handle)
-        }
-        "RecordActivityTaskHeartbeat" => {
-            unary(context, body, rpc::record_activity_task_heartbeat::handle)
-        }
         "QueryWorkflow" => parking(context, body, rpc::query_workflow::handle),
         "RespondQueryTaskCompleted" => {
             unary(context, body, rpc::respond_query_task_completed::handle)
@@ -68,7 +55,9 @@ pub(crate) fn dispatch(
             unary(context, body, rpc::describe_workflow_execution::handle)
         }
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
-        _ => update(context, method, body).unwrap_or_else(|| Err(unknown().into())),
+        _ => update(context, method, body.clone())
+            .or_else(|| of_activities(context, method, body))
+            .unwrap_or_else(|| Err(unknown().into())),
     }
 }
 
@@ -80,6 +69,42 @@ fn update(context: &mut Context, method: &str, body: Bytes) -> Option<Result<Out
             parking(context, body, rpc::poll_workflow_execution_update::handle)
         }
         "ExecuteMultiOperation" => parking(context, body, rpc::execute_multi_operation::handle),
+        _ => return None,
+    })
+}
+
+/// The same for what is about activities; `None` when it is not.
+fn of_activities(
+    context: &mut Context,
+    method: &str,
+    body: Bytes,
+) -> Option<Result<Outcome, Failure>> {
+    Some(match method {
+        "PollActivityTaskQueue" => parking(context, body, rpc::poll_activity_task_queue::handle),
+        "RespondActivityTaskCompleted" => {
+            unary(context, body, rpc::respond_activity_task_completed::handle)
+        }
+        "RespondActivityTaskFailed" => {
+            unary(context, body, rpc::respond_activity_task_failed::handle)
+        }
+        "RespondActivityTaskCanceled" => {
+            unary(context, body, rpc::respond_activity_task_canceled::handle)
+        }
+        "RecordActivityTaskHeartbeat" => {
+            unary(context, body, rpc::record_activity_task_heartbeat::handle)
+        }
+        "RespondActivityTaskCompletedById" => {
+            unary(context, body, rpc::respond_activity_task_completed_by_id::handle)
+        }
+        "RespondActivityTaskFailedById" => {
+            unary(context, body, rpc::respond_activity_task_failed_by_id::handle)
+        }
+        "RespondActivityTaskCanceledById" => {
+            unary(context, body, rpc::respond_activity_task_canceled_by_id::handle)
+        }
+        "RecordActivityTaskHeartbeatById" => {
+            unary(context, body, rpc::record_activity_task_heartbeat_by_id::handle)
+        }
         _ => return None,
     })
 }

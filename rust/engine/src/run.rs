@@ -341,10 +341,15 @@ impl Run {
             return Some(self.append_event(event));
         }
         self.keep_speculative();
+        self.hold_back(event);
+        None
+    }
+
+    /// Keep an event until the workflow task ends, or for good when the run closes with it.
+    pub(crate) fn hold_back(&mut self, event: HistoryEvent) {
         let sequence = self.buffered.last().map_or(1, |(sequence, _)| sequence + 1);
         self.changes.buffered.push(sequence);
         self.buffered.push((sequence, event));
-        None
     }
 
     /// Take everything that was held back.

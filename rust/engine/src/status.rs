@@ -95,7 +95,8 @@ impl RpcStatus {
 
     /// `NOT_FOUND`: what the request names is not there (any more).
     pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(Code::NotFound, message)
+        let detail = crate::proto::errordetails::NotFoundFailure::default();
+        Self::with_detail(Code::NotFound, message, "NotFoundFailure", &detail)
     }
 
     /// `UNIMPLEMENTED`: the engine does not do this; the message says what.

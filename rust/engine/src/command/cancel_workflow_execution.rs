@@ -10,11 +10,11 @@ pub(crate) fn apply(
     scope: &mut Scope<'_>,
     attributes: CancelWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
-    workflow::check_size(
+    super::check_size(
         attributes.details.as_ref(),
+        Cause::BadCancelWorkflowExecutionAttributes,
         "CancelWorkflowExecutionCommandAttributes.Details",
-    )
-    .map_err(|message| Refusal::new(Cause::BadCancelWorkflowExecutionAttributes, message))?;
+    )?;
     let event = scope.event(Attributes::WorkflowExecutionCanceledEventAttributes(
         history::WorkflowExecutionCanceledEventAttributes {
             workflow_task_completed_event_id: scope.completed_event_id,

@@ -10,11 +10,12 @@ pub(crate) fn apply(
     scope: &mut Scope<'_>,
     attributes: CompleteWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
-    workflow::check_size(
+    // The server gives this cause, too, and workers have come to know it.
+    super::check_size(
         attributes.result.as_ref(),
+        Cause::BadScheduleActivityAttributes,
         "CompleteWorkflowExecutionCommandAttributes.Result",
-    )
-    .map_err(|message| Refusal::new(Cause::BadCompleteWorkflowExecutionAttributes, message))?;
+    )?;
     let event = scope.event(Attributes::WorkflowExecutionCompletedEventAttributes(
         history::WorkflowExecutionCompletedEventAttributes {
             result: attributes.result,

@@ -17,11 +17,11 @@ pub(crate) fn apply(
     command: ContinueAsNewWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
     let bad = |message: String| Refusal::new(Cause::BadContinueAsNewAttributes, message);
-    workflow::check_size(
+    super::check_size(
         command.input.as_ref(),
+        Cause::BadContinueAsNewAttributes,
         "ContinueAsNewWorkflowExecutionCommandAttributes.Input",
-    )
-    .map_err(bad)?;
+    )?;
     if !command.cron_schedule.is_empty() {
         return Err(bad("the embedded engine does not support cron schedules yet".into()));
     }

@@ -14,6 +14,11 @@ pub(crate) fn apply(
         let message = "Failure is not set on FailWorkflowExecutionCommand.";
         return Err(Refusal::new(Cause::BadFailWorkflowExecutionAttributes, message));
     };
+    super::check_size(
+        Some(&failure),
+        Cause::BadFailWorkflowExecutionAttributes,
+        "FailWorkflowExecutionCommandAttributes.Failure",
+    )?;
     let first = scope.first_event.take();
     let next = retry_workflow::next_run(scope.run, scope.env, first, &failure);
     let (retry_state, next) = match next {

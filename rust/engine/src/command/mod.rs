@@ -23,7 +23,7 @@ use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
 use crate::context::Env;
 use crate::ids::{EventId, RunId};
-use crate::machine::workflow::NewRun;
+use crate::machine::workflow::{BLOB_LIMIT, NewRun};
 use crate::proto::command::Command;
 use crate::proto::command::command::Attributes as Kind;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause};
@@ -36,11 +36,13 @@ use crate::run::{Run, make_event};
 pub(crate) struct Refusal {
     pub(crate) cause: WorkflowTaskFailedCause,
     pub(crate) message: String,
+    /// Trying again can't help: the run is terminated.
+    pub(crate) is_final: bool,
 }
 
 impl Refusal {
     pub(crate) fn new(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
-        Self { cause, message: message.into() }
+        Self { cause, message: message.into(), is_final: false }
     }
 }
 
@@ -53,8 +55,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) identity: &'a str,
     /// The command's own.
     pub(crate) user_metadata: Option<UserMetadata>,
-    /// The workflow has to be told something that a command caused at once.
-    pub(crate) needs_task: bool,
+    /// Activities that the worker wants to have with the answer, by their scheduled event.
+    pub(crate) eager: Vec<EventId>,
     /// What the run was started with, when it is to be retried and a command fails it.
     pub(crate) first_event: Option<WorkflowExecutionStartedEventAttributes>,
     /// What the worker has to say to updates.
@@ -137,6 +139,19 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
             format!("the command {} has no attributes", kind.as_str_name()),
         )),
     }
+}
+
+/// Refuse what is larger than what the server stores. A replay would make it again, so that is the end.
+fn check_size(
+    value: Option<&impl prost::Message>,
+    cause: WorkflowTaskFailedCause,
+    what: &str,
+) -> Result<(), Refusal> {
+    if value.is_some_and(|value| value.encoded_len() > BLOB_LIMIT) {
+        let message = format!("{what} exceeds size limit.");
+        return Err(Refusal { cause, message, is_final: true });
+    }
+    Ok(())
 }
 
 /// Whether a command names another run as it has to be named.

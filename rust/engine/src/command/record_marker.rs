@@ -1,9 +1,6 @@
 //! `RecordMarker`.
 
-use prost::Message;
-
 use super::{Refusal, Scope};
-use crate::machine::workflow::BLOB_LIMIT;
 use crate::proto::command::RecordMarkerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{Attributes, history};
@@ -16,10 +13,11 @@ pub(crate) fn apply(
         let message = "MarkerName is not set on RecordMarkerCommand.";
         return Err(Refusal::new(Cause::BadRecordMarkerAttributes, message));
     }
-    if attributes.encoded_len() > BLOB_LIMIT {
-        let message = "RecordMarkerCommandAttributes.Details exceeds size limit.";
-        return Err(Refusal::new(Cause::BadRecordMarkerAttributes, message));
-    }
+    super::check_size(
+        Some(&attributes),
+        Cause::BadRecordMarkerAttributes,
+        "RecordMarkerCommandAttributes.Details",
+    )?;
     let completed = scope.completed_event_id;
     scope.append(Attributes::MarkerRecordedEventAttributes(
         history::MarkerRecordedEventAttributes {

@@ -25,6 +25,6 @@ pub(crate) fn apply(
         ));
     }
     let (completed, identity) = (scope.completed_event_id, scope.identity);
-    scope.needs_task |= activity::request_cancel(scope.run, scope.env, id, completed, identity);
+    activity::request_cancel(scope.run, scope.env, id, completed, identity);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `ScheduleActivityTask`.
 
 use super::{Refusal, Scope};
-use crate::machine::{activity, workflow};
+use crate::machine::activity;
 use crate::proto::command::ScheduleActivityTaskCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue};
@@ -19,11 +19,17 @@ pub(crate) fn apply(
     }
     let bad = |message: String| Refusal::new(Cause::BadScheduleActivityAttributes, message);
     check(&attributes).map_err(bad)?;
+    super::check_size(
+        attributes.input.as_ref(),
+        Cause::BadScheduleActivityAttributes,
+        "ScheduleActivityTaskCommandAttributes.Input",
+    )?;
     let timeouts = Timeouts::of(&attributes, scope.run.row.record.run_timeout).map_err(bad)?;
     let retry_policy = retry::complete(attributes.retry_policy).map_err(bad)?;
     let queue = attributes.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
     let queue =
         queue.ok_or_else(|| bad("TaskQueue is not set on ScheduleActivityTaskCommand.".into()))?;
+    let is_eager = attributes.request_eager_execution;
     let event = history::ActivityTaskScheduledEventAttributes {
         activity_id: attributes.activity_id,
         activity_type: attributes.activity_type,
@@ -40,10 +46,12 @@ pub(crate) fn apply(
         priority: attributes.priority,
     };
     let user_metadata = scope.user_metadata.take();
-    activity::schedule(scope.run, scope.env, event, |env, attributes| history::HistoryEvent {
-        user_metadata,
-        ..make_event(env, attributes)
+    let id = activity::schedule(scope.run, scope.env, event, |env, attributes| {
+        history::HistoryEvent { user_metadata, ..make_event(env, attributes) }
     });
+    if is_eager {
+        scope.eager.push(id);
+    }
     Ok(())
 }
 
@@ -54,7 +62,7 @@ fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), Strin
     if attributes.activity_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
         return Err("ActivityType is not set on ScheduleActivityTaskCommand.".into());
     }
-    workflow::check_size(attributes.input.as_ref(), "ScheduleActivityTaskCommandAttributes.Input")
+    Ok(())
 }
 
 /// Nanoseconds; 0 is unlimited. What was not given follows from the rest, as on the server.

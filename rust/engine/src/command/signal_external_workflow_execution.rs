@@ -2,7 +2,6 @@
 
 use super::{Refusal, Scope};
 use crate::machine::errand::Errand;
-use crate::machine::workflow;
 use crate::proto::Attributes;
 use crate::proto::command::SignalExternalWorkflowExecutionCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
@@ -13,11 +12,11 @@ pub(crate) fn apply(
     command: SignalExternalWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
     let bad = |message: String| Refusal::new(Cause::BadSignalWorkflowExecutionAttributes, message);
-    workflow::check_size(
+    super::check_size(
         command.input.as_ref(),
+        Cause::BadSignalWorkflowExecutionAttributes,
         "SignalExternalWorkflowExecutionCommandAttributes.Input",
-    )
-    .map_err(bad)?;
+    )?;
     if command.signal_name.is_empty() {
         return Err(bad("SignalName is not set on SignalExternalWorkflowExecutionCommand.".into()));
     }

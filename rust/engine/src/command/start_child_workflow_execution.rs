@@ -16,11 +16,11 @@ pub(crate) fn apply(
     command: StartChildWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
     let bad = |message: String| Refusal::new(Cause::BadStartChildExecutionAttributes, message);
-    workflow::check_size(
+    super::check_size(
         command.input.as_ref(),
+        Cause::BadStartChildExecutionAttributes,
         "StartChildWorkflowExecutionCommandAttributes.Input",
-    )
-    .map_err(bad)?;
+    )?;
     let attributes = initiated(scope, command).map_err(bad)?;
     start_workflow_execution::check(&child::request(&attributes, None))
         .map_err(|status| bad(status.message))?;

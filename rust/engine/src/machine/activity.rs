@@ -3,20 +3,14 @@
 //! Nothing is written to the history between the scheduled event and the end: the started event goes
 //! right before the closing one, and attempts in between are only in the activity's record.
 
-use bytes::Bytes;
-use prost::Message;
-
-use crate::RpcStatus;
 use crate::Timestamp;
-use crate::context::{Context, Env, Failure as CallFailure, Work};
-use crate::history::fragment;
-use crate::ids::{ActivityToken, EventId, RunKey};
+use crate::context::{Env, Work};
+use crate::ids::EventId;
 use crate::machine::workflow_task;
 use crate::planted::{Bug, planted};
 use crate::proto::enums::{RetryState, TimeoutType};
-use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
-use crate::proto::service::PollActivityTaskQueueResponse;
-use crate::proto::{Attributes, common, from_nanos, history, nanos, timestamp};
+use crate::proto::failure::{Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo};
+use crate::proto::{Attributes, common, history, nanos, timestamp};
 use crate::retry;
 use crate::run::{Run, make_event};
 use crate::store::ActivityRecord;
@@ -124,85 +118,6 @@ pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str) -> bo
     true
 }
 
-impl Context {
-    /// What the worker gets that took the activity.
-    pub(crate) fn activity_response(
-        &mut self,
-        key: RunKey,
-        record: &ActivityRecord,
-        namespace: String,
-    ) -> Result<Bytes, CallFailure> {
-        let scheduled = self.scheduled_attributes(key, record.scheduled_event_id)?;
-        let Some(run) = self.runs.get(&key) else { return Ok(Bytes::new()) };
-        let token = ActivityToken {
-            run_key: key.0,
-            run_id: run.row.run_id.0.as_bytes().to_vec(),
-            scheduled_event_id: record.scheduled_event_id,
-            attempt: record.attempt,
-            started_time: record.started_time,
-        };
-        let response = PollActivityTaskQueueResponse {
-            task_token: token.encode_to_vec(),
-            workflow_namespace: namespace,
-            workflow_type: Some(common::WorkflowType { name: run.row.workflow_type.clone() }),
-            workflow_execution: Some(run.execution()),
-            activity_type: scheduled.activity_type,
-            activity_id: scheduled.activity_id,
-            header: scheduled.header,
-            input: scheduled.input,
-            heartbeat_details: record.heartbeat_details.clone(),
-            scheduled_time: Some(timestamp(Timestamp(record.scheduled_time))),
-            current_attempt_scheduled_time: Some(timestamp(Timestamp(
-                record.attempt_scheduled_time,
-            ))),
-            started_time: Some(timestamp(Timestamp(record.started_time))),
-            attempt: record.attempt,
-            schedule_to_close_timeout: Some(from_nanos(record.schedule_to_close)),
-            start_to_close_timeout: Some(from_nanos(record.start_to_close)),
-            heartbeat_timeout: Some(from_nanos(record.heartbeat_timeout)),
-            retry_policy: scheduled.retry_policy,
-            priority: scheduled.priority,
-            ..Default::default()
-        };
-        Ok(response.encode_to_vec().into())
-    }
-
-    /// The scheduled event of an activity, from the history.
-    fn scheduled_attributes(
-        &mut self,
-        key: RunKey,
-        id: EventId,
-    ) -> Result<history::ActivityTaskScheduledEventAttributes, CallFailure> {
-        let fragments =
-            crate::history::page::read(self.store.as_mut(), self.runs.get(&key), key, id)?;
-        let (parts, _) = crate::history::page::cut(&fragments, id, 1);
-        let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
-        match event.and_then(|event| event.attributes) {
-            Some(Attributes::ActivityTaskScheduledEventAttributes(attributes)) => Ok(attributes),
-            _ => Err(crate::store::StoreError::Damaged(format!(
-                "event {id} is not the scheduled event of an activity"
-            ))
-            .into()),
-        }
-    }
-
-    /// The run and the activity that a token is of, if the attempt it names is still in progress.
-    pub(crate) fn activity_of(&mut self, token: &[u8]) -> Result<(RunKey, EventId), CallFailure> {
-        let token: ActivityToken = crate::ids::parse_token(token, "TaskToken")?;
-        let gone = || RpcStatus::not_found("activity task not found.");
-        let key = RunKey(token.run_key);
-        let Some((run, _)) = self.open_run(key)? else {
-            return Err(RpcStatus::not_found("workflow execution already completed").into());
-        };
-        let record = run.activities.get(&token.scheduled_event_id).ok_or_else(gone)?;
-        let same = run.row.run_id.0.as_bytes().as_slice() == token.run_id
-            && record.state() == ActivityState::Started
-            && record.attempt == token.attempt
-            && record.started_time == token.started_time;
-        if same { Ok((key, token.scheduled_event_id)) } else { Err(gone().into()) }
-    }
-}
-
 /// How an activity ends.
 pub(crate) enum End {
     Completed { result: Option<common::Payloads>, identity: String },
@@ -211,16 +126,41 @@ pub(crate) enum End {
     Canceled { details: Option<common::Payloads>, identity: String },
 }
 
+/// The end of an activity that sent more than can be stored.
+pub(crate) fn too_large(message: &str) -> End {
+    let failure = server_failure(message, true);
+    End::Failed { failure, identity: String::new(), state: RetryState::NonRetryableFailure }
+}
+
+/// A failure that the engine found, not the activity.
+pub(crate) fn server_failure(message: &str, non_retryable: bool) -> Failure {
+    Failure {
+        message: message.into(),
+        failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable })),
+        ..Default::default()
+    }
+}
+
 /// End an activity: write started (if a worker had it) and the end, and schedule a workflow task.
 pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
     let stays = planted(Bug::DoubleCompletion) && run.volatile.lease.is_some();
     let record = if stays { run.activities.get(&id).cloned() } else { run.remove_activity(id) };
-    let Some(record) = record else { return };
+    let Some(mut record) = record else { return };
+    let mut request_id = uuid::Uuid::from_bytes(env.entropy.bytes()).to_string();
+    if let End::Completed { identity, .. } = &end
+        && record.state() != ActivityState::Started
+    {
+        // Completed by its id before a worker had it: whoever did that counts as its worker.
+        record.set_state(ActivityState::Started);
+        record.started_time = env.now.0;
+        record.identity.clone_from(identity);
+        request_id = String::new();
+    }
     let started_event_id = if record.state() == ActivityState::Started {
         let attributes = history::ActivityTaskStartedEventAttributes {
             scheduled_event_id: id,
             identity: record.identity.clone(),
-            request_id: uuid::Uuid::from_bytes(env.entropy.bytes()).to_string(),
+            request_id,
             attempt: record.attempt,
             last_failure: record.last_failure.clone(),
             ..Default::default()
@@ -310,20 +250,21 @@ pub(crate) fn retry(
     Ok(())
 }
 
-/// The workflow asks for the cancellation: true when that ended it, because no worker had it.
+/// The workflow asks for the cancellation. That ends an activity that no worker has, and the workflow is
+/// told so after everything else that it decided.
 pub(crate) fn request_cancel(
     run: &mut Run,
-    env: &mut Env,
+    env: &Env,
     id: EventId,
     completed_event_id: EventId,
     identity: &str,
-) -> bool {
+) {
     let attributes = history::ActivityTaskCancelRequestedEventAttributes {
         scheduled_event_id: id,
         workflow_task_completed_event_id: completed_event_id,
     };
     let event = run.append(env, Attributes::ActivityTaskCancelRequestedEventAttributes(attributes));
-    let Some(record) = run.activities.get(&id) else { return false };
+    let Some(record) = run.activities.get(&id) else { return };
     let mut record = record.clone();
     record.cancel_requested = event;
     let started = record.state() == ActivityState::Started;
@@ -338,10 +279,9 @@ pub(crate) fn request_cancel(
         let record = run.remove_activity(id);
         if let Some(record) = record {
             let end = End::Canceled { details, identity: identity.to_owned() };
-            run.append(env, closing_attributes(&record, 0, end));
+            run.hold_back(make_event(env, closing_attributes(&record, 0, end)));
         }
     }
-    !started
 }
 
 /// A worker says that it is alive; true when the workflow asks for the cancellation.

@@ -1,6 +1,7 @@
 //! State machines: what an event from outside or a command does to a run.
 
 pub(crate) mod activity;
+pub(crate) mod activity_task;
 pub(crate) mod child;
 pub(crate) mod errand;
 pub(crate) mod external;

@@ -175,14 +175,13 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
     }
 }
 
-/// Close the run with its last event, which goes behind everything else.
+/// Close the run with its last event. What is still held back is lost: see [`workflow_task::force_end`].
 pub(crate) fn close(
     run: &mut Run,
     env: &mut Env,
     status: WorkflowExecutionStatus,
     event: HistoryEvent,
 ) {
-    workflow_task::force_end(run, env);
     leave_errands(run, env, &event);
     run.append_event(event);
     run.clear_pending();

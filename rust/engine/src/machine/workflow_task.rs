@@ -252,10 +252,15 @@ pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
 
 /// A run is about to be closed from outside while a worker has its task.
 pub(crate) fn force_end(run: &mut Run, env: &Env) {
+    let cause = WorkflowTaskFailedCause::ForceCloseCommand;
+    let ended = Ended::Failed { cause, failure: None, identity: child::IDENTITY.into() };
+    end_for_good(run, env, ended);
+}
+
+/// The workflow task, if a worker has it, ended and there is no other: the run is about to be closed.
+pub(crate) fn end_for_good(run: &mut Run, env: &Env, ended: Ended) {
     run.volatile.speculative = None;
     if let Some(lease) = run.volatile.lease.take() {
-        let cause = WorkflowTaskFailedCause::ForceCloseCommand;
-        let ended = Ended::Failed { cause, failure: None, identity: "history-service".into() };
         record_end(run, env, &lease, ended);
     }
     flush_buffered(run);

@@ -167,7 +167,8 @@ impl Context {
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
     }
 
-    fn lease_activity(
+    /// Give an activity to a worker, if it is still to be had.
+    pub(crate) fn lease_activity(
         &mut self,
         task: Task,
         identity: &str,

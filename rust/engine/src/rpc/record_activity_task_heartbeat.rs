@@ -1,8 +1,12 @@
 //! `RecordActivityTaskHeartbeat`.
 
-use crate::RpcStatus;
+use prost::Message;
+
 use crate::context::{Context, Failure};
-use crate::machine::{activity, workflow};
+use crate::ids::{EventId, RunKey};
+use crate::machine::activity;
+use crate::machine::workflow::BLOB_LIMIT;
+use crate::proto::common::Payloads;
 use crate::proto::service::{
     RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse,
 };
@@ -12,11 +16,22 @@ pub(crate) fn handle(
     request: RecordActivityTaskHeartbeatRequest,
 ) -> Result<RecordActivityTaskHeartbeatResponse, Failure> {
     let (key, id) = context.activity_of(&request.task_token)?;
-    workflow::check_size(request.details.as_ref(), "RecordActivityTaskHeartbeatRequest.Details")
-        .map_err(RpcStatus::invalid_argument)?;
-    let mut response = RecordActivityTaskHeartbeatResponse::default();
-    if let Some((run, env)) = context.open_run(key)? {
-        response.cancel_requested = activity::heartbeat(run, env, id, request.details);
+    let cancel_requested = heartbeat(context, key, id, request.details)?;
+    Ok(RecordActivityTaskHeartbeatResponse { cancel_requested, ..Default::default() })
+}
+
+/// Note that an activity is alive; true when it is to stop. With details that are too large it fails.
+pub(super) fn heartbeat(
+    context: &mut Context,
+    key: RunKey,
+    id: EventId,
+    details: Option<Payloads>,
+) -> Result<bool, Failure> {
+    let Some((run, env)) = context.open_run(key)? else { return Ok(true) };
+    if details.as_ref().map_or(0, Message::encoded_len) > BLOB_LIMIT {
+        let end = activity::too_large("Heartbeat details exceed size limit.");
+        activity::close(run, env, id, end);
+        return Ok(true);
     }
-    Ok(response)
+    Ok(activity::heartbeat(run, env, id, details))
 }

@@ -1,9 +1,12 @@
 //! `RespondActivityTaskCompleted`.
 
-use crate::RpcStatus;
+use prost::Message;
+
 use crate::context::{Context, Failure};
+use crate::ids::{EventId, RunKey};
 use crate::machine::activity::{self, End};
-use crate::machine::workflow;
+use crate::machine::workflow::BLOB_LIMIT;
+use crate::proto::common::Payloads;
 use crate::proto::service::{
     RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse,
 };
@@ -13,11 +16,25 @@ pub(crate) fn handle(
     request: RespondActivityTaskCompletedRequest,
 ) -> Result<RespondActivityTaskCompletedResponse, Failure> {
     let (key, id) = context.activity_of(&request.task_token)?;
-    workflow::check_size(request.result.as_ref(), "RespondActivityTaskCompletedRequest.Result")
-        .map_err(RpcStatus::invalid_argument)?;
+    complete(context, key, id, request.result, request.identity)?;
+    Ok(RespondActivityTaskCompletedResponse {})
+}
+
+/// Complete an activity. With a result that is too large it fails: it would be no smaller another time.
+pub(super) fn complete(
+    context: &mut Context,
+    key: RunKey,
+    id: EventId,
+    result: Option<Payloads>,
+    identity: String,
+) -> Result<(), Failure> {
     if let Some((run, env)) = context.open_run(key)? {
-        let end = End::Completed { result: request.result, identity: request.identity };
+        let end = if result.as_ref().map_or(0, Message::encoded_len) > BLOB_LIMIT {
+            activity::too_large("Complete result exceeds size limit.")
+        } else {
+            End::Completed { result, identity }
+        };
         activity::close(run, env, id, end);
     }
-    Ok(RespondActivityTaskCompletedResponse {})
+    Ok(())
 }

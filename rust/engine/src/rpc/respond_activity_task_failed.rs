@@ -1,7 +1,13 @@
 //! `RespondActivityTaskFailed`: another attempt, or the end.
 
+use prost::Message;
+
 use crate::context::{Context, Failure};
+use crate::ids::{EventId, RunKey};
 use crate::machine::activity::{self, End};
+use crate::machine::workflow::BLOB_LIMIT;
+use crate::proto::common::Payloads;
+use crate::proto::failure::Failure as Reason;
 use crate::proto::service::{RespondActivityTaskFailedRequest, RespondActivityTaskFailedResponse};
 
 pub(crate) fn handle(
@@ -9,19 +15,29 @@ pub(crate) fn handle(
     request: RespondActivityTaskFailedRequest,
 ) -> Result<RespondActivityTaskFailedResponse, Failure> {
     let (key, id) = context.activity_of(&request.task_token)?;
-    if let Some((run, env)) = context.open_run(key)? {
-        if request.last_heartbeat_details.is_some() {
-            activity::heartbeat(run, env, id, request.last_heartbeat_details);
-        }
-        let failure = request.failure.unwrap_or_default();
-        if let Err(state) = activity::retry(run, env, id, &failure) {
-            activity::close(
-                run,
-                env,
-                id,
-                End::Failed { failure, identity: request.identity, state },
-            );
-        }
-    }
+    let failure = request.failure.unwrap_or_default();
+    fail(context, key, id, failure, request.last_heartbeat_details, request.identity)?;
     Ok(RespondActivityTaskFailedResponse::default())
+}
+
+/// An attempt failed. A failure that is too large to store is replaced by one that says so.
+pub(super) fn fail(
+    context: &mut Context,
+    key: RunKey,
+    id: EventId,
+    mut failure: Reason,
+    details: Option<Payloads>,
+    identity: String,
+) -> Result<(), Failure> {
+    let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
+    if details.is_some() {
+        activity::heartbeat(run, env, id, details);
+    }
+    if failure.encoded_len() > BLOB_LIMIT {
+        failure = activity::server_failure("Failure exceeds size limit.", false);
+    }
+    if let Err(state) = activity::retry(run, env, id, &failure) {
+        activity::close(run, env, id, End::Failed { failure, identity, state });
+    }
+    Ok(())
 }

@@ -13,11 +13,12 @@ use crate::command::protocol_message::{self, Messages};
 use crate::command::{self, Refusal, Scope};
 use crate::context::{Context, Failure, Outcome, Work};
 use crate::history::fragment;
-use crate::ids::{RunKey, WorkflowTaskToken, parse_token};
+use crate::ids::{EventId, RunKey, WorkflowTaskToken, parse_token};
+use crate::machine::child::IDENTITY;
 use crate::machine::speculative;
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::workflow_task::{self, Ended};
-use crate::matching::{QueueKey, QueueKind};
+use crate::matching::{QueueKey, QueueKind, Task};
 use crate::planted::{Bug, planted};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
@@ -34,6 +35,8 @@ use crate::{Code, RpcStatus, Timestamp};
 const HEARTBEATS: Duration = Duration::from_mins(30);
 /// `RespondWorkflowTaskCompletedResponse.workflow_task`.
 const WORKFLOW_TASK_TAG: u32 = 1;
+/// `RespondWorkflowTaskCompletedResponse.activity_tasks`.
+const ACTIVITY_TASKS_TAG: u32 = 2;
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -62,7 +65,11 @@ pub(crate) fn handle(
     }
     let before = (run.volatile.lease.clone(), run.volatile.speculative.clone());
     match apply(context, key, &request, commands)? {
-        Ok(applied) => finish(context, key, &request, applied),
+        Ok(mut applied) => {
+            let eager = std::mem::take(&mut applied.eager);
+            let outcome = finish(context, key, &request, applied)?;
+            with_activities(context, key, &request.identity, &eager, outcome)
+        }
         Err(refusal) => {
             refuse(context, key, before, request.identity, refusal)?;
             Ok(Outcome::Parked)
@@ -119,8 +126,8 @@ struct Applied {
     settled: Settled,
     /// When the chain of heartbeats began that this is one of.
     heartbeats_since: Option<Timestamp>,
-    /// The workflow has to be told something that a command caused at once.
-    needs_task: bool,
+    /// Activities that the worker wants to have with the answer.
+    eager: Vec<EventId>,
     next_run: Option<NewRun>,
 }
 
@@ -151,7 +158,7 @@ fn apply(
         completed_event_id,
         identity: &request.identity,
         user_metadata: None,
-        needs_task: false,
+        eager: Vec::new(),
         first_event,
         messages: Messages {
             rest: request.messages.clone(),
@@ -171,9 +178,9 @@ fn apply(
     if let Err(refusal) = protocol_message::apply_rest(&mut scope) {
         return Ok(Err(refusal));
     }
-    let Scope { needs_task, next_run, messages, .. } = scope;
+    let Scope { eager, next_run, messages, .. } = scope;
     let (closed, settled) = (!run.is_open(), messages.settled);
-    Ok(Ok(Applied { closed, discarded, settled, heartbeats_since, needs_task, next_run }))
+    Ok(Ok(Applied { closed, discarded, settled, heartbeats_since, eager, next_run }))
 }
 
 fn completed_attributes(
@@ -228,7 +235,17 @@ fn refuse(
         };
         let ended =
             Ended::Failed { cause: refusal.cause, failure: Some(Box::new(failure)), identity };
-        workflow_task::end(run, env, ended);
+        if refusal.is_final {
+            workflow_task::end_for_good(run, env, ended);
+            let attributes = history::WorkflowExecutionTerminatedEventAttributes {
+                reason: message.clone(),
+                identity: IDENTITY.into(),
+                ..Default::default()
+            };
+            workflow::terminate(run, env, attributes, Vec::new());
+        } else {
+            workflow_task::end(run, env, ended);
+        }
     }
     context.fail_after_commit(RpcStatus::new(Code::InvalidArgument, message));
     Ok(())
@@ -264,7 +281,7 @@ fn finish(
         response.reset_history_event_id = run.row.record.previous_started_event_id;
     }
     let unseen = workflow_task::flush_buffered(run) && !planted(Bug::LostWake);
-    if unseen || applied.needs_task || request.force_create_new_workflow_task {
+    if unseen || request.force_create_new_workflow_task {
         workflow_task::schedule(run, env);
         if let (Some(since), Some(task)) =
             (applied.heartbeats_since, &mut run.state().record.workflow_task)
@@ -280,6 +297,25 @@ fn finish(
         return inline(context, key, request, &response);
     }
     done(response)
+}
+
+/// Give the activities that the worker asked for with the answer: it has room for them.
+fn with_activities(
+    context: &mut Context,
+    key: RunKey,
+    identity: &str,
+    eager: &[EventId],
+    outcome: Outcome,
+) -> Result<Outcome, Failure> {
+    let Outcome::Done(Reply { result: Ok(body), lease }) = outcome else { return Ok(outcome) };
+    let mut body = Vec::from(body);
+    for id in eager {
+        let task = Task::activity(key, *id);
+        if let Some((activity, _)) = context.lease_activity(task, identity)? {
+            fragment::put_field(&mut body, ACTIVITY_TASKS_TAG, &[activity]);
+        }
+    }
+    Ok(Outcome::Done(Reply { result: Ok(body.into()), lease }))
 }
 
 fn sticky(request: &RespondWorkflowTaskCompletedRequest) -> Option<Sticky> {

@@ -1,16 +1,21 @@
 //! `StartWorkflowExecution`: which of the runs of a workflow id is meant, and starting one.
 
-use crate::context::{Context, Failure};
+use prost::Message;
+
+use crate::context::{Context, Failure, Work};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun, Timeouts};
+use crate::machine::workflow_task;
 use crate::proto::enums::{
     WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict,
     WorkflowIdReusePolicy as Reuse,
 };
 use crate::proto::errordetails::WorkflowExecutionAlreadyStartedFailure;
-use crate::proto::service::{StartWorkflowExecutionRequest, StartWorkflowExecutionResponse};
+use crate::proto::service::{
+    PollWorkflowTaskQueueResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
+};
 use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue, timestamp};
-use crate::store::RunRow;
+use crate::store::{RunRow, StoreError};
 use crate::{Code, RpcStatus, retry};
 
 pub(crate) fn handle(
@@ -33,16 +38,36 @@ pub(crate) fn handle(
         }
         Decision::TerminateAndStart(run) => replace(context, run.key)?,
     }
-    let new = new_run(context, namespace, request)?;
+    let (eager, identity) = (request.request_eager_execution, request.identity.clone());
+    let mut new = new_run(context, namespace, request)?;
     let run_id = new.run_id.to_string();
-    workflow::start(context, new);
+    let eager = eager && new.backoff == 0;
+    new.attributes.eager_execution_accepted = eager;
+    let key = workflow::start(context, new);
+    let eager_workflow_task = if eager { first_task(context, key, &identity)? } else { None };
     Ok(StartWorkflowExecutionResponse {
+        eager_workflow_task,
         first_execution_run_id: run_id.clone(),
         run_id,
         started: true,
         status: Status::Running.into(),
         ..Default::default()
     })
+}
+
+/// The first workflow task, for the caller's own worker: saves it a poll.
+fn first_task(
+    context: &mut Context,
+    key: RunKey,
+    identity: &str,
+) -> Result<Option<PollWorkflowTaskQueueResponse>, Failure> {
+    context.env.work.retain(|work| *work != Work::WorkflowTask(key));
+    let Some((run, env)) = context.open_run(key)? else { return Ok(None) };
+    let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(None) };
+    let Some(run) = context.runs.get(&key) else { return Ok(None) };
+    let body = workflow_task::response(run, context.store.as_mut(), &lease, false)?;
+    let task = PollWorkflowTaskQueueResponse::decode(body.as_slice());
+    Ok(Some(task.map_err(|error| StoreError::Damaged(error.to_string()))?))
 }
 
 /// End the run that another one takes the place of.

@@ -227,6 +227,42 @@ async fn an_activity_that_never_started_is_cancelled_at_once() {
 }
 
 #[tokio::test]
+async fn the_end_of_an_activity_that_never_started_comes_after_what_else_was_decided() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([schedule(activity("a")), start_timer("t", 5)]).await;
+    server.advance_secs(5).await;
+    let task = server.poll().await;
+    server.signal(&run, "late").await.unwrap();
+    let commands = [cancel_activity(5), schedule(activity("a")), start_timer("u", 5)];
+    server.complete(&task, commands).await.unwrap();
+    assert_eq!(
+        server.event_types(&run).await[10..],
+        [
+            ActivityTaskCancelRequested,
+            ActivityTaskScheduled,
+            TimerStarted,
+            WorkflowExecutionSignaled,
+            ActivityTaskCanceled,
+            WorkflowTaskScheduled
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_closes_does_not_hear_of_the_activity_that_it_cancelled() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([schedule(activity("a")), start_timer("t", 5)]).await;
+    server.advance_secs(5).await;
+    server.step([cancel_activity(5), complete("done")]).await;
+    assert_eq!(
+        server.event_types(&run).await[10..],
+        [ActivityTaskCancelRequested, WorkflowExecutionCompleted]
+    );
+}
+
+#[tokio::test]
 async fn a_running_activity_hears_of_its_cancellation_by_heartbeat() {
     let server = Server::in_memory();
     let run = server.start("w").await;

@@ -12,6 +12,7 @@
 
 mod activities;
 mod activity_timeouts;
+mod async_completion;
 mod buffering;
 mod cancel;
 mod children;
@@ -19,6 +20,7 @@ mod concurrency;
 mod crashes;
 mod database;
 mod describe;
+mod eager;
 mod external;
 mod faults;
 mod history;
@@ -29,6 +31,7 @@ mod recovery;
 mod shutdown_worker;
 mod signal_with_start;
 mod signals;
+mod size_limits;
 mod speculative_tasks;
 mod start_policies;
 mod sticky;

@@ -1,0 +1,154 @@
+//! What is too large to store ends what made it: another attempt would make it again.
+
+use hourglass_engine::Code;
+use temporalio_protos::temporal::api::command::v1::{
+    Command, CompleteWorkflowExecutionCommandAttributes, ScheduleActivityTaskCommandAttributes,
+    SignalExternalWorkflowExecutionCommandAttributes, StartChildWorkflowExecutionCommandAttributes,
+    command::Attributes as Kind,
+};
+use temporalio_protos::temporal::api::enums::v1::EventType::*;
+use temporalio_protos::temporal::api::enums::v1::{
+    CommandType, RetryState, SuggestContinueAsNewReason, WorkflowTaskFailedCause as Cause,
+};
+use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    RecordActivityTaskHeartbeatRequest, RespondActivityTaskCompletedRequest,
+    SignalWorkflowExecutionRequest,
+};
+
+use crate::support::Server;
+use crate::support::command::{
+    activity, child, command, external_signal, schedule, signal_external, start_child,
+};
+use crate::support::values::{NAMESPACE, payload_of_size};
+
+const TOO_LARGE: usize = 2 * 1024 * 1024 + 1;
+
+#[tokio::test]
+async fn a_command_that_is_too_large_terminates_the_run() {
+    let input = || payload_of_size(TOO_LARGE);
+    let completion = CompleteWorkflowExecutionCommandAttributes { result: input() };
+    let cases: [(Command, Cause); 4] = [
+        (
+            schedule(ScheduleActivityTaskCommandAttributes { input: input(), ..activity("a") }),
+            Cause::BadScheduleActivityAttributes,
+        ),
+        (
+            start_child(StartChildWorkflowExecutionCommandAttributes {
+                input: input(),
+                ..child("c")
+            }),
+            Cause::BadStartChildExecutionAttributes,
+        ),
+        (
+            signal_external(SignalExternalWorkflowExecutionCommandAttributes {
+                input: input(),
+                ..external_signal("other")
+            }),
+            Cause::BadSignalWorkflowExecutionAttributes,
+        ),
+        (
+            command(
+                CommandType::CompleteWorkflowExecution,
+                Kind::CompleteWorkflowExecutionCommandAttributes(completion),
+            ),
+            Cause::BadScheduleActivityAttributes,
+        ),
+    ];
+    for (command, cause) in cases {
+        let server = Server::in_memory();
+        let run = server.start("w").await;
+        let task = server.poll().await;
+        let error = server.complete(&task, [command]).await.unwrap_err();
+        assert_eq!(error.code, Code::InvalidArgument);
+        assert!(error.message.ends_with("exceeds size limit."), "{}", error.message);
+        let history = server.history(&run).await;
+        assert_eq!(history.types()[3..], [WorkflowTaskFailed, WorkflowExecutionTerminated]);
+        let Attributes::WorkflowTaskFailedEventAttributes(failed) = history.attributes(4) else {
+            panic!("{:?}", history.types());
+        };
+        assert_eq!(failed.cause(), cause);
+        let Attributes::WorkflowExecutionTerminatedEventAttributes(end) = history.last() else {
+            panic!("{:?}", history.types());
+        };
+        assert_eq!(end.reason, error.message);
+        assert!(server.idle().await);
+    }
+}
+
+#[tokio::test]
+async fn a_result_of_an_activity_that_is_too_large_is_its_failure() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([schedule(activity("a"))]).await;
+    let task = server.poll_activity().await;
+    server
+        .call(RespondActivityTaskCompletedRequest {
+            task_token: task.task_token,
+            result: payload_of_size(TOO_LARGE),
+            namespace: NAMESPACE.to_owned(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    let history = server.history(&run).await;
+    let Attributes::ActivityTaskFailedEventAttributes(failed) = history.attributes(7) else {
+        panic!("{:?}", history.types());
+    };
+    assert_eq!(failed.failure.as_ref().unwrap().message, "Complete result exceeds size limit.");
+    assert_eq!(failed.retry_state(), RetryState::NonRetryableFailure);
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_is_too_large_ends_the_activity_and_tells_it_so() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([schedule(activity("a"))]).await;
+    let task = server.poll_activity().await;
+    let response = server
+        .call(RecordActivityTaskHeartbeatRequest {
+            task_token: task.task_token,
+            details: payload_of_size(TOO_LARGE),
+            namespace: NAMESPACE.to_owned(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert!(response.cancel_requested);
+    assert!(server.event_types(&run).await.contains(&ActivityTaskFailed));
+}
+
+#[tokio::test]
+async fn a_history_that_grows_large_suggests_to_continue_as_new() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let suggested = async || {
+        server.step([]).await;
+        let history = server.history(&run).await;
+        let Attributes::WorkflowTaskStartedEventAttributes(started) =
+            history.attributes(history.0.len() - 1)
+        else {
+            panic!("{:?}", history.types());
+        };
+        assert_eq!(
+            started.suggest_continue_as_new,
+            !started.suggest_continue_as_new_reasons.is_empty()
+        );
+        started.suggest_continue_as_new_reasons.clone()
+    };
+    assert!(suggested().await.is_empty());
+    for _ in 0..3 {
+        server
+            .call(SignalWorkflowExecutionRequest {
+                namespace: NAMESPACE.to_owned(),
+                workflow_execution: Some(run.clone()),
+                signal_name: "more".to_owned(),
+                input: payload_of_size(TOO_LARGE - 1000),
+                ..Default::default()
+            })
+            .await
+            .unwrap();
+    }
+    let size = [i32::from(SuggestContinueAsNewReason::HistorySizeTooLarge)];
+    assert_eq!(suggested().await, size);
+}
