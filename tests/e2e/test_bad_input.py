@@ -1,11 +1,12 @@
 """What can't be done is refused at once, with a typed error that names the culprit."""
 
 import asyncio
-import os
 import sqlite3
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -189,11 +190,31 @@ async def test_a_database_that_another_process_uses_says_so(tmp_path: Path) -> N
     await Client.connect(f"sqlite:///{path}")
 
 
-async def test_a_database_that_can_not_be_written_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "locked" / "x.db"
-    path.parent.mkdir()
-    path.parent.chmod(0o500)
-    if os.access(path.parent, os.W_OK):
-        pytest.skip("this user may write everywhere")
-    with pytest.raises(DatabaseError, match=r"x\.db"):
-        await Client.connect(f"sqlite:///{path}")
+CONNECT_AS_NOBODY = """
+import asyncio, os, sys
+from hourglass.client import Client
+from hourglass.exceptions import DatabaseError
+
+async def main():
+    async with await Client.connect("sqlite://"):
+        pass  # what is imported late is imported now
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    try:
+        await Client.connect(sys.argv[1])
+    except DatabaseError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+def test_a_database_that_can_not_be_written_says_so() -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        command = [sys.executable, "-c", CONNECT_AS_NOBODY, f"sqlite:///{folder}/x.db"]
+        child = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "x.db" in child.stdout, child.stderr
+        assert list(Path(folder).iterdir()) == []

@@ -1,8 +1,10 @@
-"""A process that runs a worker until a signal: `python -m tests.worker.runs_until_signal WAY`.
+"""A process with a worker: `python -m tests.worker.runs_until_signal WAY [TARGET]`.
 
 WAY is what it is at when the signal comes: `idle`, `polite` (an activity that ends when it sees the
 shutdown), `deaf` (a threaded activity that ignores its cancellation), `pool` (the same in a pool of
-the program's own). It writes `ready` when the signal may come, and at the end what it was.
+the program's own), `wedged` (workflow code that never comes back and that nothing interrupts),
+`load` (two hundred workflows with activities, of which some are done). It writes `ready` when the
+signal may come, and at the end what it was.
 """
 
 import asyncio
@@ -10,14 +12,17 @@ import atexit
 import logging
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from hourglass import activity, workflow
 from hourglass.client import Client
-from hourglass.worker import Worker, _ladder, _left_behind, run_until_signal
+from hourglass.worker import Worker, _evaluator, _ladder, _left_behind, run_until_signal
 
-_ladder._CANCEL_PERIOD = _left_behind._LAST_PERIOD = 0.5
+_ladder._CANCEL_PERIOD = _ladder._HARD_PERIOD = 0.5
+_left_behind._LAST_PERIOD = _evaluator._JOIN_TIMEOUT = 0.5
+LOAD = 200
 
 
 def say(text: str) -> None:
@@ -45,22 +50,67 @@ class Calls:
         await workflow.execute_activity(name, start_to_close_timeout=timedelta(minutes=5))
 
 
-async def main(way: str) -> None:
+@workflow.defn
+class Wedged:
+    @workflow.run
+    async def run(self, _: str) -> None:
+        say("ready")
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException:
+                pass
+
+
+done: list[int] = []
+
+
+@activity.defn
+def step(number: int) -> int:
+    time.sleep(0.02)
+    done.append(number)
+    if len(done) == LOAD // 4:
+        say("ready")
+    return number
+
+
+@workflow.defn
+class Steps:
+    @workflow.run
+    async def run(self) -> int:
+        total = 0
+        for number in range(3):
+            timeout = timedelta(seconds=10)
+            total += await workflow.execute_activity(step, number, start_to_close_timeout=timeout)
+        return total
+
+
+async def begin(client: Client, way: str) -> None:
+    """Have the worker be at what it should be at."""
+    if way == "idle":
+        asyncio.get_running_loop().call_soon(say, "ready")
+    elif way == "load":
+        for number in range(LOAD):
+            await client.start_workflow(Steps.run, id=f"load-{number}", task_queue="queue")
+    elif way != "again":
+        run = Wedged.run if way == "wedged" else Calls.run
+        name = "polite" if way == "polite" else "deaf"
+        await client.start_workflow(run, name, id="calls", task_queue="queue")
+
+
+async def main(way: str, target: str = "sqlite://") -> None:
     """Run until the signal."""
-    async with await Client.connect("sqlite://") as client:
+    async with await Client.connect(target) as client:
         worker = Worker(
             client,
             task_queue="queue",
-            workflows=[Calls],
-            activities=[polite, deaf],
+            workflows=[Calls, Wedged, Steps],
+            activities=[polite, deaf, step],
             activity_executor=ThreadPoolExecutor(100) if way == "pool" else None,
             graceful_shutdown_timeout=timedelta(seconds=30 if way == "polite" else 0),
         )
-        if way == "idle":
-            asyncio.get_running_loop().call_soon(say, "ready")
-        else:
-            name = "polite" if way == "polite" else "deaf"
-            await client.start_workflow(Calls.run, name, id="calls", task_queue="queue")
+        await begin(client, way)
         number = await run_until_signal(worker)
         say(f"ended by {number.name if number else 'nothing'}")
 
@@ -68,4 +118,4 @@ async def main(way: str) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     atexit.register(say, "exit handlers ran")
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -18,6 +18,7 @@ from hourglass.exceptions import InvalidArgumentError, ValidationError
 from hourglass.worker import Worker, run_until_signal
 from tests.conftest import ROOT
 from tests.support import unique
+from tests.worker import runs_until_signal
 
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child"]
 
@@ -29,10 +30,10 @@ def can_be_process_one() -> bool:
 
 
 def ended(
-    way: str, number: signal.Signals, prefix: Sequence[str] = ()
+    way: str, number: signal.Signals, prefix: Sequence[str] = (), target: str = "sqlite://"
 ) -> "subprocess.CompletedProcess[str]":
     """Run the program until it is ready, send the signal, and wait for its end."""
-    command = [*prefix, sys.executable, "-m", "tests.worker.runs_until_signal", way]
+    command = [*prefix, sys.executable, "-m", "tests.worker.runs_until_signal", way, target]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -84,6 +85,33 @@ def test_a_thread_that_ignores_its_cancellation_is_named_and_does_not_keep_the_p
     assert process.returncode == (0 if way == "deaf" else 1)
     keeps = f"thread {thread} keeps this process from ending"
     assert (keeps in process.stderr) == (way == "pool")
+
+
+def test_workflow_code_that_nothing_interrupts_does_not_keep_the_process() -> None:
+    process = ended("wedged", signal.SIGTERM)
+    assert process.stdout == "ended by SIGTERM\nexit handlers ran\n"
+    assert process.returncode == 0, process.stderr
+    assert "left behind at exit: code of run" in process.stderr
+
+
+async def test_a_pod_that_ends_under_load_ends_cleanly_and_the_next_one_completes_everything(
+    tmp_path: Path,
+) -> None:
+    target = f"sqlite:///{tmp_path / 'pod.db'}"
+    process = await asyncio.to_thread(ended, "load", signal.SIGTERM, target=target)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("ended by SIGTERM\n")
+    async with await Client.connect(target) as client:
+        worker = Worker(
+            client,
+            task_queue="queue",
+            workflows=[runs_until_signal.Steps],
+            activities=[runs_until_signal.step],
+        )
+        async with worker:
+            handles = [client.get_workflow_handle(f"load-{n}") for n in range(200)]
+            results = await asyncio.gather(*(handle.result() for handle in handles))
+    assert results == [3] * 200
 
 
 @workflow.defn

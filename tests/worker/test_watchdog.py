@@ -18,8 +18,10 @@ from hourglass import workflow
 from hourglass.client import Client
 from hourglass.converter import DataConverter, Payload, PayloadCodec
 from hourglass.exceptions import InvalidArgumentError
+from hourglass.subsystem import events
 from hourglass.worker import Worker
 from hourglass.workflow._errors import Evicted
+from tests.subsystem.kit import Heard
 from tests.support import event_types, history_events, new_worker, unique
 
 BUDGET = timedelta(milliseconds=300)
@@ -169,6 +171,7 @@ async def test_an_endless_loop_is_reported_with_its_stack_ended_and_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     trap.hold = spin_for_ever
+    heard = Heard()
     async with worker_for() as (client, worker):
         before = evaluators()
         handle = await walk_in(client, worker)
@@ -177,6 +180,9 @@ async def test_an_endless_loop_is_reported_with_its_stack_ended_and_tried_again(
         (failure,) = await failures(handle)
         for thread in before:
             await asyncio.to_thread(thread.join)
+    given_up = await heard.came(events.EvaluatorGivenUp)
+    heard.end()
+    assert given_up.task == handle.first_execution_run_id
     assert failure["applicationFailureInfo"]["type"] == "DeadlockError"
     assert failure["message"].startswith("[TMPRL1101] Potential deadlock detected")
     assert "spin_for_ever" in failure["stackTrace"]
@@ -184,6 +190,7 @@ async def test_an_endless_loop_is_reported_with_its_stack_ended_and_tried_again(
 
 
 async def test_a_loop_that_swallows_exceptions_keeps_its_thread_but_not_its_slot() -> None:
+    """sp PR #806: slots of workflows that swallow everything never come back."""
     trap.hold, trap.places = swallow_everything, 2
     async with worker_for() as (client, worker):
         first, second = [await walk_in(client, worker, task_timeout=TASK_TIMEOUT) for _ in range(2)]

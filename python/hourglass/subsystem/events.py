@@ -131,6 +131,38 @@ class CompletionLost(SubsystemEvent):
 
 
 @dataclass(frozen=True)
+class EvaluatorGivenUp(SubsystemEvent):
+    """Workflow code of a run did not come back: another evaluator has taken over.
+
+    `task`: the run. The stack is in `error`, and in the log of the worker.
+    """
+
+    task: str
+    error: BaseException
+    text: ClassVar[str] = "the evaluator at run {task} is given up: {error}"
+
+
+@dataclass(frozen=True)
+class ActivityLeftBehind(SubsystemEvent):
+    """An activity ignores its cancellation and is answered for: its worker stops without it.
+
+    `task`: the activity, and where it is.
+    """
+
+    task: str
+    text: ClassVar[str] = "{task} is left behind"
+
+
+@dataclass(frozen=True)
+class WorkerStoppedHard(SubsystemEvent):
+    """A worker did not end in its time; `task`: what is left undone."""
+
+    name: str
+    task: str
+    text: ClassVar[str] = "worker {name!r} is stopped hard, with this undone: {task}"
+
+
+@dataclass(frozen=True)
 class SubsystemFailed(SubsystemEvent):
     """The tree gave up after too many restarts."""
 
@@ -150,6 +182,9 @@ OWN_EVENTS: Final[tuple[type[SubsystemEvent], ...]] = (
     RegistrationFailed,
     HandleReleased,
     CompletionLost,
+    EvaluatorGivenUp,
+    ActivityLeftBehind,
+    WorkerStoppedHard,
     SubsystemFailed,
 )
 EVENTS: Final[tuple[type[Any], ...]] = (*supervision.EVENTS, *OWN_EVENTS)

@@ -31,6 +31,7 @@ from hourglass.activity._definition import ActivityDefinition
 from hourglass.common import Priority, RetryPolicy
 from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
 from hourglass.subsystem.errors import WorkerNotRegisteredError
+from hourglass.subsystem.events import ActivityLeftBehind, emit
 from hourglass.worker import _activity_outcome as outcome
 from hourglass.worker import _left_behind as left_behind
 from hourglass.worker._stacks import frame_of, place, stack
@@ -167,6 +168,7 @@ class Activities:
                 activity,
                 stack(activity.frame()),
             )
+            emit(ActivityLeftBehind(str(activity)))
             if activity.thread is not None:
                 left_behind.note(activity.thread)
             token = activity.task.task_token
@@ -301,7 +303,10 @@ class RunningActivity:
         def call() -> Any:
             self.thread = threading.current_thread()
             self.where = f"thread {self.thread.name}"
-            return variables.run(cancel.run, function, args)
+            try:
+                return variables.run(cancel.run, function, args)
+            finally:
+                left_behind.forget(self.thread)
 
         return await loop.run_in_executor(executor, call)
 

@@ -19,6 +19,8 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from hourglass.subsystem.events import WorkerStoppedHard, emit
+
 if TYPE_CHECKING:
     from hourglass.worker._activity import Activities
     from hourglass.worker._evaluator import Evaluator
@@ -59,6 +61,7 @@ async def descend(
     if await _done(finalizing, _HARD_PERIOD):
         return
     logger.error("worker of %r stopped hard; this is left undone: %s", task_queue, blockers)
+    emit(WorkerStoppedHard(task_queue, str(blockers)))
     if abandoning is not None:
         abandoning.cancel()
     finalizing.cancel()

@@ -21,6 +21,7 @@ from hourglass.worker._stacks import frame_of, stack
 
 logger = logging.getLogger("hourglass.worker")
 _LAST_PERIOD = 5.0
+_LOOK_AGAIN = 0.05
 """Seconds."""
 _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
@@ -28,6 +29,11 @@ _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 def note(thread: threading.Thread) -> None:
     """Remember a thread that nobody waits for any more."""
     _threads.add(thread)
+
+
+def forget(thread: threading.Thread) -> None:
+    """Its activity has ended after all."""
+    _threads.discard(thread)
 
 
 def end_without_them() -> None:
@@ -44,9 +50,8 @@ def _blocking() -> list[threading.Thread]:
 
 def _end() -> None:
     end = time.monotonic() + _LAST_PERIOD
-    for thread in _blocking():
-        thread.join(max(0.0, end - time.monotonic()))
-    blocking = _blocking()
+    while (blocking := _blocking()) and time.monotonic() < end:
+        blocking[0].join(_LOOK_AGAIN)  # it may also come back and stay in its pool
     if not blocking:
         return
     for thread in blocking:

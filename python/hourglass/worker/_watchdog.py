@@ -22,6 +22,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 from hourglass.exceptions import DeadlockError
+from hourglass.subsystem.events import EvaluatorGivenUp, emit
 from hourglass.worker._desk import Desk
 from hourglass.worker._stacks import frame_of
 
@@ -77,6 +78,7 @@ class Watchdog:
         logger.error("run %s: %s", activation.run_id, error, exc_info=error)
         self._take_over(desk)
         # Mostly it lets itself be interrupted: then the next attempt finds nothing in its way.
+        emit(EvaluatorGivenUp(activation.run_id, error))
         ended = self._interrupt(_FIRST_INTERRUPT)
         registration.fail(activation, error)
         if not ended:
