@@ -98,7 +98,7 @@ impl Replayer {
         let inboxes =
             Inboxes { tag, workflow: inbox.get().core(), activity: Inbox::fresh().core() };
         let (feeder, stream) = HistoryFeeder::new(BUFFER);
-        let core = runtime.within(|| {
+        let core = runtime.within(py, || {
             let native = init_replay_worker(ReplayWorkerInput::new(config, stream))
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());

@@ -99,11 +99,17 @@ impl RuntimeCore {
         Operation::spawn(&self.handle, &self.stamp, future)
     }
 
-    /// Run something of core's or the engine's on this thread: with tokio's context and our logs,
-    /// and without letting a panic out.
-    pub(crate) fn within<T>(&self, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-        let _context = self.handle.enter();
-        dispatcher::with_default(&self.dispatch, || panics::contain(work))
+    /// Run something of core's on this thread: with tokio's context and our logs, without letting a
+    /// panic out, and without the GIL, since core takes locks that its other threads hold.
+    pub(crate) fn within<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce() -> Outcome<T> + Send,
+    ) -> Outcome<T> {
+        py.detach(|| {
+            let _context = self.handle.enter();
+            dispatcher::with_default(&self.dispatch, || panics::contain(work))
+        })
     }
 
     /// The log subscriber, for threads that are not tokio's.

@@ -132,7 +132,7 @@ impl Worker {
             workflow: workflow_inbox.get().core(),
             activity: activity_inbox.get().core(),
         };
-        let core = runtime.within(|| {
+        let core = runtime.within(py, || {
             let native = init_worker(runtime.core()?, config, connection)
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
@@ -231,6 +231,7 @@ impl Worker {
 
     fn record_activity_heartbeat(
         &self,
+        py: Python<'_>,
         task_token: &[u8],
         details: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
@@ -239,26 +240,26 @@ impl Worker {
             task_token: task_token.to_vec(),
             details: payload::many("details", Some(details))?,
         };
-        self.runtime.within(|| {
+        self.runtime.within(py, || {
             native.record_activity_heartbeat(heartbeat);
             Ok(())
         })?;
         Ok(())
     }
 
-    fn request_workflow_eviction(&self, run_id: &str) -> PyResult<()> {
+    fn request_workflow_eviction(&self, py: Python<'_>, run_id: &str) -> PyResult<()> {
         let native = self.checked()?.native()?;
-        self.runtime.within(|| {
+        self.runtime.within(py, || {
             native.request_workflow_eviction(run_id);
             Ok(())
         })?;
         Ok(())
     }
 
-    fn replace_client(&self, client: &Client) -> PyResult<()> {
+    fn replace_client(&self, py: Python<'_>, client: &Client) -> PyResult<()> {
         let native = self.checked()?.native()?;
         let connection = client.connection(&self.runtime)?;
-        self.runtime.within(|| {
+        self.runtime.within(py, || {
             native
                 .replace_client(connection)
                 .map_err(|error| Failure::bad_argument(format!("client: {error:#}")))
@@ -266,9 +267,9 @@ impl Worker {
         Ok(())
     }
 
-    fn initiate_shutdown(&self) -> PyResult<()> {
+    fn initiate_shutdown(&self, py: Python<'_>) -> PyResult<()> {
         let core = self.checked()?;
-        self.runtime.within(|| {
+        self.runtime.within(py, || {
             core.initiate_shutdown();
             Ok(())
         })?;
