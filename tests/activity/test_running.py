@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -17,6 +17,9 @@ from hourglass.exceptions import ApplicationError, CancelledError
 from hourglass.worker import _activity_outcome
 from hourglass.worker._activity import Activities
 from hourglass.worker._definitions import activity_table
+
+if TYPE_CHECKING:
+    from hourglass.subsystem.handle import WorkerHandle
 
 NOW = datetime(2024, 1, 1, tzinfo=timezone.utc)
 payloads = PayloadConverter.default
@@ -63,16 +66,17 @@ def readable_completions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class FakeNative:
-    """Takes what a native worker takes, and tells when it came."""
+class FakeHandle:
+    """Takes what a worker's handle takes, and tells when it came."""
 
     completions: "asyncio.Queue[Outcome]" = field(default_factory=asyncio.Queue)
     heartbeats: list[list[Any]] = field(default_factory=list)
+    tag: int = 0
 
-    def complete_activity_task(self, completion: Outcome) -> None:
+    def complete_activity(self, completion: Outcome, _what: str) -> None:
         self.completions.put_nowait(completion)
 
-    def record_activity_heartbeat(self, token: bytes, details: list[Payload]) -> None:
+    def heartbeat(self, _token: bytes, details: list[Payload]) -> None:
         self.heartbeats.append(payloads.from_payloads(details))
 
 
@@ -81,16 +85,15 @@ class Bench:
 
     def __init__(self, *functions: Callable[..., Any], codec: PayloadCodec | None = None) -> None:
         client: Any = FakeClient(data_converter=DataConverter(payload_codec=codec))
-        self.native = FakeNative()
+        self.handle = FakeHandle()
         self.threads = ThreadPoolExecutor(2)
         self.activities = Activities(
             activity_table(functions),
             client=client,
             task_queue="queue",
             executor=lambda: self.threads,
-            polling_ended=lambda _: None,
         )
-        self.activities.native = self.native  # type: ignore[assignment]
+        self.activities.begin(cast("WorkerHandle", self.handle))
 
     def start(self, name: str, *args: Any, token: bytes = b"t", **fields: Any) -> None:
         task = ActivityTask(
@@ -112,7 +115,7 @@ class Bench:
         )
 
     async def completion(self) -> Outcome:
-        return await self.native.completions.get()
+        return await self.handle.completions.get()
 
 
 @pytest.fixture
@@ -282,6 +285,8 @@ async def test_an_interruption_that_is_no_cancellation_is_a_retryable_failure(
     bench = Bench(hang)
     bench.start("hang")
     await reached.wait()
+    if reason == "WORKER_SHUTDOWN":  # otherwise only its handle is replaced, and it goes on
+        bench.activities.worker_shutdown.set()
     bench.cancel(reason)
     outcome = await bench.completion()
     assert outcome.status == "failed"
@@ -347,7 +352,7 @@ async def test_heartbeats_go_out_and_come_back_to_the_next_attempt() -> None:
     bench = Bench(beat)
     bench.start("beat", heartbeat_details=payloads.to_payloads(["page", 2]))
     assert (await bench.completion()).result == ["page", 2]
-    assert bench.native.heartbeats == [["page", 3]]
+    assert bench.handle.heartbeats == [["page", 3]]
 
 
 class Plain(PayloadCodec):
@@ -368,8 +373,8 @@ async def test_with_a_codec_the_last_heartbeat_is_out_before_the_completion() ->
     bench = Bench(beat, codec=Plain())
     bench.start("beat")
     assert (await bench.completion()).status == "completed"
-    assert bench.native.heartbeats[-1] == [4]
-    assert bench.native.heartbeats == sorted(bench.native.heartbeats)
+    assert bench.handle.heartbeats[-1] == [4]
+    assert bench.handle.heartbeats == sorted(bench.handle.heartbeats)
 
 
 async def test_an_activity_can_leave_its_completion_to_others() -> None:
@@ -404,7 +409,7 @@ async def test_what_ignores_its_cancellation_is_answered_for_once() -> None:
     assert await bench.activities.until_idle(0)
     end.set()
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
-    assert bench.native.completions.empty()
+    assert bench.handle.completions.empty()
 
 
 async def test_a_cancellation_of_an_unknown_task_is_ignored() -> None:
@@ -412,3 +417,22 @@ async def test_a_cancellation_of_an_unknown_task_is_ignored() -> None:
     bench.cancel(token=b"other")
     bench.start("add", 1, 2)
     assert (await bench.completion()).result == 3
+
+
+async def test_a_cancellation_that_comes_along_with_the_start_is_answered() -> None:
+    """Its task has not made its first step; without an answer the slot would never come back."""
+    bench = Bench(add)
+    bench.start("add", 1, 2)
+    bench.cancel()
+    assert (await bench.completion()).status == "cancelled"
+    assert await bench.activities.until_idle(5)
+
+
+async def test_an_activity_whose_event_loop_ends_is_answered() -> None:
+    """`asyncio.run` cancels every task there is, begun or not: the attempt is given out again."""
+    bench = Bench(add)
+    bench.start("add", 1, 2)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    assert (await bench.completion()).status == "failed"
+    assert await bench.activities.until_idle(5)

@@ -199,6 +199,7 @@ class RunningActivity:
         self.activities.started(self)
         name = f"activity {self.task.activity_type} {self.task.activity_id}"
         self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
+        self._task.add_done_callback(self._ended)
         if self.activities.cancelling:
             self.cancel("worker_shutdown")
 
@@ -249,6 +250,22 @@ class RunningActivity:
         self._cancel_task = False
         completion: ActivityCompletion = await step
         return completion
+
+    def _ended(self, ended: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step, or while it answers, has not answered.
+
+        Whoever ends an event loop cancels all of its tasks, and a cancellation may come along with
+        the start; without an answer the slot would never come back.
+        """
+        if self.activities.running.get(self.task.task_token) is self and ended.cancelled():
+            self._cancel_task = False
+            self._task = asyncio.get_running_loop().create_task(self._answer_for_cancelled())
+            self._task.add_done_callback(self._ended)
+
+    async def _answer_for_cancelled(self) -> None:
+        error = asyncio.CancelledError()
+        completion = await outcome.raised(self.task, error, self.details, self.activities.converter)
+        self.activities.complete(self, completion)
 
     async def _call(self) -> Any:
         found = self.activities.functions.get(self.task.activity_type)

@@ -56,7 +56,7 @@ async def raised(
         cancelled = error if isinstance(error, CancelledError) else CancelledError()
         return ActivityCompletion.cancelled(token, await converter.encode_failure(cancelled))
     if isinstance(error, asyncio.CancelledError):
-        error = CancelledError("cancelled by the activity itself")
+        error = CancelledError("cancelled in this process, not by the service")
     benign = isinstance(error, ApplicationError) and (
         error.category is ApplicationErrorCategory.BENIGN
     )
