@@ -82,6 +82,7 @@ class Hub:
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+"""A reload of this module makes new ones; who waits on an old one is woken all the same."""
 
 
 def hub() -> Hub:

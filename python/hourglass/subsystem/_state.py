@@ -62,8 +62,9 @@ class ProcessState:
             return True
 
 
-_state = ProcessState()
-_kept: list[ProcessState] = []
+# A reload of this module keeps what the process has, and so every handle stays what it is.
+_state: ProcessState = globals().get("_state") or ProcessState()
+_kept: list[ProcessState] = globals().get("_kept") or []
 """What must never be dropped: a parent's after a fork, and what still waits at exit."""
 
 
@@ -84,4 +85,6 @@ def _after_fork() -> None:
     replace()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if "_hooked" not in globals():
+    os.register_at_fork(after_in_child=_after_fork)
+_hooked = True

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hourglass.subsystem")
 HandleState: TypeAlias = Literal["registering", "serving", "draining", "gone"]
-_tags = itertools.count(1)
+_tags: itertools.count[int] = globals().get("_tags") or itertools.count(1)
 _GONE = ("stale_handle", "shutdown")
 
 

@@ -127,7 +127,7 @@ class Subscription:
 
 
 # An ordered set. Single dict operations are atomic, so there is no lock for a fork to inherit.
-_subscribers: dict[Subscription, None] = {}
+_subscribers: dict[Subscription, None] = globals().get("_subscribers") or {}
 
 
 def subscribe(subscriber: Callable[[Event], None]) -> Subscription:

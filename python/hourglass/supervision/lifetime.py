@@ -9,7 +9,7 @@ import atexit
 import os
 import threading
 import weakref
-from typing import Final, Protocol
+from typing import Protocol
 
 
 class Mortal(Protocol):
@@ -51,6 +51,8 @@ class Lifetime:
             member.reset_after_fork()
 
 
-lifetime: Final = Lifetime()
-if hasattr(os, "register_at_fork"):
+# A reload of this module keeps who is registered, and the hooks.
+lifetime: Lifetime = globals().get("lifetime") or Lifetime()
+if hasattr(os, "register_at_fork") and "_hooked" not in globals():
     os.register_at_fork(after_in_child=lifetime.forked)
+_hooked = True

@@ -239,13 +239,13 @@ async def _cancel_everything() -> None:
         await asyncio.sleep(0)
 
 
-class _Default:
-    loop: SupervisionLoop | None = None
+_default: list[SupervisionLoop] = globals().get("_default") or []
+"""The one there is, if there is one. A reload of this module keeps it."""
 
 
 def default_loop() -> SupervisionLoop:
     """The loop of this OS process; a new one after it was stopped, and after a fork."""
     with lifetime.lock:
-        if _Default.loop is None or _Default.loop.gone:
-            _Default.loop = SupervisionLoop()
-        return _Default.loop
+        if not _default or _default[0].gone:
+            _default[:] = [SupervisionLoop()]
+        return _default[0]

@@ -37,7 +37,7 @@ Budget: TypeAlias = float | Literal["infinity", "brutal_kill"]
 """How long a child may take to stop before it is killed, in seconds; `brutal_kill`: no time."""
 
 _log = logging.getLogger("hourglass.supervision")
-_pids = itertools.count(1)
+_pids: itertools.count[int] = globals().get("_pids") or itertools.count(1)
 _current: ContextVar[Process | None] = ContextVar("hourglass_supervision_process", default=None)
 
 

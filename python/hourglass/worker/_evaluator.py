@@ -232,9 +232,10 @@ class Evaluator:
             logger.warning("run %s: completion refused: %s", delivery.run_id, delivery.error)
 
 
+# A reload of this module keeps the evaluator that runs.
 _lock = threading.Lock()
-_current: Evaluator | None = None
-_inherited: list[Evaluator | None] = []
+_current: Evaluator | None = globals().get("_current")
+_inherited: list[Evaluator | None] = globals().get("_inherited") or []
 
 
 def _after_fork() -> None:
@@ -244,7 +245,9 @@ def _after_fork() -> None:
     _current, _lock = None, threading.Lock()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if "_hooked" not in globals():
+    os.register_at_fork(after_in_child=_after_fork)
+_hooked = True
 
 
 def evaluator() -> Evaluator:

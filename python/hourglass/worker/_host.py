@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hourglass.workflow._runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
-_numbers = itertools.count(1)
+_numbers: itertools.count[int] = globals().get("_numbers") or itertools.count(1)
 
 
 class WorkflowTaker:
