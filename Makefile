@@ -21,7 +21,7 @@ export PYO3_PYTHON := $(PY)
 export HOURGLASS_TEST_TEMPORAL := $(abspath $(TEMPORAL))
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test lint format sizes test-rust test-python bench docs clean temporal-server need-python need-cargo
+.PHONY: help build demo test lint format sizes test-rust test-python exits bench docs clean temporal-server need-python need-cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test-rust: $(NATIVE_DEV)
 
 test-python: $(NATIVE_DEV) $(TEMPORAL)
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+exits: $(NATIVE_DEV) ## Let 1,000 processes that ran a worker leave, in every way, under load
+	HOURGLASS_EXITS=1000 $(BIN)/pytest tests/crash/test_exit.py
 
 bench: $(NATIVE_RELEASE) $(VENV)/.bench-installed ## Measure against DBOS on SQLite, history growth, import time (release build)
 	$(PY) -m benches.run
