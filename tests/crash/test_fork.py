@@ -89,11 +89,13 @@ def test_a_file_belongs_to_one_process_at_a_time_also_over_a_fork(tmp_path: Path
     """
     target = f"sqlite:///{tmp_path}/x.db"
     closed, still_open = os.pipe()
+    refused, not_yet = os.pipe()
     client = asyncio.run(started(target, "parent"))
 
     def child() -> None:
         with pytest.raises(DatabaseError, match=f"x.db is in use by the process {os.getppid()}"):
             asyncio.run(Client.connect(target))
+        os.write(not_yet, b".")
         os.close(still_open)
         assert os.read(closed, 1) == b""
         asyncio.run(exists(target, "parent"))
@@ -101,9 +103,11 @@ def test_a_file_belongs_to_one_process_at_a_time_also_over_a_fork(tmp_path: Path
         asyncio.run(asyncio.wait_for(close_later(target, "child"), 20))
 
     with forked(child):
+        assert os.read(refused, 1) == b"."
         asyncio.run(client.close())
         os.close(still_open)
-    os.close(closed)
+    for descriptor in (closed, refused, not_yet):
+        os.close(descriptor)
     asyncio.run(exists(target, "parent", "child"))
 
 

@@ -161,7 +161,7 @@ async def test_cancelling_threaded_activities_costs_no_thread_and_no_slot(client
         cancelled = await asyncio.gather(
             *(
                 client.execute_workflow(
-                    CancelsLate.run, 0.06 + number / 1000, id=unique("late"), task_queue=queue
+                    CancelsLate.run, 0.05 + number / 30, id=unique("late"), task_queue=queue
                 )
                 for number in range(60)
             )
@@ -222,9 +222,10 @@ def test_a_pod_that_is_told_to_stop_under_load_ends_and_loses_no_work(tmp_path: 
 
     Twice, at some point in the middle; the third one does the rest. Every step was done once.
     """
-    for life in range(2):
+    for _ in range(2):
+        done = sum(map(len, marks_of(tmp_path)))
         with start_pod(tmp_path) as running:
-            wait_for_marks(tmp_path, 20 * (life + 1))
+            wait_for_marks(tmp_path, done + 20)
             running.send_signal(signal.SIGTERM)
             output, errors = running.communicate(timeout=40)
         assert (running.returncode, output, errors) == (0, "", "")
