@@ -35,10 +35,11 @@ def run(module: str, *arguments: str, seconds: float = 60) -> str:
     return ended.stdout
 
 
+@pytest.mark.deadline(200)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_b09_a_hundred_forks_leave_both_sides_working(tmp_path: Path, when: str) -> None:
     """B-09: before anything was used, and under load; two hundred in all."""
-    assert run("forks", when, str(FORKS), str(tmp_path)) == f"{FORKS} children\n"
+    assert run("forks", when, str(FORKS), str(tmp_path), seconds=180) == f"{FORKS} children\n"
 
 
 @pytest.mark.parametrize("preload", ["no", "closed", "open"])
