@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 
 from hourglass import workflow
-from hourglass._bridge import (
-    UpdateRandomSeed,
-)
-from tests.workflow.harness import Run, completed, fire, result_of, signal
+from hourglass._bridge import DoUpdate, OtherJob, ResolveActivity, UpdateRandomSeed
+from tests.workflow.harness import Run, completed, fire, names, result_of, signal
 from tests.workflow.samples import ManyActivities, Orders
 
 TIMEOUT = timedelta(seconds=30)
@@ -111,6 +109,53 @@ def test_an_evicted_run_leaves_no_garbage_behind() -> None:
     gc.disable()
     try:
         run.start(signal("hang"))
+        run.evict()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+@workflow.defn
+class Busy:
+    """Waits for one of everything."""
+
+    @workflow.update
+    async def change(self) -> None:
+        await workflow.sleep(60)
+
+    @workflow.run
+    async def run(self) -> None:
+        limit = timedelta(seconds=9)
+        started = await workflow.start_child_workflow("Child", id="started")
+        waits = [
+            workflow.execute_local_activity("backing off", start_to_close_timeout=limit),
+            workflow.execute_local_activity("running", start_to_close_timeout=limit),
+            workflow.execute_activity("running", start_to_close_timeout=limit),
+            workflow.execute_child_workflow("Child", id="not yet"),
+            workflow.get_external_workflow_handle("other").signal("hello"),
+            workflow.get_external_workflow_handle("other").cancel(),
+            workflow.wait_condition(lambda: False),
+            started.signal("hello"),
+        ]
+        tasks = [asyncio.create_task(wait) for wait in waits]
+        await started
+        del tasks
+
+
+def test_an_evicted_run_that_waits_for_everything_leaves_no_garbage_behind() -> None:
+    child = OtherJob(
+        variant="resolve_child_workflow_execution_start",
+        fields={"seq": 1, "succeeded": {"run_id": "r"}},
+    )
+    backoff = ResolveActivity(seq=1, status="backoff", backoff={"attempt": 2})
+    update = DoUpdate(id="u", protocol_instance_id="u", name="change")
+    run = Run(Busy)
+    gc.collect()
+    gc.disable()
+    try:
+        run.start(update)
+        assert len(run.send(child).commands) == 7
+        assert names(run.send(backoff)) == ["StartTimer"]
         run.evict()
         assert gc.collect() == 0
     finally:

@@ -105,7 +105,7 @@ class ChildWorkflowHandle(PendingJob[R], Generic[SelfT, R]):
         self._id = id
         self._result_type = result_type
         self._first_execution_run_id: str | None = None
-        self._started = _Start(self, instance, seq)
+        self._started = _Start(instance, seq)
 
     @property
     def id(self) -> str:
@@ -177,18 +177,13 @@ class ChildWorkflowHandle(PendingJob[R], Generic[SelfT, R]):
 class _Start(Pending[None]):
     """The start of a child; cancelling the wait for it cancels the child."""
 
-    __slots__ = ("_child",)
+    __slots__ = ()
 
     kind = "a child workflow"
 
-    def __init__(
-        self, child: ChildWorkflowHandle[Any, Any], instance: WorkflowInstance, seq: int
-    ) -> None:
-        super().__init__(instance, seq)
-        self._child = child
-
     def _ask_to_cancel(self, reason: str) -> None:
-        self._child.cancel(reason)
+        # Looked up: holding the child, which holds this, would make a cycle.
+        self._instance.pending["child", self._seq].cancel(reason)
 
 
 def _start_error(failed: Mapping[str, Any]) -> BaseException:

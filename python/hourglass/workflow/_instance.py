@@ -106,7 +106,6 @@ class WorkflowInstance:
         "_start_time",
         "_task_error",
         "_timer_seq",
-        "_timers",
         "_workflow_args",
         "activation",
         "activities",
@@ -127,6 +126,7 @@ class WorkflowInstance:
         "run_id",
         "seqs",
         "task_queue",
+        "timers",
         "updates",
     )
 
@@ -175,7 +175,7 @@ class WorkflowInstance:
         self._primary: asyncio.Task[None] | None = None
         self._outcome: Command | None = None
         self._task_error: BaseException | None = None
-        self._timers: dict[int, TimerHandle] = {}
+        self.timers: dict[int, TimerHandle] = {}
         self._timer_seq = 0
         self._seed = init.randomness_seed
         self._random: random.Random | None = None
@@ -214,7 +214,7 @@ class WorkflowInstance:
             self.loop.evict()
         finally:
             leave()
-        self._timers.clear()
+        self.timers.clear()
         self.activities.clear()
         self.pending.clear()
         self.conditions.waiting.clear()
@@ -303,7 +303,7 @@ class WorkflowInstance:
             self.object.__init__()
 
     def _fire_timer(self, job: FireTimer) -> None:
-        timer = self._timers.pop(job.seq, None)
+        timer = self.timers.pop(job.seq, None)
         if timer is not None:
             self.loop.ready.append(timer)
 
@@ -410,15 +410,15 @@ class WorkflowInstance:
             raise ValueError(f"timer: {seconds} seconds from now is after the year 9999")
         note = self.summary(summary)
         self._timer_seq = timer.seq = self._timer_seq + 1
-        self._timers[timer.seq] = timer
+        self.timers[timer.seq] = timer
         self.commands.append(StartTimer(timer.seq, seconds, note))
 
     def cancel_timer(self, timer: TimerHandle) -> None:
         """Forget a timer that has not fired (see `LoopHost`)."""
-        if self.loop.evicted or timer.seq not in self._timers:
+        if self.loop.evicted or timer.seq not in self.timers:
             return
         self.loop.check_writable("cancel a timer")
-        del self._timers[timer.seq]
+        del self.timers[timer.seq]
         self.commands.append(CancelTimer(timer.seq))
 
     def report(self, message: str, error: BaseException | None) -> None:

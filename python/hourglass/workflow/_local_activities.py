@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from hourglass._bridge import Payload, ResolveActivity, Wire
     from hourglass.common import RetryPolicy
     from hourglass.workflow._instance import WorkflowInstance
-    from hourglass.workflow._loop import TimerHandle
 
 T = TypeVar("T")
 
@@ -73,7 +72,8 @@ class LocalActivityHandle(ActivityHandle[T]):
         super().__init__(instance, 0, result_type)
         self._fields = fields
         self._summary = summary
-        self._backoff: TimerHandle | None = None
+        self._backoff: int | None = None
+        # The number of the timer, not the timer: that holds this, which would make a cycle.
         self._schedule({})
         self._first_seq = self._seq
 
@@ -97,7 +97,7 @@ class LocalActivityHandle(ActivityHandle[T]):
                 OtherCommand("request_cancel_local_activity", {"seq": self._seq})
             )
             return
-        self._backoff.cancel()
+        self._instance.timers[self._backoff].cancel()
         self._end_between_attempts()
 
     def _end_between_attempts(self) -> None:
@@ -136,9 +136,8 @@ class LocalActivityHandle(ActivityHandle[T]):
             for name in ("attempt", "original_schedule_time")
             if name in job.backoff
         }
-        self._backoff = self._instance.loop.start_timer(
-            wait.total_seconds(), None, self._again, (attempt,)
-        )
+        timer = self._instance.loop.start_timer(wait.total_seconds(), None, self._again, (attempt,))
+        self._backoff = timer.seq
 
     def _again(self, attempt: Mapping[str, Any]) -> None:
         self._backoff = None
