@@ -1,6 +1,7 @@
 """What can be an activity, and what is known about it."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from hourglass import activity
 from hourglass.activity._definition import ActivityDefinition
+from hourglass.common import RawValue
 from hourglass.exceptions import DefinitionError
 
 
@@ -113,3 +115,19 @@ def test_outside_of_an_activity_every_question_is_refused(ask: Any) -> None:
 def test_the_logger_works_outside_of_an_activity(caplog: pytest.LogCaptureFixture) -> None:
     activity.logger.warning("plain")
     assert caplog.messages == ["plain"]
+
+
+def test_a_dynamic_activity_has_no_name_and_takes_raw_arguments() -> None:
+    @activity.defn(dynamic=True)
+    async def anything(args: Sequence[RawValue]) -> None: ...
+
+    assert ActivityDefinition.of(anything).name is None
+    with pytest.raises(DefinitionError, match=r"takes \(args: Sequence\[RawValue\]\)"):
+
+        @activity.defn(dynamic=True)
+        async def several(a: int, b: int) -> None: ...
+
+    with pytest.raises(DefinitionError, match="a name or is dynamic"):
+
+        @activity.defn(name="x", dynamic=True)
+        async def both(args: Sequence[RawValue]) -> None: ...

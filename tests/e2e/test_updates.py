@@ -21,9 +21,6 @@ from hourglass.exceptions import ApplicationError
 from hourglass.service import RPCError, RPCStatusCode
 from tests.support import START, TASK, event_types, new_worker, unique
 
-# The embedded engine has no updates yet: deleting this line proves it has.
-pytestmark = pytest.mark.parametrize("target", ["server"], indirect=True)
-
 
 @workflow.defn
 class Counter:

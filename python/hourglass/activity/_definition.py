@@ -21,7 +21,8 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 class ActivityDefinition:
     """An activity as it was declared: a function, a method, or a class with ``__call__``."""
 
-    name: str
+    name: str | None
+    """None: the dynamic activity, for every name that has none of its own."""
     fn: Callable[..., Any]
     """The function with the signature: unbound for a method, ``__call__`` for a class."""
     is_async: bool
@@ -41,7 +42,8 @@ class ActivityDefinition:
         raise DefinitionError(f"{name} is not an activity: decorate it with @activity.defn")
 
     @cached_property
-    def _parameters(self) -> list[inspect.Parameter]:
+    def parameters(self) -> list[inspect.Parameter]:
+        """What is called with, without ``self``."""
         parameters = list(inspect.signature(self.fn).parameters.values())
         takes_self = self.of_class or (bool(parameters) and parameters[0].name == "self")
         return parameters[1:] if takes_self else parameters
@@ -59,9 +61,9 @@ class ActivityDefinition:
     @cached_property
     def arg_types(self) -> list[Any] | None:
         """The type of each argument, `Any` without a hint; None when there may be any number."""
-        if any(parameter.kind not in _POSITIONAL for parameter in self._parameters):
+        if any(parameter.kind not in _POSITIONAL for parameter in self.parameters):
             return None
-        return [self._hints.get(parameter.name, Any) for parameter in self._parameters]
+        return [self._hints.get(parameter.name, Any) for parameter in self.parameters]
 
     @cached_property
     def ret_type(self) -> Any:
@@ -70,7 +72,10 @@ class ActivityDefinition:
 
 
 def _define(
-    subject: Callable[..., Any], name: str | None, no_thread_cancel_exception: bool
+    subject: Callable[..., Any],
+    name: str | None,
+    no_thread_cancel_exception: bool,
+    dynamic: bool,
 ) -> Callable[..., Any]:
     of_class = inspect.isclass(subject)
     if of_class and "__call__" not in vars(subject):
@@ -88,13 +93,21 @@ def _define(
     chosen = subject.__name__ if name is None else name
     if not chosen:
         raise DefinitionError(f"activity {subject.__qualname__}: its name is empty")
+    if dynamic and name is not None:
+        raise DefinitionError(
+            f"activity {subject.__qualname__}: it has a name or is dynamic, not both"
+        )
     definition = ActivityDefinition(
-        name=chosen,
+        name=None if dynamic else chosen,
         fn=fn,
         is_async=inspect.iscoroutinefunction(fn),
         no_thread_cancel_exception=no_thread_cancel_exception,
         of_class=of_class,
     )
+    if dynamic and len(definition.parameters) != 1:
+        raise DefinitionError(
+            f"activity {subject.__qualname__}: a dynamic activity takes (args: Sequence[RawValue])"
+        )
     setattr(subject, ATTRIBUTE, definition)
     return subject
 
@@ -103,13 +116,17 @@ def _define(
 def defn(fn: CallableT) -> CallableT: ...
 @overload
 def defn(
-    *, name: str | None = None, no_thread_cancel_exception: bool = False
+    *,
+    name: str | None = None,
+    no_thread_cancel_exception: bool = False,
+    dynamic: bool = False,
 ) -> Callable[[CallableT], CallableT]: ...
 def defn(
     fn: Callable[..., Any] | None = None,
     *,
     name: str | None = None,
     no_thread_cancel_exception: bool = False,
+    dynamic: bool = False,
 ) -> Any:
     """Make a function, a method or a class with ``__call__`` an activity.
 
@@ -118,14 +135,16 @@ def defn(
         name: The name it is known by; its own by default.
         no_thread_cancel_exception: Don't raise `CancelledError` in the thread of a synchronous
             activity when it is cancelled; it has to ask `is_cancelled` then.
+        dynamic: Take every activity that the worker has no other for: ``(args:
+            Sequence[RawValue])``; `info` says which it is.
 
     Raises `DefinitionError` for what can't be called by position.
     """
     if fn is not None:
-        return _define(fn, name, no_thread_cancel_exception)
+        return _define(fn, name, no_thread_cancel_exception, dynamic)
 
     def decorate(subject: CallableT) -> CallableT:
-        _define(subject, name, no_thread_cancel_exception)
+        _define(subject, name, no_thread_cancel_exception, dynamic)
         return subject
 
     return decorate

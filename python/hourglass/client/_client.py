@@ -351,4 +351,4 @@ def type_of(workflow: AnyRun) -> tuple[str, Any]:
     from hourglass.workflow._definition import WorkflowDefinition
 
     definition = WorkflowDefinition.of(workflow)
-    return definition.name, definition.ret_type
+    return definition.own_name, definition.ret_type

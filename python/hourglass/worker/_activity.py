@@ -28,7 +28,7 @@ from hourglass._bridge import (
 from hourglass.activity import _context
 from hourglass.activity._context import ActivityCancellationDetails, Context, Info, Latch
 from hourglass.activity._definition import ActivityDefinition
-from hourglass.common import Priority, RetryPolicy
+from hourglass.common import Priority, RawValue, RetryPolicy
 from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.subsystem.events import ActivityLeftBehind, emit
@@ -59,7 +59,7 @@ class Activities:
 
     def __init__(
         self,
-        functions: Mapping[str, tuple[ActivityDefinition, Callable[..., Any]]],
+        functions: Mapping[str | None, tuple[ActivityDefinition, Callable[..., Any]]],
         *,
         client: Client,
         task_queue: str,
@@ -268,16 +268,22 @@ class RunningActivity:
         self.activities.complete(self, completion)
 
     async def _call(self) -> Any:
-        found = self.activities.functions.get(self.task.activity_type)
+        functions = self.activities.functions
+        found = functions.get(self.task.activity_type) or functions.get(None)
         if found is None:
-            known = ", ".join(sorted(self.activities.functions)) or "none"
+            known = ", ".join(sorted(filter(None, functions))) or "none"
             raise ApplicationError(
                 f"Activity {self.task.activity_type!r} is not registered on this worker of task "
                 f"queue {self.activities.task_queue!r}; registered are: {known}",
                 type="NotFoundError",
             )
         definition, function = found
-        args = await self._decode(self.task.input, definition.arg_types, "arguments")
+        payloads = self.task.input
+        if definition.name is None:
+            raw = await self._decode(payloads, [RawValue] * len(payloads), "arguments")
+            args: list[Any] = [raw]
+        else:
+            args = await self._decode(payloads, definition.arg_types, "arguments")
         details = await self._decode(self.task.heartbeat_details, None, "heartbeat details")
         self.context = self._new_context(details)
         if self.details is not None:
@@ -286,7 +292,7 @@ class RunningActivity:
             _context.enter(self.context)
             return await function(*args)
         if self.activities.processes is not None:
-            return await self._call_in_process(self.activities.processes, definition, args)
+            return await self._call_in_process(self.activities.processes, *found, args)
         return await self._call_in_thread(definition, function, args)
 
     async def _decode(
@@ -328,14 +334,18 @@ class RunningActivity:
         return await loop.run_in_executor(executor, call)
 
     async def _call_in_process(
-        self, processes: Processes, definition: ActivityDefinition, args: list[Any]
+        self,
+        processes: Processes,
+        definition: ActivityDefinition,
+        function: Callable[..., Any],
+        args: list[Any],
     ) -> Any:
         """As in a thread; the process gets the function by its name, and the arguments as bytes."""
         assert self.context is not None
         self._cancel_task = False
         self.where = "a process"
         job = processes.submit(
-            self.activities.functions[self.task.activity_type][1],
+            function,
             args,
             self.context.info,
             self._heartbeat,

@@ -12,13 +12,18 @@ from hourglass.exceptions import DefinitionError
 if TYPE_CHECKING:
     from hourglass.workflow._definition import WorkflowDefinition
 
-ActivityTable = dict[str, tuple[ActivityDefinition, Callable[..., Any]]]
+ActivityTable = dict[str | None, tuple[ActivityDefinition, Callable[..., Any]]]
+"""By name; None is the dynamic one."""
 
 
 def _shown(thing: Any) -> str:
     module = getattr(thing, "__module__", "")
     name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
     return f"{module}.{name}" if module else name
+
+
+def _named(name: str | None) -> str:
+    return "are dynamic" if name is None else f"have the name {name!r}"
 
 
 def activity_table(activities: Sequence[Callable[..., Any]]) -> ActivityTable:
@@ -37,8 +42,7 @@ def activity_table(activities: Sequence[Callable[..., Any]]) -> ActivityTable:
         if definition.name in table:
             other = table[definition.name][1]
             raise DefinitionError(
-                f"two activities have the name {definition.name!r}: {_shown(other)} and "
-                f"{_shown(activity)}"
+                f"two activities {_named(definition.name)}: {_shown(other)} and {_shown(activity)}"
             )
         _ = definition.arg_types, definition.ret_type  # a bad hint is found here, not in a task
         table[definition.name] = (definition, activity)
@@ -56,14 +60,13 @@ def workflow_definitions(workflows: Sequence[type]) -> list[WorkflowDefinition]:
     """The definitions; `DefinitionError` names what is no workflow or there twice."""
     from hourglass.workflow._definition import WorkflowDefinition
 
-    found: dict[str, WorkflowDefinition] = {}
+    found: dict[str | None, WorkflowDefinition] = {}
     for workflow in workflows:
         definition = WorkflowDefinition.of(workflow)
         if definition.name in found:
             other = found[definition.name].cls
             raise DefinitionError(
-                f"two workflows have the name {definition.name!r}: {_shown(other)} and "
-                f"{_shown(workflow)}"
+                f"two workflows {_named(definition.name)}: {_shown(other)} and {_shown(workflow)}"
             )
         definition.resolve()
         found[definition.name] = definition

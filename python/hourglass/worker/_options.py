@@ -138,7 +138,7 @@ class WorkerOptions:
             "nondeterminism_as_workflow_fail_types": [
                 definition.name
                 for definition in self.workflows
-                if _covers_nondeterminism(definition.failure_exception_types)
+                if definition.name and _covers_nondeterminism(definition.failure_exception_types)
             ],
         }
 

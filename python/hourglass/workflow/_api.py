@@ -200,7 +200,7 @@ def continue_as_new(
     running.loop.check_writable("continue as new")
     converter = running.payload_converter
     fields: Wire = {
-        "workflow_type": _type_name(workflow, running.definition.name),
+        "workflow_type": _type_name(workflow, running.workflow_type),
         "task_queue": task_queue or running.task_queue,
         "arguments": converter.to_payloads(arguments_of(arg, args)),
     }
@@ -223,7 +223,7 @@ def continue_as_new(
 def _type_name(workflow: Callable[..., Any] | str | None, own: str) -> str:
     if workflow is None:
         return own
-    return workflow if isinstance(workflow, str) else WorkflowDefinition.of(workflow).name
+    return workflow if isinstance(workflow, str) else WorkflowDefinition.of(workflow).own_name
 
 
 class unsafe:  # noqa: N801 - the convention's name

@@ -264,4 +264,4 @@ def _type_of(workflow: str | Callable[..., Any]) -> tuple[str, Any]:
             raise InvalidArgumentError("the workflow's name is empty")
         return workflow, None
     definition = WorkflowDefinition.of(workflow)
-    return definition.name, definition.ret_type
+    return definition.own_name, definition.ret_type

@@ -15,7 +15,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, TypeVar, overload
 
-from hourglass.exceptions import DefinitionError
+from hourglass.exceptions import DefinitionError, InvalidArgumentError
 
 AnyCallable = Callable[..., Any]
 ClassT = TypeVar("ClassT", bound=type[Any])
@@ -177,7 +177,8 @@ class UpdateDefinition(HandlerDefinition):
 class WorkflowDefinition:
     """What `defn` knows about a class."""
 
-    name: str
+    name: str | None
+    """None: the dynamic workflow, for every type that has none of its own."""
     cls: type[Any]
     run_fn: AnyCallable
     signature: Signature
@@ -194,6 +195,15 @@ class WorkflowDefinition:
     @property
     def ret_type(self) -> Any:
         return self.signature.ret_type
+
+    @property
+    def own_name(self) -> str:
+        """The name to start it by; InvalidArgumentError for a dynamic one, which has none."""
+        if self.name is None:
+            raise InvalidArgumentError(
+                f"{qualified(self.cls)} is a dynamic workflow: say which type to start"
+            )
+        return self.name
 
     def resolve(self) -> None:
         """Resolve every signature now, so that a bad hint is reported before work is taken."""
@@ -227,6 +237,7 @@ def defn(cls: ClassT, /) -> ClassT: ...
 def defn(
     *,
     name: str | None = None,
+    dynamic: bool = False,
     sandboxed: bool = True,
     failure_exception_types: Sequence[type[BaseException]] = (),
 ) -> Callable[[ClassT], ClassT]: ...
@@ -235,6 +246,7 @@ def defn(
     /,
     *,
     name: str | None = None,
+    dynamic: bool = False,
     sandboxed: bool = True,
     failure_exception_types: Sequence[type[BaseException]] = (),
 ) -> Any:
@@ -242,6 +254,8 @@ def defn(
 
     Args:
         name: its type name; the class's name when left out.
+        dynamic: take every workflow that the worker has no other for: ``run(self, args:
+            Sequence[RawValue])``; `info` says which it is.
         sandboxed: taken for compatibility and without effect; there is no sandbox.
         failure_exception_types: exceptions that fail the workflow instead of its current task.
             ``[Exception]`` makes every bug fail the workflow.
@@ -250,7 +264,7 @@ def defn(
     types = tuple(failure_exception_types)
 
     def decorate(target: ClassT) -> ClassT:
-        definition = _define(target, name, types)
+        definition = _define(target, name, dynamic, types)
         setattr(target, _WORKFLOW, definition)
         setattr(definition.run_fn, _WORKFLOW, definition)
         return target
@@ -429,11 +443,13 @@ def handler_signature(name: str | None, fn: AnyCallable, skip: int) -> Signature
 
 
 def _define(
-    cls: type[Any], name: str | None, types: tuple[type[BaseException], ...]
+    cls: type[Any], name: str | None, dynamic: bool, types: tuple[type[BaseException], ...]
 ) -> WorkflowDefinition:
     """Collect a class's run method and handlers, or say everything that is wrong with it."""
-    name = cls.__name__ if name is None else name
     problems: list[str] = []
+    if dynamic and name is not None:
+        problems.append("it has a name or is dynamic, not both")
+    name = cls.__name__ if name is None else name
     if not name:
         problems.append("its name is empty")
     problems += [
@@ -442,6 +458,8 @@ def _define(
         if not (isinstance(item, type) and issubclass(item, BaseException))
     ]
     run_fn = _find_run(cls, problems)
+    if dynamic and run_fn is not None and Signature(run_fn).arity != (1, 1):
+        problems.append("the run method of a dynamic workflow takes (args: Sequence[RawValue])")
     signals: dict[str | None, SignalDefinition] = {}
     queries: dict[str | None, QueryDefinition] = {}
     updates: dict[str | None, UpdateDefinition] = {}
@@ -461,7 +479,15 @@ def _define(
     if problems or run_fn is None:
         raise DefinitionError(f"{qualified(cls)} can't be a workflow: {'; '.join(problems)}")
     return WorkflowDefinition(
-        name, cls, run_fn, Signature(run_fn), takes_arguments, signals, queries, updates, types
+        None if dynamic else name,
+        cls,
+        run_fn,
+        Signature(run_fn),
+        takes_arguments,
+        signals,
+        queries,
+        updates,
+        types,
     )
 
 

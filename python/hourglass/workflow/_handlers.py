@@ -166,7 +166,7 @@ class Handlers:
         if definition is None:
             known = ", ".join(sorted(repr(name) for name in self.queries)) or "none"
             raise LookupError(
-                f"workflow {self.instance.definition.name!r} has no query {name!r} and no dynamic"
+                f"workflow {self.instance.workflow_type!r} has no query {name!r} and no dynamic"
                 f" one; its queries: {known}"
             )
         fn = self.bound(definition)

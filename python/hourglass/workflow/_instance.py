@@ -51,6 +51,7 @@ from hourglass._bridge import (
     UpdateRandomSeed,
     WorkflowCompletion,
 )
+from hourglass.common import RawValue
 from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exception
 from hourglass.workflow._conditions import Conditions
 from hourglass.workflow._durations import END_OF_TIME, seconds_of
@@ -288,12 +289,7 @@ class WorkflowInstance:
     def _initialize(self, job: InitializeWorkflow) -> None:
         definition = self.definition
         self._start_time = self.loop.now
-        payloads = job.arguments
-        definition.signature.check_arity(len(payloads))
-        types = definition.signature.arg_types
-        if payloads:
-            hints = None if types is None else types[: len(payloads)]
-            self._workflow_args = self.payload_converter.from_payloads(payloads, hints)
+        self._workflow_args = self._decoded(job.arguments)
         cls = definition.cls
         create: Any = cls.__new__
         self.object = create(cls)
@@ -301,6 +297,17 @@ class WorkflowInstance:
             self.object.__init__(*self._workflow_args)
         else:
             self.object.__init__()
+
+    def _decoded(self, payloads: list[Payload]) -> list[Any]:
+        signature = self.definition.signature
+        if self.definition.name is None:
+            return [[RawValue(payload) for payload in payloads]]
+        signature.check_arity(len(payloads))
+        if not payloads:
+            return []
+        types = signature.arg_types
+        hints = None if types is None else types[: len(payloads)]
+        return self.payload_converter.from_payloads(payloads, hints)
 
     def _fire_timer(self, job: FireTimer) -> None:
         timer = self.timers.pop(job.seq, None)
@@ -466,6 +473,11 @@ class WorkflowInstance:
     @info.setter
     def info(self, changed: Info) -> None:
         self._info = changed
+
+    @property
+    def workflow_type(self) -> str:
+        """What it was started as."""
+        return self._init.workflow_type
 
     @property
     def start_info(self) -> Wire:

@@ -33,7 +33,7 @@ def metadata(instance: WorkflowInstance) -> RawValue:
     """The answer to the query: `temporal.api.sdk.v1.WorkflowMetadata` as protobuf JSON."""
     handlers = instance.handlers
     definition = {
-        "type": instance.definition.name,
+        "type": instance.workflow_type,
         "queryDefinitions": _interactions(handlers.queries.values()),
         "signalDefinitions": _interactions(handlers.signals.values()),
         "updateDefinitions": _interactions(instance.updates.updates.values()),

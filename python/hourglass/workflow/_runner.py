@@ -44,7 +44,7 @@ class WorkflowRunner:
         self._namespace = namespace
         self._data_converter = data_converter
         self._failure_types = tuple(workflow_failure_exception_types)
-        self._definitions: dict[str, WorkflowDefinition] = {}
+        self._definitions: dict[str | None, WorkflowDefinition] = {}
         self._instances: dict[str, WorkflowInstance] = {}
         for cls in definitions:
             definition = WorkflowDefinition.of(cls)
@@ -104,9 +104,10 @@ class WorkflowRunner:
                 f"run {run_id} is not in this worker's cache; the service sends its whole history"
                 " next"
             )
-        definition = self._definitions.get(init.workflow_type)
+        known_types = self._definitions
+        definition = known_types.get(init.workflow_type) or known_types.get(None)
         if definition is None:
-            known = ", ".join(sorted(self._definitions)) or "none"
+            known = ", ".join(sorted(filter(None, known_types))) or "none"
             raise LookupError(
                 f"workflow type {init.workflow_type!r} is not registered on this worker (task queue"
                 f" {self._task_queue!r}); registered: {known}"

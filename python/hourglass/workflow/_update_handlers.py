@@ -92,7 +92,7 @@ class UpdateHandlers:
     def _no_handler(self, name: str) -> LookupError:
         known = ", ".join(sorted(repr(known) for known in self.updates)) or "none"
         return LookupError(
-            f"workflow {self._instance.definition.name!r} has no update {name!r} and no dynamic"
+            f"workflow {self._instance.workflow_type!r} has no update {name!r} and no dynamic"
             f" one; its updates: {known}"
         )
 

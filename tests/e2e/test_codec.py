@@ -1,0 +1,134 @@
+"""A payload codec sees everything users send, whichever way it goes; their code sees none of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hourglass import activity, workflow
+from hourglass._bridge import Payload
+from hourglass.client import Client, WorkflowUpdateFailedError
+from hourglass.converter import DataConverter, PayloadCodec
+from hourglass.exceptions import ApplicationError, ChildWorkflowError
+from tests.support import history_events, new_worker, unique
+
+TEN = timedelta(seconds=10)
+
+
+class Envelope(PayloadCodec):
+    """Wraps every payload into another; refuses what is not wrapped."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        await asyncio.sleep(0)
+        return [
+            Payload(metadata={"encoding": b"envelope"}, data=one.SerializeToString()[::-1])
+            for one in payloads
+        ]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        await asyncio.sleep(0)
+        assert all(one.metadata["encoding"] == b"envelope" for one in payloads)
+        return [Payload.FromString(one.data[::-1]) for one in payloads]
+
+
+@pytest.fixture
+async def client(target: str) -> AsyncIterator[Client]:
+    """Connect a client whose payloads go through the codec."""
+    converter = replace(DataConverter.default, payload_codec=Envelope())
+    async with await Client.connect(target, data_converter=converter) as client:
+        yield client
+
+
+@activity.defn
+async def local(word: str) -> str:
+    return word
+
+
+class Office:
+    """Leaves its activity, and word of it."""
+
+    def __init__(self) -> None:
+        self.tokens: asyncio.Queue[bytes] = asyncio.Queue()
+
+    @activity.defn
+    async def leave(self) -> str:
+        await self.tokens.put(activity.info().task_token)
+        activity.raise_complete_async()
+
+
+@workflow.defn
+class Child:
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    @workflow.signal
+    def say(self, word: str) -> None:
+        self.words.append(word)
+
+    @workflow.run
+    async def run(self, count: int) -> list[str]:
+        await workflow.wait_condition(lambda: len(self.words) == count)
+        if "fail" in self.words:
+            raise ApplicationError("secret", "secret")
+        return self.words
+
+
+@workflow.defn
+class Parent:
+    def __init__(self) -> None:
+        self.word = ""
+
+    @workflow.update
+    async def tell(self, word: str) -> str:
+        if not word:
+            raise ApplicationError("secret", "secret")
+        self.word = word
+        return word.upper()
+
+    @workflow.run
+    async def run(self) -> list[Any]:
+        await workflow.wait_condition(lambda: bool(self.word))
+        workflow.upsert_memo({"word": self.word})
+        child = await workflow.start_child_workflow(Child.run, 2, memo={"m": self.word})
+        await child.signal(Child.say, self.word)
+        other = workflow.get_external_workflow_handle_for(Child.run, child.id)
+        await other.signal(Child.say, "fail" if self.word == "fail" else "secret")
+        found: list[Any] = [workflow.memo_value("word")]
+        try:
+            found.append(await child)
+        except ChildWorkflowError as error:
+            assert isinstance(error.cause, ApplicationError)
+            found.append([error.cause.message, *error.cause.details])
+        found.append(
+            await workflow.execute_local_activity(local, self.word, start_to_close_timeout=TEN)
+        )
+        found.append(
+            await workflow.execute_activity_method(Office.leave, start_to_close_timeout=TEN)
+        )
+        return found
+
+
+@pytest.mark.parametrize(
+    ("word", "child"), [("secret", ["secret", "secret"]), ("fail", ["secret", "secret"])]
+)
+async def test_a_codec_sees_all_that_users_send(client: Client, word: str, child: Any) -> None:
+    office = Office()
+    async with new_worker(client, Parent, Child, activities=[local, office.leave]) as worker:
+        handle = await client.start_workflow(
+            Parent.run, id=unique("codec"), task_queue=worker.task_queue
+        )
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await handle.execute_update(Parent.tell, "")
+        assert isinstance(refused.value.cause, ApplicationError)
+        assert list(refused.value.cause.details) == ["secret"]
+        assert await handle.execute_update(Parent.tell, word) == word.upper()
+        token = await office.tokens.get()
+        await client.get_async_activity_handle(task_token=token).complete("secret result")
+        assert await handle.result() == [word, child, word, "secret result"]
+        assert await (await handle.describe()).memo_value("word") == word
+        assert "InNlY3JldCI=" not in str(await history_events(handle))

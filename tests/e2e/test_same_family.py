@@ -1,0 +1,171 @@
+"""Children, updates and messages between workflows leave the same histories on both engines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hourglass import activity, workflow
+from hourglass.client import Client, WorkflowUpdateFailedError
+from hourglass.common import WorkflowIDReusePolicy
+from hourglass.exceptions import (
+    ApplicationError,
+    ChildWorkflowError,
+    WorkflowAlreadyStartedError,
+)
+from tests.e2e.test_same_history import scrubbed
+from tests.support import (
+    START,
+    TASK,
+    AnyHandle,
+    event_types,
+    history_events,
+    new_worker,
+    short_name,
+    unique,
+)
+
+LIMIT = timedelta(seconds=20)
+OTHERS = ("unId", "requestId", "amespaceId")
+
+
+@activity.defn
+async def nearby(word: str) -> str:
+    return word
+
+
+@workflow.defn
+class Child:
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    @workflow.signal
+    def say(self, word: str) -> None:
+        self.words.append(word)
+
+    @workflow.run
+    async def run(self, last: str) -> list[str]:
+        await workflow.wait_condition(lambda: last in self.words)
+        if last == "fail":
+            raise ApplicationError("failed", "detail", type="Planned")
+        return self.words
+
+
+@workflow.defn
+class Parent:
+    """Does one thing after the other: what happens at the same time may be recorded either way."""
+
+    def __init__(self) -> None:
+        self.step = 0
+
+    @workflow.update
+    def go(self, step: int) -> int:
+        self.step = step
+        return step
+
+    @go.validator
+    def check(self, step: int) -> None:
+        if step <= self.step:
+            raise ApplicationError("only forwards", type="Backwards")
+
+    @workflow.run
+    async def run(self) -> list[Any]:
+        own = workflow.info().workflow_id
+        await workflow.wait_condition(lambda: self.step == 1)
+        found: list[Any] = [workflow.patched("a change")]
+        workflow.upsert_memo({"note": None, "step": 1})
+        found.append(
+            await workflow.execute_local_activity(nearby, "near", start_to_close_timeout=LIMIT)
+        )
+        found += [await self.talk(f"{own}-1", "stop"), await self.talk(f"{own}-2", "fail")]
+        try:
+            await workflow.get_external_workflow_handle(f"{own}-nobody").signal("say", "anyone?")
+        except ApplicationError as error:
+            found.append(error.message)
+        await workflow.wait_condition(lambda: self.step == 2)
+        return found
+
+    async def talk(self, child_id: str, word: str) -> Any:
+        child = await workflow.start_child_workflow(
+            Child.run,
+            word,
+            id=child_id,
+            memo={"m": 1},
+            run_timeout=LIMIT,
+            static_summary="a child",
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        try:
+            await workflow.start_child_workflow(Child.run, "x", id=child_id)
+        except WorkflowAlreadyStartedError:
+            await child.signal(Child.say, "hello")
+        other = workflow.get_external_workflow_handle_for(Child.run, child_id)
+        await other.signal(Child.say, word)
+        try:
+            return await child
+        except ChildWorkflowError as error:
+            return type(error.cause).__name__
+
+
+async def histories(target: str) -> dict[str, list[dict[str, Any]]]:
+    """Run the family on a target; the histories of its members, scrubbed."""
+    async with await Client.connect(target, identity="same") as client:
+        async with new_worker(client, Parent, Child, activities=[nearby]) as worker:
+            handle: AnyHandle = await client.start_workflow(
+                Parent.run, id=unique("family"), task_queue=worker.task_queue, memo={"note": 1}
+            )
+            events: list[str] = []
+            while events != START:
+                events = await event_types(handle)  # until it waits for the first update
+            await handle.execute_update(Parent.go, 1, id="first")
+            while "SignalExternalWorkflowExecutionFailed" not in events or events[-1] != TASK[-1]:
+                events = await event_types(handle)  # until it waits for the second update
+            with pytest.raises(WorkflowUpdateFailedError):
+                await handle.execute_update(Parent.go, 0, id="refused")
+            await handle.execute_update(Parent.go, 2, id="second")
+            assert await handle.result() == [
+                True,
+                "near",
+                ["hello", "stop"],
+                "ApplicationError",
+                "Unable to signal external workflow because it was not found",
+            ]
+        members = {name: f"{handle.id}{name}" for name in ("", "-1", "-2")}
+        return {
+            name: [
+                without_runs(scrubbed(event, worker.task_queue, handle.id))
+                for event in await history_events(client.get_workflow_handle(member))
+            ]
+            for name, member in members.items()
+        }
+
+
+def without_runs(value: Any) -> Any:
+    """Replace the ids of runs, requests and namespaces, and the times in core's own markers."""
+    if isinstance(value, dict):
+        if value.get("markerName") == "core_local_activity":
+            value = {**value, "details": {**value["details"], "data": "<times>"}}
+        return {
+            key: f"<{key}>" if key.endswith(OTHERS) else without_runs(item)
+            for key, item in value.items()
+        }
+    return [without_runs(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("target", ["sqlite://"])
+async def test_our_families_histories_equal_a_real_servers(
+    target: str, temporal_server: str
+) -> None:
+    theirs, ours = await histories(temporal_server), await histories(target)
+    for member, events in ours.items():
+        expected = theirs[member]
+        assert [short_name(event) for event in events] == list(map(short_name, expected)), member
+        different = [
+            (member, event["eventId"], short_name(event), key, event.get(key), other.get(key))
+            for event, other in zip(events, expected, strict=True)
+            for key in sorted({*event, *other})
+            if event.get(key) != other.get(key)
+        ]
+        assert different == []
