@@ -1,4 +1,6 @@
-"""Every row of `tests/behaviours.txt` has a test whose name contains its id: ``test_b13_…``.
+"""Every row of `tests/behaviours.txt` has a test whose name contains its id.
+
+``test_b13_…`` in Python, ``b13_…`` or ``b_13_…`` in Rust.
 
 A row that has none yet stands in `behaviours_allow.txt` with the reason. That list only shrinks: a
 row that has a test must be taken off it.
@@ -11,7 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROW = re.compile(r"^B-(\d{2}a?) \S")
-NAMED = re.compile(r"^\s*(?:async )?(?:def|fn) (?:test_)?(b\d{2}a?(?:_b\d{2}a?)*)_", re.M)
+NUMBER = re.compile(r"\d{2}a?")
+NAMED = re.compile(r"^\s*(?:async )?(?:def|fn) (?:test_)?(b_?\d{2}a?(?:_b_?\d{2}a?)*)_", re.M)
 
 
 def rows(path: Path) -> dict[str, str]:
@@ -43,7 +46,7 @@ def tested(root: Path) -> set[str]:
         path = root / name
         if path.suffix in (".py", ".rs") and path.is_file():
             names.update(NAMED.findall(path.read_text(encoding="utf-8")))
-    return {"B-" + part.removeprefix("b") for name in names for part in name.split("_")}
+    return {f"B-{number}" for name in names for number in NUMBER.findall(name)}
 
 
 def problems(root: Path) -> list[str]:

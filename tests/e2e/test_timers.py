@@ -1,7 +1,8 @@
 """Sleeping, waiting for conditions, and racing the two."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -134,3 +135,66 @@ async def test_a_cancelled_sleep_is_recorded_as_cancelled(client: Client) -> Non
         "TimerCanceled",
         "WorkflowExecutionCompleted",
     ]
+
+
+@workflow.defn
+class SleepsFirst:
+    @workflow.run
+    async def run(self, seconds: float) -> float:
+        await workflow.sleep(seconds)
+        return workflow.time()
+
+
+async def test_b71_b78_a_sleep_as_the_first_instruction_counts_from_the_current_task(
+    client: Client,
+) -> None:
+    """B-71, B-78: nobody works on it for a second; the sleep begins when somebody does."""
+    queue = unique("queue")
+    handle = await client.start_workflow(SleepsFirst.run, 0.5, id=unique("first"), task_queue=queue)
+    await asyncio.sleep(1)
+    async with new_worker(client, SleepsFirst, task_queue=queue):
+        await handle.result()
+    started, timer, fired = (
+        event_time(event) for event in await history_events(handle) if is_about_time(event)
+    )
+    assert timer - started >= 1
+    assert 0.5 <= fired - timer < 10
+
+
+def is_about_time(event: dict[str, Any]) -> bool:
+    kinds = ("EXECUTION_STARTED", "TIMER_STARTED", "TIMER_FIRED")
+    return str(event["eventType"]).endswith(kinds)
+
+
+def event_time(event: dict[str, Any]) -> float:
+    """Return an event's time in seconds."""
+    whole, _, fraction = event["eventTime"].removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
+
+
+@workflow.defn
+class LeavesATimerBehind:
+    @workflow.run
+    async def run(self, again: bool) -> str:
+        timer = asyncio.ensure_future(workflow.sleep(0.3 if again else 0.6))
+        await workflow.sleep(0.01)
+        if again:
+            workflow.continue_as_new(False)
+        await timer
+        return "fired once"
+
+
+async def test_b66_a_timer_of_a_run_that_was_continued_does_not_reach_the_next(
+    client: Client,
+) -> None:
+    """B-66: both runs number their timers from the start; the first one's never fires."""
+    async with new_worker(client, LeavesATimerBehind) as worker:
+        handle = await client.start_workflow(
+            LeavesATimerBehind.run, True, id=unique("again"), task_queue=worker.task_queue
+        )
+        assert await handle.result() == "fired once"
+    latest = client.get_workflow_handle(handle.id)
+    fired = [e for e in await history_events(latest) if e["eventType"].endswith("TIMER_FIRED")]
+    started = [e for e in await history_events(latest) if e["eventType"].endswith("TIMER_STARTED")]
+    assert len(fired) == len(started) == 2
+    assert event_time(fired[1]) - event_time(started[0]) >= 0.6

@@ -14,7 +14,7 @@ def tree(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir()
     (tmp_path / "tests" / "behaviours.txt").write_text("# rows\nB-01 one\nB-02 two\nB-30a three\n")
     (tmp_path / "tests" / "test_x.py").write_text("def test_b01_one() -> None: ...\n")
-    (tmp_path / "rust" / "x.rs").write_text("fn b02_two() {}\n")
+    (tmp_path / "rust" / "x.rs").write_text("async fn b_02_two() {}\n")
     (tmp_path / "tools" / "behaviours_allow.txt").write_text("B-30a comes later\n")
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     return tmp_path

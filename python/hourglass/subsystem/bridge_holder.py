@@ -35,6 +35,7 @@ from hourglass.subsystem.events import (
     emit,
 )
 from hourglass.subsystem.handle import WorkerHandle
+from hourglass.subsystem.rescue import reload_rescue
 from hourglass.subsystem.runtime import runtime_ready
 from hourglass.supervision import (
     Budget,
@@ -205,7 +206,8 @@ class BridgeHolder(Server):
             if (taker := spec.taker(poll)) is not None
         }
         try:
-            native = _bridge.Worker(runtime, client, tag=handle.tag, **inboxes, **spec.options)
+            with reload_rescue("worker_new/register"):
+                native = _bridge.Worker(runtime, client, tag=handle.tag, **inboxes, **spec.options)
         except _bridge.BridgeError as error:
             raise from_bridge(error) from error
         handle.attach(native)
