@@ -187,6 +187,10 @@ async def test_an_update_is_waited_for_until_it_is_accepted_or_completed(client:
         assert update.workflow_run_id == handle.first_execution_run_id
         with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
             await update.result(rpc_timeout=timedelta(milliseconds=200))
+        with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
+            await handle.execute_update(
+                Counter.wait, id=update.id, rpc_timeout=timedelta(milliseconds=200)
+            )
         await handle.signal(Counter.end)
         assert await update.result() == "waited"
         assert await handle.result() == 0

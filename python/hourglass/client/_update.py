@@ -181,6 +181,13 @@ async def start_update(
             return handle_of(client, workflow_id, update_id, answer, result_type)
 
 
+def time_left(rpc_timeout: timedelta | None, begun: float) -> timedelta | None:
+    """What is left of a limit that runs since `begun` (of `time.monotonic`)."""
+    if rpc_timeout is None:
+        return None
+    return max(rpc_timeout - timedelta(seconds=time.monotonic() - begun), timedelta(0))
+
+
 def check_stage(stage: WorkflowUpdateStage) -> int:
     """The stage to wait for, as the protocol has it."""
     if stage == WorkflowUpdateStage.ADMITTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -15,6 +16,7 @@ from hourglass.client._update import (
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
     start_update,
+    time_left,
     update_name,
 )
 
@@ -89,10 +91,11 @@ class UpdateCalls(Generic[SelfT]):
             WorkflowUpdateRPCTimeoutOrCancelledError: `rpc_timeout` is over; the update goes on.
             RPCError: NOT_FOUND if there is no such open workflow.
         """
-        completed = WorkflowUpdateStage.COMPLETED
+        begun, completed = time.monotonic(), WorkflowUpdateStage.COMPLETED
         handle = await self._start(update, arguments(arg, args), completed, result_type, options)
         return await handle.result(
-            rpc_metadata=options.get("rpc_metadata"), rpc_timeout=options.get("rpc_timeout")
+            rpc_metadata=options.get("rpc_metadata"),
+            rpc_timeout=time_left(options.get("rpc_timeout"), begun),
         )
 
     @overload

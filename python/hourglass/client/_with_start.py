@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -22,6 +23,7 @@ from hourglass.client._update import (
     WorkflowUpdateStage,
     check_stage,
     handle_of,
+    time_left,
     update_name,
 )
 from hourglass.client._update_calls import UpdateOptions, check_update_options
@@ -186,6 +188,7 @@ class WithStartCalls:
 
         Both happen or none does. Raises as `start_workflow` and `execute_update` do.
         """
+        begun = time.monotonic()
         handle = await _start(
             self,
             update,
@@ -196,7 +199,8 @@ class WithStartCalls:
             options=options,
         )
         return await handle.result(
-            rpc_metadata=options.get("rpc_metadata"), rpc_timeout=options.get("rpc_timeout")
+            rpc_metadata=options.get("rpc_metadata"),
+            rpc_timeout=time_left(options.get("rpc_timeout"), begun),
         )
 
     @overload
