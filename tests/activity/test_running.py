@@ -73,7 +73,7 @@ class FakeHandle:
     heartbeats: list[list[Any]] = field(default_factory=list)
     tag: int = 0
 
-    def complete_activity(self, completion: Outcome, _what: str) -> None:
+    def complete_activity(self, completion: Outcome) -> None:
         self.completions.put_nowait(completion)
 
     def heartbeat(self, _token: bytes, details: list[Payload]) -> None:

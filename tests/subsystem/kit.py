@@ -140,7 +140,7 @@ class Heard:
             self.events.append(event)
             self._news.notify_all()
 
-    def of(self, kind: type[Any], **fields: Any) -> list[Any]:
+    def of(self, kind: type[Any], /, **fields: Any) -> list[Any]:
         """The events of a class with those fields."""
         return [
             event
@@ -149,14 +149,14 @@ class Heard:
             and all(getattr(event, name) == value for name, value in fields.items())
         ]
 
-    def wait(self, kind: type[Any], number: int = 1, **fields: Any) -> Any:
+    def wait(self, kind: type[Any], number: int = 1, /, **fields: Any) -> Any:
         """Wait for the event of that number (from 1) of a class with those fields."""
         with self._news:
             came = self._news.wait_for(lambda: len(self.of(kind, **fields)) >= number, WAIT)
         assert came, f"no {kind.__name__} {number} with {fields}: {self.events}"
         return self.of(kind, **fields)[number - 1]
 
-    async def came(self, kind: type[Any], number: int = 1, **fields: Any) -> Any:
+    async def came(self, kind: type[Any], number: int = 1, /, **fields: Any) -> Any:
         """The same without blocking the loop."""
         return await asyncio.to_thread(self.wait, kind, number, **fields)
 

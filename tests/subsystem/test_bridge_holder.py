@@ -55,6 +55,7 @@ async def test_b34_unregister_wins_against_a_recycle(embedded_client: Client, he
     recycling = holder().recycle(one.spec.name)
     await soon(gate.reached.wait())
     await soon(holder().unregister(one.spec.name))
+    await heard.came(events.WorkerUnregistered, name=one.spec.name)
     gate.opened.set()
     with pytest.raises(WorkerNotRegisteredError):
         await soon(recycling)
@@ -66,7 +67,7 @@ async def test_b34_unregister_wins_against_a_recycle(embedded_client: Client, he
 
 
 async def test_b35_a_recycled_handle_has_exactly_the_original_options(
-    embedded_client: Client, monkeypatch: pytest.MonkeyPatch
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
     """B-35."""
     made: list[dict[str, Any]] = []
@@ -82,6 +83,7 @@ async def test_b35_a_recycled_handle_has_exactly_the_original_options(
     monkeypatch.setattr(_bridge, "Worker", watched)
     first = await soon(holder().register(one))
     second = await soon(holder().recycle(one.spec.name))
+    await heard.came(events.WorkerRecycled, name=one.spec.name)
     assert second is not first
     assert holder().handle(one.spec.name) is second
     before, after = made

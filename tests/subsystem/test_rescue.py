@@ -14,6 +14,7 @@ from hourglass.client import Client
 from hourglass.exceptions import InvalidArgumentError, StaleHandleError, TemporalError
 from hourglass.subsystem import events, runtime
 from hourglass.subsystem.rescue import reload_rescue, signal_reload, with_reload_rescue
+from tests.subsystem.kit import Heard
 from tests.support import forked
 
 Told = list[tuple[str, object]]
@@ -207,3 +208,12 @@ def test_b09_in_a_forked_child_a_handle_fails_at_once_and_nothing_is_restarted(
     assert runtime.process_runtime() is before
     assert asyncio.run(client.connection.call("GetSystemInfo", {}))
     asyncio.run(client.close())
+
+
+async def test_a_client_whose_runtime_is_closed_under_a_call_tells_of_it(heard: Heard) -> None:
+    async with await Client.connect("sqlite://") as client:
+        runtime.process_runtime().close(engines=False)
+        with pytest.raises(StaleHandleError):
+            await client.connection.call("GetSystemInfo", {})
+        await heard.came(events.StaleHandleUsed, call_site="client_call/GetSystemInfo")
+        assert await client.connection.call("GetSystemInfo", {})

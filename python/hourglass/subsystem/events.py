@@ -163,6 +163,15 @@ class WorkerStoppedHard(SubsystemEvent):
 
 
 @dataclass(frozen=True)
+class CompletionRescued(SubsystemEvent):
+    """An activity ended after its handle was gone; the service was told all the same."""
+
+    name: str
+    task: str
+    text: ClassVar[str] = "worker {name!r}: the completion of activity {task} is rescued"
+
+
+@dataclass(frozen=True)
 class SubsystemFailed(SubsystemEvent):
     """The tree gave up after too many restarts."""
 
@@ -185,6 +194,7 @@ OWN_EVENTS: Final[tuple[type[SubsystemEvent], ...]] = (
     EvaluatorGivenUp,
     ActivityLeftBehind,
     WorkerStoppedHard,
+    CompletionRescued,
     SubsystemFailed,
 )
 EVENTS: Final[tuple[type[Any], ...]] = (*supervision.EVENTS, *OWN_EVENTS)

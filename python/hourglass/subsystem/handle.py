@@ -95,14 +95,14 @@ class WorkerHandle:
         try:
             (self._native or self._wait_for_native()).complete_workflow_activation(completion)
         except BridgeError as error:
-            raise self._lost(error, "run", completion.run_id) from error
+            raise self._lost(error, completion.run_id) from error
 
-    def complete_activity(self, completion: ActivityCompletion, activity: str) -> None:
+    def complete_activity(self, completion: ActivityCompletion) -> None:
         """Hand over without waiting, never behind workflows. `WorkerNotRegisteredError`."""
         try:
             (self._native or self._wait_for_native()).complete_activity_task(completion)
         except BridgeError as error:
-            raise self._lost(error, "activity", activity) from error
+            raise self._not_registered(error) from error
 
     def heartbeat(self, task_token: bytes, details: Sequence[Payload]) -> None:
         """Record a heartbeat; one that comes too late is no failure of the activity's."""
@@ -120,11 +120,11 @@ class WorkerHandle:
             native = self._native or self._wait_for_native()
             await performed(native.complete_workflow_activation_confirmed, completion)
         except BridgeError as error:
-            raise self._lost(error, "run", completion.run_id) from error
+            raise self._lost(error, completion.run_id) from error
         except TemporalError as error:
             cause = error.__cause__
             if isinstance(cause, BridgeError) and cause.kind in _GONE:
-                raise self._lost(cause, "run", completion.run_id) from error
+                raise self._lost(cause, completion.run_id) from error
             logger.warning("run %s: completion refused: %s", completion.run_id, error)
 
     def polling_ended(self, delivery: PollingEnded) -> None:
@@ -150,11 +150,14 @@ class WorkerHandle:
             raise self._end_error
         return native
 
-    def _lost(self, error: BridgeError, kind: str, task: str) -> WorkerNotRegisteredError:
+    def _lost(self, error: BridgeError, run_id: str) -> WorkerNotRegisteredError:
+        if error.kind == "stale_handle":  # after a shutdown only evictions are still answered
+            emit(CompletionLost(self.spec.name, "run", run_id))
+        return self._not_registered(error)
+
+    def _not_registered(self, error: BridgeError) -> WorkerNotRegisteredError:
         if error.kind not in _GONE:
             raise error
-        if error.kind == "stale_handle":  # after a shutdown only evictions are still answered
-            emit(CompletionLost(self.spec.name, kind, task))
         return WorkerNotRegisteredError(f"worker {self.spec.name!r}: its handle is gone: {error}")
 
     # --- its end ---------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from hourglass.supervision import (
     Reply,
     Server,
     Shutdown,
+    StartFailed,
     Supervisor,
 )
 from hourglass.supervision.children import halt
@@ -80,14 +81,17 @@ class SupervisedWorker(Server):
     async def terminate(self, reason: ExitReason) -> None:
         """Unregister first; the loops end by themselves, because their polls do."""
         handles = list(self._declaration.handles)
-        self._holder.unregister(self._name, self)
-        if not self._holder.alive:  # then it is the cascade's: every handle is released
+        if self._holder.alive:
+            self._holder.unregister(self._name, self)
+        else:  # then its loops wait for the cascade, which we are
             for handle in handles:
                 handle.release()
-        if self._polls is not None:
+        if self._polls is None or not self._polls.alive:
+            return
+        if self._holder.alive:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._loops_ended(handles), LOOPS_END)
-            await halt(self._polls, "infinity")
+        await halt(self._polls, "infinity")
 
     async def _loops_ended(self, handles: list[WorkerHandle]) -> None:
         for handle in handles:
@@ -115,20 +119,36 @@ class SupervisedWorker(Server):
             for poll in spec.polls()
         ]
         self._polls = Supervisor(loops, **self._tree.intensity())
-        await self.start_link(self._polls, "polls")
+        try:
+            await self.start_link(self._polls, "polls")
+        except StartFailed as failure:
+            self._fail_start(_root_of(failure))
+            raise
         self._declaration.started.resolve(None)
 
     def _not_registered(self, error: Exception) -> None:
         """Tell who started it; if nobody waits any more, try again later."""
-        if self._declaration.started.reject(error):
-            emit(RegistrationFailed(self._name, error, None))
-            raise Exit(Shutdown(error))
+        self._fail_start(error)
         emit(RegistrationFailed(self._name, error, self._retry_in))
         self.place.loop.call_later(self._retry_in, partial(self.cast, self._again))
         self._retry_in = min(2 * self._retry_in, RETRY_MOST)
 
+    def _fail_start(self, error: BaseException) -> None:
+        """End, if somebody waits for its first start."""
+        if self._declaration.started.reject(error):
+            emit(RegistrationFailed(self._name, error, None))
+            raise Exit(Shutdown(error))
+
     async def _again(self) -> None:
         self._begin_registration()
+
+
+def _root_of(failure: StartFailed) -> BaseException:
+    """What a start failed with, at the bottom of a tree."""
+    cause: BaseException = failure
+    while isinstance(cause, StartFailed) and cause.cause is not None:
+        cause = cause.cause
+    return cause
 
 
 class WorkerSupervisor(DynamicSupervisor):

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass import _aio
 from hourglass._bridge import (
-    ActivityCompletion,
     ActivityTask,
     BridgeError,
     CompletionRejected,
@@ -29,11 +28,18 @@ from hourglass.activity import _context
 from hourglass.activity._context import ActivityCancellationDetails, Context, Info, Latch
 from hourglass.activity._definition import ActivityDefinition
 from hourglass.common import Priority, RawValue, RetryPolicy
-from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
+from hourglass.exceptions import (
+    ApplicationError,
+    DecodingError,
+    StaleHandleError,
+    TemporalError,
+    from_bridge,
+)
 from hourglass.subsystem.errors import WorkerNotRegisteredError
-from hourglass.subsystem.events import ActivityLeftBehind, emit
+from hourglass.subsystem.events import ActivityLeftBehind, CompletionLost, CompletionRescued, emit
 from hourglass.worker import _activity_outcome as outcome
 from hourglass.worker import _left_behind as left_behind
+from hourglass.worker._activity_outcome import Outcome
 from hourglass.worker._stacks import frame_of, place, stack
 from hourglass.worker._thread_cancel import ThreadCancel
 
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
     from hourglass.worker._processes import Job, Processes
 
 logger = logging.getLogger("hourglass.worker")
+_RESCUE_ATTEMPTS = 10
 _REASONS = {
     "NOT_FOUND": "not_found",
     "CANCELLED": "cancel_requested",
@@ -77,6 +84,7 @@ class Activities:
         self.running: dict[bytes, RunningActivity] = {}
         self._handles: dict[int, WorkerHandle] = {}
         self.cancelling = False
+        self._rescues: set[asyncio.Future[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stop_listening: Callable[[], None] | None = None
@@ -128,21 +136,46 @@ class Activities:
         self.running[activity.task.task_token] = activity
         self._idle.clear()
 
-    def complete(self, activity: RunningActivity, completion: ActivityCompletion) -> None:
-        """Hand a completion over and count the activity out; only its first one counts."""
+    def complete(self, activity: RunningActivity, outcome: Outcome) -> None:
+        """Hand an outcome over and count the activity out; only its first one counts."""
         token = activity.task.task_token
         if self.running.get(token) is not activity:
             return
         del self.running[token]
-        if not self.running:
-            self._idle.set()
-        task = activity.task
         try:
-            activity.handle.complete_activity(
-                completion, f"{task.activity_type} {task.activity_id}"
-            )
-        except (BridgeError, WorkerNotRegisteredError) as error:
+            activity.handle.complete_activity(outcome.native)
+        except WorkerNotRegisteredError:
+            rescue = asyncio.ensure_future(self._rescue(activity, outcome))
+            self._rescues.add(rescue)
+            rescue.add_done_callback(self._rescued)
+        except BridgeError as error:
             logger.warning("an activity's completion can't be sent: %s", error)
+        self._check_idle()
+
+    async def _rescue(self, activity: RunningActivity, outcome: Outcome) -> None:
+        """The handle that delivered the task is gone: tell the service itself."""
+        task, handle = activity.task, activity.handle
+        for _ in range(_RESCUE_ATTEMPTS):
+            if task.is_local or not outcome.rpc:
+                break
+            try:
+                await self.client.connection.call(outcome.rpc, outcome.request)
+            except StaleHandleError:
+                continue  # the next runtime is gone, too
+            except TemporalError as error:
+                logger.warning("an activity's completion can't be sent: %s", error)
+                break
+            emit(CompletionRescued(handle.spec.name, activity.name))
+            return
+        emit(CompletionLost(handle.spec.name, "activity", activity.name))
+
+    def _rescued(self, rescue: asyncio.Future[None]) -> None:
+        self._rescues.discard(rescue)
+        self._check_idle()
+
+    def _check_idle(self) -> None:
+        if not self.running and not self._rescues:
+            self._idle.set()
 
     async def until_idle(self, timeout: float | None) -> bool:
         """Wait until nothing runs; False after `timeout` seconds."""
@@ -193,6 +226,11 @@ class RunningActivity:
         self._task: asyncio.Task[None] | None = None
         self._cancel_task = True
         self._heartbeats: Heartbeats | None = None
+
+    @property
+    def name(self) -> str:
+        """For logs and events."""
+        return f"{self.task.activity_type} {self.task.activity_id}"
 
     def start(self) -> None:
         """Run it as a task of the event loop."""
@@ -245,11 +283,11 @@ class RunningActivity:
             await self._heartbeats.flushed()
         self.activities.complete(self, completion)
 
-    async def _without_cancellation(self, step: Any) -> ActivityCompletion:
+    async def _without_cancellation(self, step: Any) -> Outcome:
         """From here on the outcome is decided."""
         self._cancel_task = False
-        completion: ActivityCompletion = await step
-        return completion
+        decided: Outcome = await step
+        return decided
 
     def _ended(self, ended: asyncio.Task[None]) -> None:
         """A task that is cancelled before its first step, or while it answers, has not answered.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import ActivityCompletion, ActivityTask
@@ -16,12 +17,23 @@ from hourglass.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from hourglass._bridge import Wire
     from hourglass.converter import DataConverter
 
 logger = logging.getLogger("hourglass.worker")
 
 
-async def completed(token: bytes, result: Any, converter: DataConverter) -> ActivityCompletion:
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: as core takes it, and as the service does if core is gone."""
+
+    native: ActivityCompletion
+    rpc: str = ""
+    """Empty: nobody but core can be told."""
+    request: Wire = field(default_factory=dict[str, Any])
+
+
+async def completed(token: bytes, result: Any, converter: DataConverter) -> Outcome:
     """It returned. A result that can't be encoded would fail every attempt alike: no retry."""
     try:
         if converter.payload_codec is None:
@@ -35,7 +47,10 @@ async def completed(token: bytes, result: Any, converter: DataConverter) -> Acti
         refused.__cause__ = error
         logger.warning("an activity completed, but its result can't be encoded: %s", error)
         return await _failed(token, refused, converter)
-    return ActivityCompletion.completed(token, payload)
+    request = {"task_token": token, "result": {"payloads": [payload]}}
+    return Outcome(
+        ActivityCompletion.completed(token, payload), "RespondActivityTaskCompleted", request
+    )
 
 
 async def raised(
@@ -43,18 +58,22 @@ async def raised(
     error: BaseException,
     cancellation: ActivityCancellationDetails | None,
     converter: DataConverter,
-) -> ActivityCompletion:
+) -> Outcome:
     """It raised: a cancellation that was asked for, or a failure."""
     token = task.task_token
     if isinstance(error, CompleteAsyncError):
-        return ActivityCompletion.will_complete_async(token)
+        return Outcome(ActivityCompletion.will_complete_async(token))
     if isinstance(error, (asyncio.CancelledError, CancelledError)) and cancellation is not None:
         interrupted = _interruption(cancellation)
         if interrupted is not None:
             interrupted.__cause__ = error
             return await _failed(token, interrupted, converter)
         cancelled = error if isinstance(error, CancelledError) else CancelledError()
-        return ActivityCompletion.cancelled(token, await converter.encode_failure(cancelled))
+        failure = await converter.encode_failure(cancelled)
+        details = failure.get("canceled_failure_info", {}).get("details", {})
+        request = {"task_token": token, "details": details}
+        native = ActivityCompletion.cancelled(token, failure)
+        return Outcome(native, "RespondActivityTaskCanceled", request)
     if isinstance(error, asyncio.CancelledError):
         error = CancelledError("cancelled in this process, not by the service")
     benign = isinstance(error, ApplicationError) and (
@@ -90,16 +109,12 @@ def abandoned() -> ApplicationError:
     )
 
 
-async def failed(
-    token: bytes, error: BaseException, converter: DataConverter
-) -> ActivityCompletion:
+async def failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
     """It failed with `error`."""
     return await _failed(token, error, converter)
 
 
-async def _failed(
-    token: bytes, error: BaseException, converter: DataConverter
-) -> ActivityCompletion:
+async def _failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
     try:
         failure = await converter.encode_failure(error)
     except Exception as unencodable:  # noqa: BLE001, RUF100 - user details: report, don't lose it
@@ -108,4 +123,5 @@ async def _failed(
             type=type(unencodable).__name__,
         )
         failure = await converter.encode_failure(substitute)
-    return ActivityCompletion.failed(token, failure)
+    request = {"task_token": token, "failure": failure}
+    return Outcome(ActivityCompletion.failed(token, failure), "RespondActivityTaskFailed", request)

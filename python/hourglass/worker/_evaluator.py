@@ -171,6 +171,11 @@ class Evaluator:
         """The desk, if it is at something."""
         return self._desk if self._desk.task is not None else None
 
+    @property
+    def stopped(self) -> bool:
+        """It takes nothing any more."""
+        return self._stopping
+
     def stop(self) -> None:
         """Let the thread end after what it is doing; at exit only."""
         self._stopping = True
@@ -254,6 +259,6 @@ def evaluator() -> Evaluator:
     """The evaluator of this process, started now if there is none."""
     global _current  # noqa: PLW0603 - one per process
     with _lock:
-        if _current is None:
+        if _current is None or _current.stopped:
             _current = Evaluator()
         return _current

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use pyo3::prelude::*;
 use temporalio_common::telemetry::{
     TelemetryOptions, set_trace_subscriber_for_current_thread, telemetry_init,
@@ -27,11 +28,15 @@ use crate::{
     operation::{Operation, Value},
     panics,
     sync::Mutex,
+    worker::core::WorkerCore,
 };
 
 /// How long closing waits for threads to end. They only block in short critical sections; what does
 /// not end in this time is left behind.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long workers may take to say that they go.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The native side of a runtime, shared by every handle made from it.
 pub(crate) struct RuntimeCore {
@@ -42,6 +47,7 @@ pub(crate) struct RuntimeCore {
     logs: Arc<LogRing>,
     dispatch: Dispatch,
     engines: Mutex<Vec<Weak<EngineCore>>>,
+    workers: Mutex<Vec<Weak<WorkerCore>>>,
 }
 
 fn cannot_start(error: impl std::fmt::Display) -> Failure {
@@ -84,6 +90,7 @@ impl RuntimeCore {
             logs,
             dispatch: Dispatch::new(subscriber),
             engines: Mutex::default(),
+            workers: Mutex::default(),
         }))
     }
 
@@ -123,6 +130,28 @@ impl RuntimeCore {
         engines.push(Arc::downgrade(engine));
     }
 
+    /// Know of a worker, for the end.
+    pub(crate) fn employ(&self, worker: &Arc<WorkerCore>) {
+        let mut workers = self.workers.lock();
+        workers.retain(|known| known.strong_count() > 0);
+        workers.push(Arc::downgrade(worker));
+    }
+
+    /// What workers have to say before their runtime ends. A service that does not answer is not
+    /// waited for.
+    fn dismiss_workers(&self) {
+        let workers: Vec<_> =
+            self.workers.lock().drain(..).filter_map(|worker| worker.upgrade()).collect();
+        if workers.is_empty() {
+            return;
+        }
+        let last_words = join_all(workers.iter().map(|worker| worker.last_words()));
+        let bounded = async { tokio::time::timeout(LAST_WORDS, last_words).await };
+        if self.handle.block_on(bounded).is_err() {
+            tracing::warn!("a worker did not end before its runtime");
+        }
+    }
+
     /// The engines that are open, unless somebody is just adding one.
     pub(crate) fn engines(&self) -> Vec<Arc<EngineCore>> {
         let engines = self.engines.try_lock();
@@ -133,6 +162,9 @@ impl RuntimeCore {
     fn close(&self, engines: bool) {
         if !self.stamp.close() {
             return;
+        }
+        if !engines {
+            self.dismiss_workers(); // the process goes on: nothing of them must be left
         }
         for engine in self.engines.lock().drain(..).filter(|_| engines) {
             if let Some(engine) = engine.upgrade() {

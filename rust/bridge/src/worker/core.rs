@@ -6,13 +6,17 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join_all};
 use temporalio_client::tonic::Code;
-use temporalio_protos::coresdk::{
-    ActivityTaskCompletion, activity_task::activity_task::Variant,
-    workflow_completion::WorkflowActivationCompletion,
+use temporalio_protos::{
+    coresdk::{
+        ActivityTaskCompletion, activity_task::activity_task::Variant,
+        workflow_completion::WorkflowActivationCompletion,
+    },
+    temporal::api::failure::v1::Failure as ApiFailure,
 };
 use temporalio_sdk_core::{PollError, Worker as Native, WorkerValidationError};
 use tokio::{
@@ -29,6 +33,8 @@ use crate::{
     panics,
     sync::Mutex,
 };
+
+const REPLACED: &str = "the native runtime of the worker was replaced";
 
 /// Where deliveries go.
 pub(crate) struct Inboxes {
@@ -177,6 +183,32 @@ impl WorkerCore {
     pub(crate) fn in_use(&self) -> (usize, usize) {
         let ledger = self.ledger.lock();
         (ledger.workflow_tasks(), ledger.activity_tasks())
+    }
+
+    /// The runtime ends under it. Core's own thread ends with a shutdown only, when nothing is out;
+    /// so what is out is failed, and the service gives it out again at once.
+    pub(crate) async fn last_words(&self) {
+        let Ok(native) = self.native() else {
+            return;
+        };
+        native.initiate_shutdown();
+        loop {
+            let (out, polls) = {
+                let mut ledger = self.ledger.lock();
+                (ledger.give_up(), ledger.polls)
+            };
+            if out.is_empty() && polls == 0 {
+                return;
+            }
+            let failing = out.into_iter().map(|run_id| {
+                let failure = ApiFailure::application_failure(REPLACED.to_owned(), false);
+                let completion = WorkflowActivationCompletion::fail(run_id, failure.into(), None);
+                contained(native.complete_workflow_activation(completion))
+            });
+            // Whatever core says to that: nobody is left to hear it.
+            drop(join_all(failing).await);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     async fn drain(&self) {

@@ -66,6 +66,11 @@ impl Ledger {
         next
     }
 
+    /// The runs that are out, and are not any more.
+    pub(super) fn give_up(&mut self) -> Vec<String> {
+        self.activations.drain().collect()
+    }
+
     pub(super) fn report(&mut self, task_token: &[u8]) {
         self.activities.remove(task_token);
         self.reporting += 1;

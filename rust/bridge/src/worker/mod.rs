@@ -138,6 +138,7 @@ impl Worker {
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
             Ok(WorkerCore::start(stamp, handle, native, inboxes, polls))
         })?;
+        runtime.employ(&core);
         let core = Owned::new(core);
         Ok(Self { runtime, core, tag, task_queue, workflow_inbox, activity_inbox })
     }
