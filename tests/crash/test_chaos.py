@@ -12,7 +12,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from hourglass.client import Client, WorkflowHandle
 from hourglass.common import RetryPolicy, WorkflowIDConflictPolicy
 from hourglass.exceptions import StaleHandleError
 from hourglass.subsystem import _state, events
+from hourglass.subsystem.worker_registry import WorkerRegistry
 from hourglass.subsystem.worker_supervisor import SupervisedWorker
 from hourglass.supervision import Process
 from hourglass.worker import Worker
@@ -101,9 +102,10 @@ def find(victim: str) -> Process | None:
         return None
     if victim in ("runtime", "bridge_holder", "worker_registry", "worker_supervisor"):
         return tree.root.lookup(victim)
-    registry: Any = tree.root.lookup("worker_registry")
-    names = [] if registry is None else registry.names()
-    worker = registry.lookup(names[0]) if names else None
+    registry = tree.root.lookup("worker_registry")
+    if not isinstance(registry, WorkerRegistry):
+        return None
+    worker = next(map(registry.lookup, registry.names()), None)
     if victim == "worker" or not isinstance(worker, SupervisedWorker):
         return worker
     return (
@@ -164,7 +166,7 @@ class Load:
 
 
 @contextmanager
-def patient_tree() -> Iterator[None]:
+def patient_tree() -> Generator[None]:
     """A tree that sees any number of restarts, and says nothing of what is done on purpose."""
     loggers = [
         logging.getLogger(f"hourglass.{name}") for name in ("supervision", "subsystem", "worker")
