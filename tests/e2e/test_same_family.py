@@ -15,6 +15,7 @@ from hourglass.exceptions import (
     ChildWorkflowError,
     WorkflowAlreadyStartedError,
 )
+from hourglass.worker import Replayer, Worker
 from tests.e2e.test_same_history import scrubbed
 from tests.support import (
     START,
@@ -109,37 +110,42 @@ class Parent:
             return type(error.cause).__name__
 
 
-async def histories(target: str) -> dict[str, list[dict[str, Any]]]:
+async def live(client: Client, worker: Worker) -> list[AnyHandle]:
+    """Have a family live its life; its members, the parent first."""
+    handle: AnyHandle = await client.start_workflow(
+        Parent.run, id=unique("family"), task_queue=worker.task_queue, memo={"note": 1}
+    )
+    events: list[str] = []
+    while events != START:
+        events = await event_types(handle)  # until it waits for the first update
+    await handle.execute_update(Parent.go, 1, id="first")
+    while "SignalExternalWorkflowExecutionFailed" not in events or events[-1] != TASK[-1]:
+        events = await event_types(handle)  # until it waits for the second update
+    with pytest.raises(WorkflowUpdateFailedError):
+        await handle.execute_update(Parent.go, 0, id="refused")
+    await handle.execute_update(Parent.go, 2, id="second")
+    assert await handle.result() == [
+        True,
+        "near",
+        ["hello", "stop"],
+        "ApplicationError",
+        "Unable to signal external workflow because it was not found",
+    ]
+    return [handle, *(client.get_workflow_handle(f"{handle.id}-{n}") for n in (1, 2))]
+
+
+async def histories(target: str) -> list[list[dict[str, Any]]]:
     """Run the family on a target; the histories of its members, scrubbed."""
     async with await Client.connect(target, identity="same") as client:
         async with new_worker(client, Parent, Child, activities=[nearby]) as worker:
-            handle: AnyHandle = await client.start_workflow(
-                Parent.run, id=unique("family"), task_queue=worker.task_queue, memo={"note": 1}
-            )
-            events: list[str] = []
-            while events != START:
-                events = await event_types(handle)  # until it waits for the first update
-            await handle.execute_update(Parent.go, 1, id="first")
-            while "SignalExternalWorkflowExecutionFailed" not in events or events[-1] != TASK[-1]:
-                events = await event_types(handle)  # until it waits for the second update
-            with pytest.raises(WorkflowUpdateFailedError):
-                await handle.execute_update(Parent.go, 0, id="refused")
-            await handle.execute_update(Parent.go, 2, id="second")
-            assert await handle.result() == [
-                True,
-                "near",
-                ["hello", "stop"],
-                "ApplicationError",
-                "Unable to signal external workflow because it was not found",
+            members = await live(client, worker)
+        return [
+            [
+                without_runs(scrubbed(event, worker.task_queue, members[0].id))
+                for event in await history_events(member)
             ]
-        members = {name: f"{handle.id}{name}" for name in ("", "-1", "-2")}
-        return {
-            name: [
-                without_runs(scrubbed(event, worker.task_queue, handle.id))
-                for event in await history_events(client.get_workflow_handle(member))
-            ]
-            for name, member in members.items()
-        }
+            for member in members
+        ]
 
 
 def without_runs(value: Any) -> Any:
@@ -159,8 +165,7 @@ async def test_our_families_histories_equal_a_real_servers(
     target: str, temporal_server: str
 ) -> None:
     theirs, ours = await histories(temporal_server), await histories(target)
-    for member, events in ours.items():
-        expected = theirs[member]
+    for member, (events, expected) in enumerate(zip(ours, theirs, strict=True)):
         assert [short_name(event) for event in events] == list(map(short_name, expected)), member
         different = [
             (member, event["eventId"], short_name(event), key, event.get(key), other.get(key))
@@ -169,3 +174,17 @@ async def test_our_families_histories_equal_a_real_servers(
             if event.get(key) != other.get(key)
         ]
         assert different == []
+
+
+@pytest.mark.parametrize("cached", [0, 1000])
+async def test_a_family_repeats_itself_without_a_cache_and_in_a_replay(
+    client: Client, cached: int
+) -> None:
+    async with new_worker(
+        client, Parent, Child, activities=[nearby], max_cached_workflows=cached
+    ) as worker:
+        members = await live(client, worker)
+    replayer = Replayer(workflows=[Parent, Child])
+    for member in members:
+        result = await replayer.replay_workflow(await member.fetch_history())
+        assert result.replay_failure is None
