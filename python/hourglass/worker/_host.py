@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from hourglass.exceptions import PollError, TemporalError, from_bridge
@@ -24,7 +24,6 @@ from hourglass.worker import _ladder
 from hourglass.worker._activity import Activities
 from hourglass.worker._codec import CodecSteps
 from hourglass.worker._evaluator import Evaluator, Registration, evaluator
-from hourglass.worker._processes import supervised
 from hourglass.worker._threads import ActivityThreads
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from hourglass.subsystem.worker_spec import Poll
     from hourglass.supervision import Process
     from hourglass.worker._options import WorkerOptions
+    from hourglass.worker._processes import Processes
     from hourglass.workflow._runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
@@ -83,7 +83,7 @@ class WorkerHost:
         self._activities: Activities | None = None
         self._declaration: Declaration | None = None
         self._own_executor: ActivityThreads | None = None
-        self._processes = supervised(options.activity_executor)
+        self._processes = _processes_of(options.activity_executor)
         self.failed: asyncio.Future[TemporalError] = self._loop.create_future()
         """Resolved when polling had to be given up."""
 
@@ -194,3 +194,12 @@ async def _gone(declaration: Declaration, worker: Process | None) -> None:
     while declaration.handles:
         for handle in list(declaration.handles):
             await handle.gone.answer
+
+
+def _processes_of(executor: Executor | None) -> Processes | None:
+    """Processes of our own in place of a pool of processes; None for any other executor."""
+    if executor is None or isinstance(executor, ThreadPoolExecutor):
+        return None
+    from hourglass.worker._processes import Processes  # multiprocessing takes a while to import
+
+    return Processes(executor)

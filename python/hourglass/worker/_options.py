@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,8 @@ class WorkerOptions:
         executor = self.activity_executor
         if executor is None or isinstance(executor, ThreadPoolExecutor):
             return
+        from concurrent.futures import ProcessPoolExecutor  # multiprocessing: slow to import
+
         if not isinstance(executor, ProcessPoolExecutor):
             raise InvalidArgumentError(
                 "activity_executor has to be a ThreadPoolExecutor or a ProcessPoolExecutor, not "

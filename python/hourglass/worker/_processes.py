@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import pickle
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
 from hourglass.activity._context import CompleteAsyncError
@@ -28,10 +29,22 @@ if TYPE_CHECKING:
 
     from hourglass.activity._context import Info
 
-_START = threading.Lock()
-"""Held while a process starts: a fork at the same time would inherit its end of the pipe."""
 _PATIENCE = 5.0
 """Seconds that an idle process may take to end before it is killed."""
+
+
+class Start:
+    """`lock` is held while a process starts: another one would inherit its end of the pipe."""
+
+    lock = threading.Lock()
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """The child was forked while the lock was held, if it is one of ours."""
+        cls.lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=Start.after_fork)
 
 
 class Job:
@@ -146,9 +159,9 @@ class Keeper:
 
 
 class Processes:
-    """As many processes as `pool` would have, started when they are needed."""
+    """As many processes as a `ProcessPoolExecutor` would have, started when they are needed."""
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, pool: Executor) -> None:
         # What it was made with is kept under names of its own only.
         self._context: BaseContext = getattr(pool, "_mp_context")  # noqa: B009
         self._initializer = getattr(pool, "_initializer", None)
@@ -189,7 +202,7 @@ class Processes:
 
     def start(self) -> tuple[BaseProcess, Connection]:
         """Start one process; its end of the pipe is open nowhere else."""
-        with _START:
+        with Start.lock:
             ours, theirs = self._context.Pipe()
             make: Callable[..., BaseProcess] = getattr(self._context, "Process")  # noqa: B009
             process: BaseProcess = make(
@@ -208,11 +221,6 @@ class Processes:
         """Let every process end after what it runs. Does not wait."""
         for _ in self._keepers:
             self.jobs.put(None)
-
-
-def supervised(executor: Executor | None) -> Processes | None:
-    """Processes of our own in place of a pool of processes; None for any other executor."""
-    return Processes(executor) if isinstance(executor, ProcessPoolExecutor) else None
 
 
 def _linked(chain: list[BaseException]) -> BaseException:
