@@ -224,6 +224,7 @@ class RunningActivity:
         """Where a synchronous one runs, once it does."""
         self._thread_cancel: ThreadCancel | Job | None = None
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._cancel_task = True
         self._heartbeats: Heartbeats | None = None
 
@@ -265,12 +266,16 @@ class RunningActivity:
         self.cancelled.set()
         if self._thread_cancel is not None:
             self._thread_cancel.cancel()
-        if self._cancel_task and self._task is not None:
+        if self._begun and self._cancel_task and self._task is not None:
             self._task.cancel()
 
     async def _run(self) -> None:
         converter, token = self.activities.converter, self.task.task_token
+        # A task that is cancelled before its first step never gets to answer for anything.
+        self._begun = True
         try:
+            if self.details is not None:
+                raise asyncio.CancelledError
             result = await self._call()
             completion = await self._without_cancellation(
                 outcome.completed(token, result, converter)

@@ -103,7 +103,7 @@ impl Replayer {
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
             let polls = [Poll::Workflow];
-            Ok(WorkerCore::start(stamp, handle, native, inboxes, &polls))
+            Ok(WorkerCore::start(stamp, handle, native, inboxes, None, &polls))
         })?;
         Ok(Self {
             runtime,

@@ -128,6 +128,8 @@ pub(crate) enum EngineMessage {
     Returned(Returned),
     /// To be called between two turns.
     Hold(Box<dyn FnOnce() + Send>),
+    /// A worker instance that will not answer any more.
+    WorkerGone(String),
     Close,
 }
 
@@ -190,6 +192,16 @@ impl Engine {
             sent.map_err(|_| RpcStatus::closed())?;
             // The engine answers every call that it takes; it drops one only when it ends.
             receiver.await.map_err(|_| RpcStatus::closed())?.accept()
+        }
+    }
+
+    /// Say that a worker has ended for good: tasks that it had and did not answer go to others at
+    /// once. `instance` is the `worker_instance_key` of its polls. For whoever runs workers in the
+    /// process; a worker elsewhere is known to be gone only by its timeouts.
+    pub fn worker_gone(&self, instance: &str) {
+        if !instance.is_empty() {
+            // A closed engine has nothing to pass on.
+            let _ = self.shared.sender.send(EngineMessage::WorkerGone(instance.to_owned()));
         }
     }
 

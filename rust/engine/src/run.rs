@@ -75,6 +75,8 @@ pub(crate) struct Speculative {
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(crate) id: [u8; 16],
+    /// The instance of the worker that has it; empty when it did not say.
+    pub(crate) worker: String,
     pub(crate) scheduled_event_id: EventId,
     pub(crate) started_event_id: EventId,
     pub(crate) started_time: Timestamp,

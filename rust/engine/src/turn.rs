@@ -115,6 +115,11 @@ impl Loop {
                     gate();
                     None
                 }
+                EngineMessage::WorkerGone(worker) => self
+                    .context
+                    .handle(|context| context.worker_gone(&worker))
+                    .err()
+                    .and_then(store_error),
                 EngineMessage::Close => {
                     self.closing = true;
                     None

@@ -10,7 +10,7 @@ use temporalio_client::{
 
 use super::{
     channel::{Address, CLIENT_NAME, RawChannel},
-    transport::service_of,
+    embedded_service::service_of,
 };
 use crate::{
     engine::EngineCore,

@@ -3,6 +3,7 @@
 mod await_workflow;
 mod channel;
 mod connect;
+mod embedded_service;
 mod fetch_history;
 mod request;
 mod transport;
@@ -59,6 +60,14 @@ impl Client {
         Ok(inner.connection.clone())
     }
 
+    /// For workers: the engine behind it, unless it is a cluster.
+    pub(crate) fn engine(&self) -> Outcome<Option<Arc<EngineCore>>> {
+        Ok(match &self.checked()?.transport {
+            Transport::Embedded(engine) => Some(Arc::clone(engine)),
+            Transport::Cluster(_) => None,
+        })
+    }
+
     fn service(&self) -> Outcome<Service> {
         Ok(Service {
             transport: self.checked()?.transport.clone(),
@@ -106,13 +115,18 @@ fn as_wire(output: prost_reflect::MessageDescriptor, body: bytes::Bytes) -> Valu
 }
 
 async fn connected(target: Target, engine: Option<Arc<EngineCore>>) -> Outcome<Inner> {
-    let channel = target.channel();
-    let connection = connect::connect(target).await?;
-    let transport = match engine {
-        Some(engine) => Transport::Embedded(engine),
-        None => Transport::Cluster(Box::new(channel?)),
-    };
-    Ok(Inner { connection, transport })
+    match engine {
+        Some(engine) => {
+            let connection = connect::connect(target).await?;
+            Ok(Inner { connection, transport: Transport::Embedded(engine) })
+        }
+        None => {
+            let channel = target.channel();
+            // Where both fail, this error says more.
+            let connection = connect::connect(target).await?;
+            Ok(Inner { connection, transport: Transport::Cluster(Box::new(channel?)) })
+        }
+    }
 }
 
 #[pymethods]

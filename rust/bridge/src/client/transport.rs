@@ -10,10 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use hourglass_engine::{Call, RpcStatus};
-use temporalio_client::{
-    callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse},
-    tonic::{Code, Status, codegen::http::HeaderMap, metadata::MetadataMap},
-};
+use temporalio_client::tonic::{Code, Status, metadata::MetadataMap};
 
 use super::channel::RawChannel;
 use crate::{
@@ -140,55 +137,10 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * part)
 }
 
-fn to_status(status: &RpcStatus) -> Status {
+pub(super) fn to_status(status: &RpcStatus) -> Status {
     Status::with_details(
         Code::from(status.code.number()),
         status.message.clone(),
         status.details.clone(),
     )
-}
-
-/// The engine as the service that core's connection talks to.
-pub(crate) fn service_of(engine: Arc<EngineCore>) -> CallbackBasedGrpcService {
-    CallbackBasedGrpcService {
-        callback: Arc::new(move |request: GrpcRequest| {
-            let engine = Arc::clone(&engine);
-            Box::pin(async move {
-                let timeout = request
-                    .headers
-                    .get("grpc-timeout")
-                    .and_then(|value| value.to_str().ok())
-                    .and_then(grpc_timeout);
-                let call = Call {
-                    service: request.service,
-                    method: request.rpc,
-                    timeout,
-                    body: request.proto,
-                };
-                let native = engine.native().map_err(|gone| Status::internal(gone.message))?;
-                let answer = native.dispatch(call).await;
-                answer
-                    .map(|body| GrpcSuccessResponse {
-                        headers: HeaderMap::new(),
-                        proto: body.into(),
-                    })
-                    .map_err(|status| to_status(&status))
-            })
-        }),
-    }
-}
-
-/// `grpc-timeout`: up to eight digits and a unit.
-fn grpc_timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let amount: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(amount * 3_600)),
-        "M" => Some(Duration::from_secs(amount * 60)),
-        "S" => Some(Duration::from_secs(amount)),
-        "m" => Some(Duration::from_millis(amount)),
-        "u" => Some(Duration::from_micros(amount)),
-        "n" => Some(Duration::from_nanos(amount)),
-        _ => None,
-    }
 }

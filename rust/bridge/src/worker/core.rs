@@ -27,6 +27,7 @@ use tokio::{
 use super::ledger::{Ledger, Reply, Shipment};
 use crate::{
     delivery::{Delivery, Poll},
+    engine::EngineCore,
     error::{Failure, Kind, Outcome},
     handle::Stamp,
     inbox::InboxCore,
@@ -48,6 +49,8 @@ pub(crate) struct WorkerCore {
     stamp: Stamp,
     handle: Handle,
     pub(crate) inboxes: Inboxes,
+    /// Where its tasks come from, if not from a cluster.
+    engine: Option<Arc<EngineCore>>,
     /// `None` once finalized.
     native: Mutex<Option<Arc<Native>>>,
     ledger: Mutex<Ledger>,
@@ -64,12 +67,14 @@ impl WorkerCore {
         handle: Handle,
         native: Native,
         inboxes: Inboxes,
+        engine: Option<Arc<EngineCore>>,
         polls: &[Poll],
     ) -> Arc<Self> {
         let worker = Arc::new(Self {
             stamp,
             handle,
             inboxes,
+            engine,
             native: Mutex::new(Some(Arc::new(native))),
             ledger: Mutex::new(Ledger::new(polls.len())),
             settled: Notify::new(),
@@ -232,11 +237,17 @@ impl WorkerCore {
         let Some(native) = self.native.lock().take() else {
             return Ok(());
         };
-        contained(async {
+        let instance = native.worker_instance_key().to_string();
+        let released = contained(async {
             native.shutdown().await;
             Ok::<(), Infallible>(())
         })
-        .await?;
+        .await;
+        // Core drops tasks that its polls bring while it ends. They must not wait for a timeout.
+        if let Some(engine) = self.engine.as_ref().and_then(|engine| engine.native().ok()) {
+            engine.worker_gone(&instance);
+        }
+        released?;
         // Calls that are under way on other threads hold it for a moment more.
         let mut shared = native;
         loop {

@@ -113,6 +113,7 @@ impl Worker {
     ) -> PyResult<Self> {
         let runtime = runtime.checked()?;
         let connection = client.connection(&runtime)?;
+        let engine = client.engine()?;
         let identity = identity_of(identity, client.identity());
         let namespace = client.namespace().to_owned();
         let mut chosen = WorkerOptions::new(namespace, task_queue.clone(), identity);
@@ -136,7 +137,7 @@ impl Worker {
             let native = init_worker(runtime.core()?, config, connection)
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
-            Ok(WorkerCore::start(stamp, handle, native, inboxes, polls))
+            Ok(WorkerCore::start(stamp, handle, native, inboxes, engine, polls))
         })?;
         runtime.employ(&core);
         let core = Owned::new(core);

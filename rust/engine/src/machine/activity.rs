@@ -104,7 +104,7 @@ fn put(run: &mut Run, mut record: ActivityRecord) {
 }
 
 /// A worker takes the activity; false when it is not to be taken.
-pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str) -> bool {
+pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str, worker: &str) -> bool {
     let Some(record) = run.activities.get(&id) else { return false };
     if record.state() != ActivityState::Scheduled {
         return false;
@@ -114,6 +114,7 @@ pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str) -> bo
     record.started_time = env.now.0;
     record.heartbeat_time = 0;
     identity.clone_into(&mut record.identity);
+    worker.clone_into(&mut record.worker);
     put(run, record);
     true
 }

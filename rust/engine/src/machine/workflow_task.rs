@@ -77,7 +77,7 @@ pub(super) fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env)
 }
 
 /// Lease the run's workflow task to a worker. Nothing is written.
-pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Lease> {
+pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) -> Option<Lease> {
     let mut task = run.workflow_task()?.clone();
     let next = run.row.record.next_event_id;
     let mut unwritten = Vec::new();
@@ -101,6 +101,7 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str) -> Option<Leas
     unwritten.push(HistoryEvent { event_id: started_event_id, task_id: started_event_id, ..event });
     let lease = Lease {
         id,
+        worker: worker.to_owned(),
         scheduled_event_id: task.scheduled_event_id,
         started_event_id,
         started_time: env.now,

@@ -3,6 +3,7 @@
 //! All in memory: what is to be done is in the runs, so queues are rebuilt when a database is opened.
 //! An entry in a queue is only a hint; whoever takes it looks at the run.
 
+mod gone;
 mod offer;
 mod queue;
 

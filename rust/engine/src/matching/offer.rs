@@ -19,12 +19,14 @@ use crate::timers::TaskTimer;
 /// Who takes a task.
 pub(crate) struct Taker {
     pub(crate) identity: String,
+    /// The worker instance.
+    pub(crate) worker: String,
     pub(crate) responder: Responder,
 }
 
 impl From<Poller> for Taker {
     fn from(poller: Poller) -> Self {
-        Self { identity: poller.identity, responder: poller.responder }
+        Self { identity: poller.identity, worker: poller.worker, responder: poller.responder }
     }
 }
 
@@ -83,10 +85,10 @@ impl Context {
     pub(crate) fn feed(&mut self, queue: &QueueKey) -> Result<(), Failure> {
         while self.matching.queue(queue).has_tasks() {
             let Some(poller) = self.matching.take_poller(queue) else { return Ok(()) };
-            let (worker, ticket) = (poller.worker.clone(), poller.ticket);
+            let ticket = poller.ticket;
             if let Some(taker) = self.give(queue, poller.into())? {
                 // Everything in the queue was void: the poller goes on waiting.
-                let Taker { identity, responder } = taker;
+                let Taker { identity, worker, responder } = taker;
                 let seed = PollerSeed { responder, identity, worker };
                 self.matching.park_poller(queue, ticket.0, seed);
             }
@@ -108,9 +110,8 @@ impl Context {
         }
         let wall = self.env.wall;
         self.matching.queue(queue).last_poll = Some(wall);
-        if let Some(Taker { identity, responder }) =
-            self.give(queue, Taker { identity, responder })?
-        {
+        let taker = Taker { identity, worker, responder };
+        if let Some(Taker { identity, worker, responder }) = self.give(queue, taker)? {
             let expires = self.expiry(crate::engine::LONG_POLL);
             let seed = PollerSeed { responder, identity, worker };
             self.matching.park_poller(queue, expires, seed);
@@ -136,8 +137,8 @@ impl Context {
         }
         while let Some(task) = self.matching.queue(queue).tasks.pop_front() {
             let given = match queue.kind {
-                QueueKind::Workflow => self.lease_workflow_task(queue, task, &taker.identity)?,
-                QueueKind::Activity => self.lease_activity(task, &taker.identity)?,
+                QueueKind::Workflow => self.lease_workflow_task(queue, task, &taker)?,
+                QueueKind::Activity => self.lease_activity(task, &taker.identity, &taker.worker)?,
             };
             if let Some((body, lease)) = given {
                 let lease = Some((queue.clone(), lease));
@@ -152,14 +153,15 @@ impl Context {
         &mut self,
         queue: &QueueKey,
         task: Task,
-        identity: &str,
+        taker: &Taker,
     ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
         let Some((run, env)) = self.open_run(task.run)? else { return Ok(None) };
         if run.volatile.dispatch != task.dispatch || run.volatile.lease.is_some() {
             return Ok(None);
         }
         let sticky = run.volatile.sticky.as_ref().is_some_and(|sticky| sticky.queue == queue.name);
-        let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(None) };
+        let lease = workflow_task::start(run, env, &taker.identity, &taker.worker);
+        let Some(lease) = lease else { return Ok(None) };
         let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
         let mut body = workflow_task::response(run, self.store.as_mut(), &lease, sticky)?;
         body.extend(self.travelling_queries(task.run));
@@ -172,17 +174,28 @@ impl Context {
         &mut self,
         task: Task,
         identity: &str,
+        worker: &str,
     ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
         let Some((run, env)) = self.open_run(task.run)? else { return Ok(None) };
-        if !activity::start(run, env, task.subject, identity) {
+        if !activity::start(run, env, task.subject, identity, worker) {
             return Ok(None);
         }
-        let Some(record) = run.activities.get(&task.subject).cloned() else { return Ok(None) };
+        self.started_activity(task.run, task.subject)
+    }
+
+    /// A started activity as its worker gets it.
+    pub(super) fn started_activity(
+        &mut self,
+        key: RunKey,
+        event: EventId,
+    ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
+        let Some((run, _)) = self.open_run(key)? else { return Ok(None) };
+        let Some(record) = run.activities.get(&event).cloned() else { return Ok(None) };
         let namespace = run.row.namespace;
         let namespace = self.namespace_name(namespace);
-        let body = self.activity_response(task.run, &record, namespace)?;
+        let body = self.activity_response(key, &record, namespace)?;
         let lease = LeaseName::Activity {
-            run: task.run,
+            run: key,
             scheduled_event_id: record.scheduled_event_id,
             attempt: record.attempt,
             started_time: record.started_time,
@@ -190,7 +203,7 @@ impl Context {
         Ok(Some((body, lease)))
     }
 
-    fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
+    pub(super) fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
         Ok(match name {
             LeaseName::Workflow { run, lease } | LeaseName::Inline { run, lease } => {
                 self.open_run(*run)?.is_some_and(|(run, _)| {
@@ -217,15 +230,19 @@ impl Context {
             return Ok(());
         }
         if let LeaseName::Inline { run, .. } = lease {
-            return self.offer_inline_again(run);
+            return self.offer_leased_again(run);
         }
         self.matching.queue(&queue).undelivered.push_front(Undelivered { lease, body });
-        self.feed(&queue)
+        if self.matching.is_seen(&queue, self.env.wall) {
+            self.feed(&queue)
+        } else {
+            self.abandon_undelivered(&queue)
+        }
     }
 
-    /// Nobody took a task that was inside the answer to a completion, and so nobody works on it: it is
-    /// offered as if it had not been leased. What it held back is let in first.
-    fn offer_inline_again(&mut self, key: RunKey) -> Result<(), Failure> {
+    /// Nobody works on a task that was leased: it is offered as if it had not been. What it held back is
+    /// let in first.
+    pub(super) fn offer_leased_again(&mut self, key: RunKey) -> Result<(), Failure> {
         if let Some((run, env)) = self.open_run(key)? {
             run.volatile.lease = None;
             workflow_task::flush_buffered(run);
@@ -243,7 +260,7 @@ impl Context {
                 env.work.push(Work::WorkflowTask(task.run));
             }
         }
-        Ok(())
+        self.abandon_undelivered(queue)
     }
 
     /// Put every task into its queue that is on the disk: at open.

@@ -68,7 +68,8 @@ pub(crate) fn handle(
         Ok(mut applied) => {
             let eager = std::mem::take(&mut applied.eager);
             let outcome = finish(context, key, &request, applied)?;
-            with_activities(context, key, &request.identity, &eager, outcome)
+            let by = (request.identity.as_str(), request.worker_instance_key.as_str());
+            with_activities(context, key, by, &eager, outcome)
         }
         Err(refusal) => {
             refuse(context, key, before, request.identity, refusal)?;
@@ -303,7 +304,7 @@ fn finish(
 fn with_activities(
     context: &mut Context,
     key: RunKey,
-    identity: &str,
+    (identity, worker): (&str, &str),
     eager: &[EventId],
     outcome: Outcome,
 ) -> Result<Outcome, Failure> {
@@ -311,7 +312,7 @@ fn with_activities(
     let mut body = Vec::from(body);
     for id in eager {
         let task = Task::activity(key, *id);
-        if let Some((activity, _)) = context.lease_activity(task, identity)? {
+        if let Some((activity, _)) = context.lease_activity(task, identity, worker)? {
             fragment::put_field(&mut body, ACTIVITY_TASKS_TAG, &[activity]);
         }
     }
@@ -337,9 +338,9 @@ fn inline(
     let mut body = response.encode_to_vec();
     let nothing = |body: Vec<u8>| Ok(Outcome::Done(Reply::new(Ok(body.into()))));
     let Some((run, env)) = context.open_run(key)? else { return nothing(body) };
-    let Some(lease) = workflow_task::start(run, env, &request.identity) else {
-        return nothing(body);
-    };
+    let RespondWorkflowTaskCompletedRequest { identity, worker_instance_key, .. } = request;
+    let started = workflow_task::start(run, env, identity, worker_instance_key);
+    let Some(lease) = started else { return nothing(body) };
     let sticky = run.volatile.sticky.is_some();
     let queue = QueueKey {
         namespace: run.row.namespace,

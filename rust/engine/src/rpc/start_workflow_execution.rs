@@ -63,7 +63,8 @@ fn first_task(
 ) -> Result<Option<PollWorkflowTaskQueueResponse>, Failure> {
     context.env.work.retain(|work| *work != Work::WorkflowTask(key));
     let Some((run, env)) = context.open_run(key)? else { return Ok(None) };
-    let Some(lease) = workflow_task::start(run, env, identity) else { return Ok(None) };
+    // Which of the caller's workers takes it, it does not say.
+    let Some(lease) = workflow_task::start(run, env, identity, "") else { return Ok(None) };
     let Some(run) = context.runs.get(&key) else { return Ok(None) };
     let body = workflow_task::response(run, context.store.as_mut(), &lease, false)?;
     let task = PollWorkflowTaskQueueResponse::decode(body.as_slice());

@@ -64,5 +64,6 @@ impl Store for FaultyStore {
         Read fn first_timers(limit: usize) -> Vec<TimerRow>;
         Read fn workflow_tasks() -> Vec<(RunKey, NamespaceKey, String)>;
         Read fn activity_tasks() -> Vec<(RunKey, EventId, NamespaceKey, String)>;
+        Read fn started_activities(worker: &str) -> Vec<(RunKey, EventId)>;
     }
 }

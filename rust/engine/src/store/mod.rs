@@ -132,4 +132,6 @@ pub(crate) trait Store: Send {
     fn workflow_tasks(&mut self) -> Result<Vec<(RunKey, NamespaceKey, String)>>;
     /// Activities that wait for a worker, and their task queues.
     fn activity_tasks(&mut self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>>;
+    /// Activities that a worker instance has.
+    fn started_activities(&mut self, worker: &str) -> Result<Vec<(RunKey, EventId)>>;
 }

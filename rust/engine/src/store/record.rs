@@ -206,6 +206,9 @@ pub(crate) struct ActivityRecord {
     /// Of the last attempt that ended.
     #[prost(string, tag = "21")]
     pub(crate) last_identity: String,
+    /// The instance of the worker that has it; empty when it did not say.
+    #[prost(string, tag = "22")]
+    pub(crate) worker: String,
 }
 
 /// A pending user timer.

@@ -1,9 +1,10 @@
 //! `ShutdownWorker`: a worker that leaves gets its polls back and keeps no task waiting.
 
+use hourglass_engine::Code;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
-use crate::support::command::{complete, start_timer};
+use crate::support::command::{activity, complete, schedule, start_timer};
 use crate::support::values::{NAMESPACE, QUEUE};
 use crate::support::worker::IDENTITY;
 
@@ -71,6 +72,68 @@ async fn a_task_for_the_workers_sticky_queue_goes_to_the_normal_one_at_once() {
         server.call(request()).await.unwrap();
     }
     server.signal(&run, "s").await.unwrap();
+    let other = PollWorkflowTaskQueueRequest {
+        worker_instance_key: "another".to_owned(),
+        ..Server::workflow_poll()
+    };
+    let task = server.call(other).await.unwrap();
+    assert_eq!(task.history.as_ref().unwrap().events[0].event_id, 1, "the whole history");
+    server.complete(&task, [complete("done")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn b30_a_workflow_task_of_a_worker_that_is_gone_goes_to_another_at_once() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let lost = server.poll().await;
+    server.engine.worker_gone("instance");
+    let task = server.call(Server::workflow_poll()).await.unwrap();
+    assert_eq!((task.attempt, task.started_event_id), (lost.attempt, lost.started_event_id));
+    let late = server.complete(&lost, [complete("late")]).await.unwrap_err();
+    assert_eq!(late.code, Code::NotFound);
+    server.complete(&task, [complete("done")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn b30_an_activity_of_a_worker_that_is_gone_goes_to_another_at_once() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let task = server.poll().await;
+    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
+    let lost = server.call(Server::activity_poll()).await.unwrap();
+    server.engine.worker_gone("another");
+    server.engine.worker_gone("instance");
+    let other = PollActivityTaskQueueRequest {
+        worker_instance_key: "another".to_owned(),
+        ..Server::activity_poll()
+    };
+    let found = server.call(other).await.unwrap();
+    assert_eq!(found, lost, "the same attempt, under the same lease");
+}
+
+#[tokio::test]
+async fn b30_a_task_that_was_answered_is_not_given_again() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let task = server.poll().await;
+    server.complete(&task, [start_timer("t", 60)]).await.unwrap();
+    server.engine.worker_gone("instance");
+    let mut poll = std::pin::pin!(server.call(Server::workflow_poll()));
+    assert!(server.parks(&mut poll.as_mut()).await);
+}
+
+#[tokio::test]
+async fn b30_a_task_whose_answer_a_leaving_worker_did_not_take_goes_to_another_at_once() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let task = server.poll().await;
+    server.call(Server::sticky_completion("sticky", &task, [start_timer("t", 60)])).await.unwrap();
+    {
+        let mut sticky = std::pin::pin!(server.call(Server::sticky_poll("sticky")));
+        assert!(server.parks(&mut sticky.as_mut()).await);
+        server.signal(&run, "s").await.unwrap(); // the answer is on its way to the poll
+        server.call(request()).await.unwrap();
+    }
     let other = PollWorkflowTaskQueueRequest {
         worker_instance_key: "another".to_owned(),
         ..Server::workflow_poll()

@@ -183,4 +183,7 @@ impl Store for SqliteStore {
     fn activity_tasks(&mut self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
         self.read_activity_tasks()
     }
+    fn started_activities(&mut self, worker: &str) -> Result<Vec<(RunKey, EventId)>> {
+        self.read_started_activities(worker)
+    }
 }

@@ -127,4 +127,21 @@ impl SqliteStore {
         }
         Ok(tasks)
     }
+
+    pub(super) fn read_started_activities(&self, worker: &str) -> Result<Vec<(RunKey, EventId)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT run_key, data FROM activities WHERE ready = 0
+             ORDER BY run_key, scheduled_event_id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut started = Vec::new();
+        while let Some(row) = rows.next()? {
+            let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+            let record = ActivityRecord::decode(data).map_err(|error| damaged(&error))?;
+            if record.state() == ActivityState::Started && record.worker == worker {
+                started.push((RunKey(row.get(0)?), record.scheduled_event_id));
+            }
+        }
+        Ok(started)
+    }
 }
