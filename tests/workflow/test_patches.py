@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from hourglass import workflow
-from hourglass._bridge import NotifyHasPatch, SetPatchMarker
-from tests.workflow.harness import Run, fire, names, result_of, signal
+from hourglass._bridge import NotifyHasPatch, ScheduleActivity, SetPatchMarker
+from hourglass.exceptions import ApplicationError
+from tests.workflow.harness import Run, completed, fire, names, result_of, signal
 
 
 @workflow.defn
@@ -48,6 +50,8 @@ class Patched:
         self.answers.append(workflow.patched(patch_id))
         if how == "again":
             workflow.continue_as_new()
+        if how == "fails":
+            raise ApplicationError("failed")
         await workflow.wait_condition(lambda: self.go)
         self.answers.append(workflow.patched(patch_id))
         return self.answers
@@ -56,7 +60,7 @@ class Patched:
 MARKER = SetPatchMarker("change", False)
 
 
-def test_a_new_run_takes_the_patched_way_and_marks_it_once() -> None:
+def test_b57_a_new_run_takes_the_patched_way_and_marks_it_once() -> None:
     run = Run(Patched, "now")
     assert run.start().commands == [MARKER]
     completion = run.send(signal("finish"))
@@ -64,26 +68,26 @@ def test_a_new_run_takes_the_patched_way_and_marks_it_once() -> None:
     assert result_of(completion) == [True, True]
 
 
-def test_a_patch_reached_on_a_later_activation_is_marked_then() -> None:
+def test_b57_a_patch_reached_on_a_later_activation_is_marked_then() -> None:
     run = Run(Patched, "late")
     assert names(run.start()) == ["StartTimer"]
     assert run.send(fire(1)).commands == [MARKER]
 
 
-def test_two_scopes_that_ask_get_one_marker() -> None:
+def test_b57_two_scopes_that_ask_get_one_marker() -> None:
     completion = Run(Patched, "scopes").start()
     assert names(completion) == ["SetPatchMarker", "CompleteWorkflowExecution"]
     assert result_of(completion) == [True, True]
 
 
-def test_a_history_from_before_the_change_takes_the_old_way_for_good() -> None:
+def test_b57_a_history_from_before_the_change_takes_the_old_way_for_good() -> None:
     run = Run(Patched, "now")
     assert run.start(replaying=True).commands == []
     completion = run.send(signal("finish"))  # live again: the answer stays
     assert result_of(completion) == [False, False]
 
 
-def test_a_history_from_after_the_change_takes_the_new_way_also_after_eviction() -> None:
+def test_b57_a_history_from_after_the_change_takes_the_new_way_also_after_eviction() -> None:
     run = Run(Patched, "now")
     run.start()
     for _ in range(2):
@@ -92,18 +96,45 @@ def test_a_history_from_after_the_change_takes_the_new_way_also_after_eviction()
     assert result_of(run.send(signal("finish"))) == [True, True]
 
 
-def test_the_marker_comes_before_continue_as_new() -> None:
+def test_b57_the_marker_comes_before_continue_as_new() -> None:
     assert names(Run(Patched, "again").start()) == [
         "SetPatchMarker",
         "ContinueAsNewWorkflowExecution",
     ]
 
 
-def test_a_deprecated_patch_is_marked_once_as_such() -> None:
+def test_b57_the_marker_comes_before_a_failure() -> None:
+    assert names(Run(Patched, "fails").start()) == ["SetPatchMarker", "FailWorkflowExecution"]
+
+
+@workflow.defn
+class Between:
+    """Asks between two commands."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await self.step("before")
+        if workflow.patched("change"):
+            await self.step("new")
+        await self.step("after")
+
+    async def step(self, name: str) -> None:
+        await workflow.execute_activity(name, start_to_close_timeout=timedelta(seconds=1))
+
+
+def test_b57_a_patch_that_is_skipped_records_nothing_and_shifts_no_other_command() -> None:
+    run = Run(Between)
+    run.start(replaying=True)
+    [after] = run.send(completed(1), replaying=True).commands
+    assert isinstance(after, ScheduleActivity)
+    assert (after.seq, after.activity_id, after.activity_type) == (2, "2", "after")
+
+
+def test_b57_a_deprecated_patch_is_marked_once_as_such() -> None:
     assert Run(Patched, "deprecated").start().commands[:-1] == [SetPatchMarker("change", True)]
 
 
-def test_a_query_may_ask_for_what_is_known() -> None:
+def test_b57_a_query_may_ask_for_what_is_known() -> None:
     run = Run(Patched, "late")
     run.start()
     assert run.ask("ask_again")["application_failure_info"]["type"] == "ReadOnlyContextError"
@@ -111,7 +142,7 @@ def test_a_query_may_ask_for_what_is_known() -> None:
     assert run.ask("ask_again") is True
 
 
-def test_nothing_is_left_for_the_next_run() -> None:
+def test_b57_nothing_is_left_for_the_next_run() -> None:
     run = Run(Patched, "now")
     run.start()
     other = Run(Patched, "now", run_id="other", runner=run.runner)
@@ -132,13 +163,13 @@ def test_nothing_is_left_for_the_next_run() -> None:
         "",
     ],
 )
-def test_every_text_is_a_patch_id(patch_id: str) -> None:
+def test_b57_every_text_is_a_patch_id(patch_id: str) -> None:
     run = Run(Patched, "now", patch_id)
     assert run.start().commands == [SetPatchMarker(patch_id, False)]
 
 
 @pytest.mark.parametrize("patch_id", [1, None, ["x"]])
-def test_a_patch_id_that_is_no_text_fails_the_task(patch_id: Any) -> None:
+def test_b57_a_patch_id_that_is_no_text_fails_the_task(patch_id: Any) -> None:
     completion = Run(Patched, "now", patch_id).start()
     assert completion.failure is not None
     assert "a patch id is a string" in completion.failure["message"]
