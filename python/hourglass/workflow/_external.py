@@ -18,7 +18,7 @@ from hourglass.exceptions import InvalidArgumentError
 from hourglass.workflow._activities import UNSET, arguments_of
 from hourglass.workflow._context import current
 from hourglass.workflow._definition import SignalDefinition
-from hourglass.workflow._pending import PendingJob
+from hourglass.workflow._pending import Pending, PendingJob
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
@@ -46,14 +46,18 @@ class PendingSignal(PendingJob[None]):
 
 
 class PendingCancel(PendingSignal):
-    """A request to cancel on its way. It can't be taken back."""
+    """A request to cancel on its way. It can't be taken back: a cancelled wait ends at once."""
 
     __slots__ = ()
 
     kind = "a request to cancel"
 
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Stop waiting; the request stands."""
+        return super(Pending, self).cancel(msg)
+
     def _ask_to_cancel(self, reason: str) -> None:
-        pass
+        raise AssertionError("there is nothing to ask for")
 
 
 async def send_signal(target: Wire, signal: Any, arguments: Sequence[Any]) -> None:
