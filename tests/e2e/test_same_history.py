@@ -69,7 +69,6 @@ class ALittleOfEverything:
             may_fail,
             "never",
             task_queue="nobody",
-            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             **options,
         )
         await workflow.sleep(0.01)
