@@ -13,7 +13,7 @@ mod support;
 use support::{Client, Sample, scaled};
 
 /// Polls that wait at the same time.
-const WORKERS: usize = 8;
+const WORKERS: usize = 100;
 
 fn main() {
     let directory = tempfile::tempdir().expect("a directory for the database");

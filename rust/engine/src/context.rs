@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, Reply, Responder};
+use crate::expiry::Parked;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::machine::errand::Errand;
 use crate::machine::{workflow, workflow_task};
@@ -101,6 +102,9 @@ pub(crate) struct Context {
     pub(crate) waiters: Waiters,
     pub(crate) queries: Queries,
     pub(crate) updates: Updates,
+    pub(crate) parked: Parked,
+    /// More runs in memory than this are looked through for idle ones.
+    pub(crate) crowded: usize,
     pub(crate) caller: Caller,
     /// Of the whole transaction, in order.
     pub(crate) actions: Vec<Action>,
@@ -142,6 +146,8 @@ impl Context {
             waiters: Waiters::default(),
             queries: Queries::default(),
             updates: Updates::default(),
+            parked: Parked::default(),
+            crowded: 0,
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
             added_namespaces: Vec::new(),
@@ -202,6 +208,7 @@ impl Context {
         let mut run = Run::load(row, pending)?;
         // Held back for a worker that is gone: let in before anything that comes later.
         workflow_task::flush_buffered(&mut run);
+        run.volatile.sticky = self.parked.take(key);
         self.runs.insert(key, run);
         Ok(true)
     }

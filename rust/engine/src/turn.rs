@@ -20,6 +20,8 @@ use crate::{Code, RpcStatus};
 const BATCH: usize = 256;
 /// After a failed transaction, timers wait this long before they are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often queues and runs that nobody needs are forgotten.
+const SWEEP: Duration = Duration::from_mins(1);
 /// A week: the namespace that is always there keeps its closed runs for as long, in name.
 const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
@@ -33,6 +35,8 @@ pub(crate) struct Loop {
     /// What waits for the store to work again: tasks of runs of failed transactions.
     owed: BTreeSet<RunKey>,
     last_sweep: Option<Instant>,
+    /// Nothing has happened since the last sweep.
+    is_swept: bool,
     closing: bool,
 }
 
@@ -49,6 +53,7 @@ impl Loop {
             paused_until: None,
             owed: BTreeSet::new(),
             last_sweep: None,
+            is_swept: false,
             closing: false,
         }
     }
@@ -98,10 +103,16 @@ impl Loop {
         };
         let expiry =
             self.context.matching.next_expiry().map(|at| at.saturating_duration_since(wall));
-        timer.into_iter().chain(expiry).min()
+        // Once after something has happened, so that what it leaves in memory is forgotten in time.
+        let sweep = self.last_sweep.filter(|_| !self.is_swept);
+        let sweep = sweep.map(|at| (at + SWEEP).saturating_duration_since(wall));
+        timer.into_iter().chain(expiry).chain(sweep).min()
     }
 
     fn turn(&mut self, messages: Vec<EngineMessage>) {
+        let now = self.context.env.clock.now();
+        let is_idle = messages.is_empty() && self.context.timers.next().is_none_or(|due| due > now);
+        self.is_swept &= is_idle;
         for message in messages {
             let failed = match message {
                 EngineMessage::Call { call, responder } => self.call(call, responder),
@@ -288,10 +299,14 @@ impl Loop {
 
     fn sweep(&mut self) {
         let wall = self.context.env.wall;
-        if self.last_sweep.is_none_or(|at| wall.duration_since(at) > Duration::from_mins(1)) {
+        let is_due = self.last_sweep.is_none_or(|at| wall.duration_since(at) >= SWEEP);
+        if is_due {
             self.last_sweep = Some(wall);
+            self.is_swept = true;
             self.context.matching.sweep(wall);
-            self.context.evict_idle_runs();
+        }
+        if is_due || self.context.is_crowded() {
+            self.context.evict_idle_runs(wall);
         }
     }
 

@@ -5,20 +5,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use hourglass_engine::{Call, Engine, EngineOptions, RpcStatus};
+use hourglass_engine::{Call, Clock, Engine, EngineOptions, RpcStatus, SystemClock, Timestamp};
 use prost::Message;
 use temporalio_protos::temporal::api::command::v1::{
-    Command, CompleteWorkflowExecutionCommandAttributes, command::Attributes,
+    Command, CompleteWorkflowExecutionCommandAttributes, StartTimerCommandAttributes,
+    command::Attributes,
 };
 use temporalio_protos::temporal::api::common::v1::{WorkflowExecution, WorkflowType};
-use temporalio_protos::temporal::api::enums::v1::{CommandType, HistoryEventFilterType};
-use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_protos::temporal::api::enums::v1::{
+    CommandType, HistoryEventFilterType, TaskQueueKind,
+};
+use temporalio_protos::temporal::api::history::v1::{
+    HistoryEvent, history_event::Attributes as Kind,
+};
+use temporalio_protos::temporal::api::taskqueue::v1::{StickyExecutionAttributes, TaskQueue};
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
-    PollWorkflowTaskQueueRequest, PollWorkflowTaskQueueResponse,
-    RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
-    SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
-    StartWorkflowExecutionResponse,
+    DescribeNamespaceRequest, DescribeNamespaceResponse, DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
+    GetWorkflowExecutionHistoryResponse, PollWorkflowTaskQueueRequest,
+    PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedRequest,
+    RespondWorkflowTaskCompletedResponse, SignalWorkflowExecutionRequest,
+    SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
 };
 
 const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
@@ -34,7 +41,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn open(path: &Path) -> Self {
-        let options = EngineOptions { path: Some(path.to_owned()), ..EngineOptions::default() };
+        Self::open_with(path, Arc::new(SystemClock))
+    }
+
+    /// The same by another clock.
+    pub(crate) fn open_with(path: &Path, clock: Arc<dyn Clock>) -> Self {
+        let path = Some(path.to_owned());
+        let options = EngineOptions { path, clock, ..EngineOptions::default() };
         let engine = Engine::open(options).expect("the engine opens");
         Self { engine, started: Arc::default() }
     }
@@ -132,6 +145,149 @@ impl Client {
                 .await
                 .expect("the completion is taken");
         }
+    }
+}
+
+impl Client {
+    /// A question that changes nothing.
+    pub(crate) async fn idle(&self) {
+        let request =
+            DescribeNamespaceRequest { namespace: NAMESPACE.into(), ..Default::default() };
+        let _: DescribeNamespaceResponse =
+            self.call("DescribeNamespace", &request).await.expect("the namespace is there");
+    }
+
+    async fn poll(&self, queue: TaskQueue) -> PollWorkflowTaskQueueResponse {
+        let poll = PollWorkflowTaskQueueRequest {
+            namespace: NAMESPACE.to_owned(),
+            task_queue: Some(queue),
+            identity: "bench".to_owned(),
+            ..Default::default()
+        };
+        self.call("PollWorkflowTaskQueue", &poll).await.expect("the poll is answered")
+    }
+
+    /// Complete a workflow task, as a worker that keeps the run in its cache.
+    async fn complete(&self, task: PollWorkflowTaskQueueResponse, commands: Vec<Command>) {
+        let sticky_attributes = Some(StickyExecutionAttributes {
+            worker_task_queue: Some(sticky_queue()),
+            schedule_to_start_timeout: Duration::from_secs(10).try_into().ok(),
+        });
+        let request = RespondWorkflowTaskCompletedRequest {
+            namespace: NAMESPACE.to_owned(),
+            task_token: task.task_token,
+            commands,
+            sticky_attributes,
+            ..Default::default()
+        };
+        let _: RespondWorkflowTaskCompletedResponse = self
+            .call("RespondWorkflowTaskCompleted", &request)
+            .await
+            .expect("the completion is taken");
+    }
+
+    /// The first workflow task of a run that waits for signals.
+    pub(crate) async fn first_task(&self) {
+        let task = self.poll(queue()).await;
+        self.complete(task, Vec::new()).await;
+    }
+
+    /// Signal the run and complete the workflow task that sees it.
+    pub(crate) async fn step(&self, run: &WorkflowExecution) {
+        let (task, ()) = tokio::join!(self.poll(sticky_queue()), self.signal(run));
+        self.complete(task, Vec::new()).await;
+    }
+
+    /// How many events a run has.
+    pub(crate) async fn history_length(&self, run: &WorkflowExecution) -> usize {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            execution: Some(run.clone()),
+        };
+        let response: DescribeWorkflowExecutionResponse =
+            self.call("DescribeWorkflowExecution", &request).await.expect("the run is there");
+        let length = response.workflow_execution_info.map_or(0, |info| info.history_length);
+        usize::try_from(length).expect("a length")
+    }
+
+    /// Start `count` workflows, of which each sleeps a little longer than the one before.
+    pub(crate) async fn put_to_sleep(
+        &self,
+        count: usize,
+        sleep: Duration,
+        apart: Duration,
+    ) -> Asleep {
+        let worker = self.clone();
+        let first_due = SystemClock.now().after(sleep);
+        let working = tokio::spawn(async move {
+            for index in 0..count {
+                let task = worker.poll(queue()).await;
+                let sleep =
+                    first_due.since(SystemClock.now()) + apart * u32::try_from(index).unwrap_or(0);
+                let worker = worker.clone();
+                tokio::spawn(async move { worker.complete(task, vec![start_timer(sleep)]).await });
+            }
+        });
+        let began = Instant::now();
+        let client = self.clone();
+        Sample::take(count, 100, move |_| {
+            let client = client.clone();
+            async move {
+                client.start().await;
+            }
+        })
+        .await;
+        working.await.expect("the worker does not panic");
+        let per_second =
+            f64::from(u32::try_from(count).unwrap_or(0)) / began.elapsed().as_secs_f64();
+        Asleep { first_due, per_second }
+    }
+
+    /// Take the next `count` workflow tasks, and tell how late their timers fired.
+    pub(crate) async fn wake(&self, count: usize, clock: &dyn Clock) -> Vec<Duration> {
+        let mut late = Vec::with_capacity(count);
+        for _ in 0..count {
+            let task = self.poll(queue()).await;
+            let now = clock.now();
+            let events = task.history.map(|history| history.events).unwrap_or_default();
+            let due = events.iter().find_map(due).expect("a timer was started");
+            late.push(now.since(due));
+        }
+        late
+    }
+}
+
+/// What [`Client::put_to_sleep`] did.
+pub(crate) struct Asleep {
+    pub(crate) first_due: Timestamp,
+    pub(crate) per_second: f64,
+}
+
+/// When the timer is due that an event started.
+fn due(event: &HistoryEvent) -> Option<Timestamp> {
+    let Some(Kind::TimerStartedEventAttributes(started)) = &event.attributes else { return None };
+    let at = event.event_time.as_ref()?;
+    let after = started.start_to_fire_timeout.as_ref()?;
+    let nanos = |seconds: i64, nanos: i32| seconds * 1_000_000_000 + i64::from(nanos);
+    Some(Timestamp(nanos(at.seconds, at.nanos) + nanos(after.seconds, after.nanos)))
+}
+
+fn start_timer(sleep: Duration) -> Command {
+    Command {
+        command_type: CommandType::StartTimer.into(),
+        attributes: Some(Attributes::StartTimerCommandAttributes(StartTimerCommandAttributes {
+            timer_id: "1".to_owned(),
+            start_to_fire_timeout: sleep.try_into().ok(),
+        })),
+        ..Default::default()
+    }
+}
+
+fn sticky_queue() -> TaskQueue {
+    TaskQueue {
+        name: "bench-sticky".to_owned(),
+        kind: TaskQueueKind::Sticky.into(),
+        normal_name: QUEUE.to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@ mod async_completion;
 mod buffering;
 mod cancel;
 mod children;
+mod cold_runs;
 mod concurrency;
 mod crashes;
 mod database;
