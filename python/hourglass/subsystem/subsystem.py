@@ -157,12 +157,13 @@ def start_tree(state: ProcessState) -> None:
             return
         if state.coming.answer.done():
             state.coming = Promise()
-        events.counter.start()
-        state.tree = Tree(state)
-        state.tree.start()
-        if not _AtExit.registered:  # after the loop's own, so that it is run before that
-            _AtExit.registered = True
-            atexit.register(runtime.close)
+        tree = state.tree = Tree(state)
+    # Without the lock: what is garbage collected in there may want it.
+    events.counter.start()
+    tree.start()
+    if not _AtExit.registered:  # after the loop's own, so that it is run before that
+        _AtExit.registered = True
+        atexit.register(runtime.close)
 
 
 class Subsystem:

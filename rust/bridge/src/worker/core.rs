@@ -207,7 +207,7 @@ impl WorkerCore {
             }
             let failing = out.into_iter().map(|run_id| {
                 let failure = ApiFailure::application_failure(REPLACED.to_owned(), false);
-                let completion = WorkflowActivationCompletion::fail(run_id, failure.into(), None);
+                let completion = WorkflowActivationCompletion::fail(run_id, failure, None);
                 contained(native.complete_workflow_activation(completion))
             });
             // Whatever core says to that: nobody is left to hear it.
