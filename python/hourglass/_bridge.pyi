@@ -349,7 +349,8 @@ class Worker:
     def poll_workflow_activation(self, timeout: float | None = None) -> WorkflowActivation | None:
         """The next activation from this worker's own inbox; `None` after `timeout`; kind `shutdown`."""
     def poll_activity_task(self, timeout: float | None = None) -> ActivityTask | None: ...
-    def complete_workflow_activation(self, completion: WorkflowCompletion) -> None: ...
+    def complete_workflow_activation(self, completion: WorkflowCompletion) -> None:
+        """Hand it over; the same completion again does nothing."""
     def complete_activity_task(self, completion: ActivityCompletion) -> None: ...
     def complete_workflow_activation_confirmed(
         self, completion: WorkflowCompletion

@@ -20,6 +20,7 @@ from hourglass.converter import DataConverter, Payload, PayloadCodec
 from hourglass.exceptions import InvalidArgumentError
 from hourglass.subsystem import events
 from hourglass.worker import Worker
+from hourglass.worker._thread_cancel import raise_in
 from hourglass.workflow._errors import Evicted
 from tests.subsystem.kit import Heard
 from tests.support import event_types, history_events, new_worker, unique
@@ -309,6 +310,21 @@ async def test_a_mass_replay_on_a_busy_machine_trips_nothing(
         for handle in handles:
             assert await failures(handle) == []
     assert "TMPRL1101" not in caplog.text
+
+
+async def test_an_evaluator_that_is_killed_is_replaced_and_nothing_is_lost() -> None:
+    """Killed while it waits: what wakes it is delivered to its successor."""
+    heard = Heard()
+    async with worker_for() as (client, worker):
+        for number in range(1, 21):
+            (evaluator,) = evaluators()
+            assert evaluator.ident is not None
+            raise_in(evaluator.ident, SystemExit)
+            await echo(client, worker)
+            await asyncio.to_thread(evaluator.join)
+            given_up = await heard.came(events.EvaluatorGivenUp, number)
+            assert isinstance(given_up.error, SystemExit)
+    heard.end()
 
 
 @contextmanager

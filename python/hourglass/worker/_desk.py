@@ -36,7 +36,9 @@ class Desk:
 
     def __init__(self, serve: Callable[[Desk], None]) -> None:
         self.task: tuple[Registration, WorkflowActivation] | None = None
-        """What it is at."""
+        """What it is at; kept when it dies of it."""
+        self.died: BaseException | None = None
+        """What ended its thread, unless that was meant to end."""
         self.left = threading.Event()
         self._serve = serve
         self._clean_up: Callable[[], None] = lambda: None
@@ -54,7 +56,6 @@ class Desk:
     ) -> WorkflowCompletion:
         """The answer to an activation; only on the desk's own thread."""
         watch = self.watch
-        self.task = (registration, activation)
         watch.begin(registration.budget)
         try:
             completion = registration.evaluate(activation)
@@ -62,7 +63,6 @@ class Desk:
             completion = registration.failed(activation, error)
         if not watch.end():
             raise GivenUp
-        self.task = None
         return completion
 
     def __str__(self) -> str:
@@ -87,15 +87,18 @@ class Desk:
 
     def _run(self, ready: Future[Watch]) -> None:
         try:
-            self.watch = Watch(f"{threading.current_thread().name} ({threading.get_native_id()})")
-        except BaseException as error:
-            ready.set_exception(error)
-            return
-        ready.set_result(self.watch)
-        with contextlib.suppress(GivenUp, Evicted):
+            watch = Watch(f"{threading.current_thread().name} ({threading.get_native_id()})")
+            self.watch = watch
+            ready.set_result(watch)
             self._serve(self)
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(error)
+                return
+            if self.watch.end():  # it was not given up
+                self.died = error
         while not self.left.is_set():
-            with contextlib.suppress(Evicted):  # an interruption that comes late
+            with contextlib.suppress(BaseException):  # an interruption that comes late
                 self._leave()
 
     def _leave(self) -> None:
@@ -104,4 +107,5 @@ class Desk:
             self._clean_up()
         with self._lock:
             take_back(threading.get_ident())
+            self.watch.close()
             self.left.set()

@@ -20,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from hourglass._bridge import (
@@ -187,16 +188,18 @@ class Evaluator:
         watchdog.thread.join(_JOIN_TIMEOUT)
 
     def _take_over(self, given_up: Desk) -> None:
-        """On the watchdog's thread: go on with another desk."""
-        assert given_up.task is not None
-        registration, activation = given_up.task
-        given_up.dismiss(registration.abandon(activation))
-        while True:
+        """On the watchdog's thread: go on with another desk; answer for what one died of."""
+        if given_up.died is not None and given_up.task is not None:
+            registration, activation = given_up.task
+            waits = (*islice(self._taken, 1), *islice(self._decoded, 1))
+            if activation not in waits and given_up.task not in waits:
+                registration.fail(activation, given_up.died)
+        while not self._stopping:
             try:
                 self._desk = Desk(self._serve)
                 self._watchdog = Watchdog(self._desk, self._take_over)
                 break
-            except Exception:  # no thread to be had
+            except BaseException:  # no thread to be had, or it died at once
                 logger.critical("no evaluator: no workflow code can run", exc_info=True)
                 time.sleep(1)
 
@@ -210,26 +213,41 @@ class Evaluator:
         take, taken, decoded = self.inbox.take, self._taken, self._decoded
         while not self._stopping:
             if not taken and not decoded:
-                taken.extend(take(64))
+                # One call into C from the inbox to here: an exception raised in this thread from
+                # outside can't come in between and lose what was just taken.
+                taken.extend(chain.from_iterable(islice(iter(take, []), 1)))
             while taken:
-                delivery = taken.popleft()
-                try:
-                    self._route(delivery, desk)
-                except Exception:
-                    logger.exception("the evaluator could not deal with %r", delivery)
+                delivery = taken[0]
+                if isinstance(delivery, WorkflowActivation):
+                    self._evaluate(delivery, desk, taken)
+                else:
+                    self._note(delivery)
+                    taken.popleft()
             while decoded:
-                registration, activation = decoded.popleft()
+                desk.task = registration, activation = decoded[0]
+                decoded.popleft()
                 try:
                     registration.run_decoded(activation, desk)
                 except Exception:
                     logger.exception("the evaluator could not deal with %r", activation)
+                desk.task = None
 
-    def _route(self, delivery: object, desk: Desk) -> None:
-        if isinstance(delivery, WorkflowActivation):
-            registration = self._registrations.get(delivery.tag)
-            if registration is not None:
-                registration.run(delivery, desk)
-        elif isinstance(delivery, PollingEnded):
+    def _evaluate(self, activation: WorkflowActivation, desk: Desk, taken: deque[object]) -> None:
+        """The first that was taken. It is the desk's task before it is taken away there."""
+        registration = self._registrations.get(activation.tag)
+        if registration is None:
+            taken.popleft()
+            return
+        desk.task = (registration, activation)
+        taken.popleft()
+        try:
+            registration.run(activation, desk)
+        except Exception:
+            logger.exception("the evaluator could not deal with %r", activation)
+        desk.task = None
+
+    def _note(self, delivery: object) -> None:
+        if isinstance(delivery, PollingEnded):
             registration = self._registrations.get(delivery.tag)
             if registration is not None:
                 registration.polling_ended(delivery)

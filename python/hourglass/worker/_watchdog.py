@@ -8,6 +8,7 @@ and tries to end the thread that was given up.
 
 * An **import** inside workflow code is left alone for ten budgets: it happens once per process, and
   begun anew by the next attempt it would take as long again.
+* A desk whose thread **dies** is replaced too; its task, if it was at one, fails.
 * A **payload codec** never runs here: it has its worker's event loop. A payload converter does.
 * A run whose earlier code **still runs** in a thread that was given up is not evaluated again
   before that has ended: a loop nobody can break must not take one more thread with every attempt.
@@ -61,6 +62,15 @@ class Watchdog:
                 self._judge(overrun)
             except Exception:
                 logger.exception("the watchdog could not deal with an evaluator")
+        if self._desk.died is not None:
+            self._replace(self._desk.died)
+
+    def _replace(self, error: BaseException) -> None:
+        """Nothing of ours ends a desk's thread from outside; somebody did, or memory ran out."""
+        run = "none" if self._desk.task is None else self._desk.task[1].run_id
+        logger.critical("the evaluator died, at run %s: another goes on", run, exc_info=error)
+        self._take_over(self._desk)
+        emit(EvaluatorGivenUp(run, error))
 
     def _judge(self, overrun: Overrun) -> None:
         desk = self._desk
@@ -76,6 +86,7 @@ class Watchdog:
         if not desk.watch.give_up(overrun):
             return  # just now
         logger.error("run %s: %s", activation.run_id, error, exc_info=error)
+        desk.dismiss(registration.abandon(activation))
         self._take_over(desk)
         # Mostly it lets itself be interrupted: then the next attempt finds nothing in its way.
         emit(EvaluatorGivenUp(activation.run_id, error))

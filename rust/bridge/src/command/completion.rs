@@ -1,5 +1,7 @@
 //! The answer to one activation.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use prost::Message;
 use pyo3::{
     prelude::*,
@@ -23,9 +25,16 @@ pub(crate) struct WorkflowCompletion {
     commands: Py<PyList>,
     used_internal_flags: Vec<u32>,
     failed: Option<FailedTask>,
+    /// Core has it, or had its chance.
+    sent: AtomicBool,
 }
 
 impl WorkflowCompletion {
+    /// Whether this is the first time that it is sent: core must never see an answer twice.
+    pub(crate) fn is_first(&self) -> bool {
+        !self.sent.swap(true, Ordering::Relaxed)
+    }
+
     /// Core's message: the one copy that handing over a completion costs.
     pub(crate) fn to_core(&self, py: Python<'_>) -> PyResult<WorkflowActivationCompletion> {
         let status = if let Some(failed) = &self.failed {
@@ -81,6 +90,7 @@ impl WorkflowCompletion {
             commands: list.unbind(),
             used_internal_flags: used_internal_flags.unwrap_or_default(),
             failed: None,
+            sent: AtomicBool::new(false),
         })
     }
 
@@ -100,6 +110,7 @@ impl WorkflowCompletion {
                 failure: Some(message::wire_to_typed::<FailureProto>(failure)?),
                 force_cause: cause,
             }),
+            sent: AtomicBool::new(false),
         })
     }
 

@@ -205,7 +205,11 @@ impl Worker {
         py: Python<'_>,
         completion: &WorkflowCompletion,
     ) -> PyResult<()> {
-        Ok(self.checked()?.complete_workflow(completion.to_core(py)?, None)?)
+        let (core, message) = (self.checked()?, completion.to_core(py)?);
+        if completion.is_first() {
+            core.complete_workflow(message, None)?;
+        }
+        Ok(())
     }
 
     fn complete_activity_task(&self, completion: &ActivityCompletion) -> PyResult<()> {
