@@ -37,6 +37,8 @@ class Desk:
     def __init__(self, serve: Callable[[Desk], None]) -> None:
         self.task: tuple[Registration, WorkflowActivation] | None = None
         """What it is at; kept when it dies of it."""
+        self.completion: WorkflowCompletion | None = None
+        """What came of the task, once that is known."""
         self.died: BaseException | None = None
         """What ended its thread, unless that was meant to end."""
         self.left = threading.Event()
@@ -63,6 +65,7 @@ class Desk:
             completion = registration.failed(activation, error)
         if not watch.end():
             raise GivenUp
+        self.completion = completion
         return completion
 
     def __str__(self) -> str:
@@ -70,6 +73,11 @@ class Desk:
         if task is None:
             return f"{self.thread.name}, idle"
         return f"code of run {task[1].run_id} in thread {self.thread.name} at {place(frame)}"
+
+    def begin(self, registration: Registration, activation: WorkflowActivation) -> None:
+        """Take up a task. In this order: whoever comes after must not mix up two of them."""
+        self.completion = None
+        self.task = (registration, activation)
 
     def dismiss(self, clean_up: Callable[[], None]) -> None:
         """Have `clean_up` called when the thread comes back: its activation was taken away."""

@@ -103,7 +103,7 @@ class Registration:
 
     def run_decoded(self, activation: WorkflowActivation, desk: Desk) -> None:
         """Deal with one that went through the codec; so does what comes of it."""
-        self._ship(desk.evaluate(self, activation))
+        self.ship(desk.evaluate(self, activation))
 
     def failed(self, activation: WorkflowActivation, error: BaseException) -> WorkflowCompletion:
         """The answer to an activation whose evaluation went wrong."""
@@ -113,7 +113,7 @@ class Registration:
 
     def fail(self, activation: WorkflowActivation, error: BaseException) -> None:
         """Answer that it went wrong. From any thread."""
-        self._ship(self.failed(activation, error))
+        self.ship(self.failed(activation, error))
 
     def abandon(self, activation: WorkflowActivation) -> Callable[[], None]:
         """Forget a run whose evaluation was given up; the result is called when it comes back."""
@@ -127,7 +127,8 @@ class Registration:
 
         return came_back
 
-    def _ship(self, completion: WorkflowCompletion) -> None:
+    def ship(self, completion: WorkflowCompletion) -> None:
+        """Send the answer to an activation on its way. From any thread."""
         if self._codec is None:
             self._complete(completion)
         else:
@@ -192,7 +193,11 @@ class Evaluator:
         if given_up.died is not None and given_up.task is not None:
             registration, activation = given_up.task
             waits = (*islice(self._taken, 1), *islice(self._decoded, 1))
-            if activation not in waits and given_up.task not in waits:
+            if activation in waits or (registration, activation) in waits:
+                pass  # it was not begun
+            elif given_up.completion is not None:
+                registration.ship(given_up.completion)  # does nothing if that was the last it did
+            else:
                 registration.fail(activation, given_up.died)
         while not self._stopping:
             try:
@@ -224,7 +229,8 @@ class Evaluator:
                     self._note(delivery)
                     taken.popleft()
             while decoded:
-                desk.task = registration, activation = decoded[0]
+                registration, activation = decoded[0]
+                desk.begin(registration, activation)
                 decoded.popleft()
                 try:
                     registration.run_decoded(activation, desk)
@@ -238,7 +244,7 @@ class Evaluator:
         if registration is None:
             taken.popleft()
             return
-        desk.task = (registration, activation)
+        desk.begin(registration, activation)
         taken.popleft()
         try:
             registration.run(activation, desk)
