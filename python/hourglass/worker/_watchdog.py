@@ -80,7 +80,7 @@ class Watchdog:
         registration, activation = task
         error = DeadlockError(_description(overrun, registration.budget / 1e6))
         error.__traceback__ = _traceback(frame)
-        if _imports(frame) and self._may_import(overrun.turn):
+        if _imports(error.__traceback__) and self._may_import(overrun.turn):
             logger.warning("run %s: imports for long: %s", activation.run_id, error, exc_info=error)
             return
         if not desk.watch.give_up(overrun):
@@ -126,11 +126,12 @@ def _description(overrun: Overrun, budget: float) -> str:
     )
 
 
-def _imports(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+def _imports(trace: TracebackType | None) -> bool:
+    """Of the trace, not of the frames: those come apart when the import ends meanwhile."""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
-        frame = frame.f_back
+        trace = trace.tb_next
     return False
 
 
