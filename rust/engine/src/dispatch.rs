@@ -55,16 +55,22 @@ pub(crate) fn dispatch(
             unary(context, body, rpc::describe_workflow_execution::handle)
         }
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
-        _ => update(context, method, body.clone())
+        _ => of_updates_and_lists(context, method, body.clone())
             .or_else(|| of_activities(context, method, body))
             .unwrap_or_else(|| Err(unknown().into())),
     }
 }
 
-/// Handle a call that has to do with updates; `None`: it has not.
-fn update(context: &mut Context, method: &str, body: Bytes) -> Option<Result<Outcome, Failure>> {
+/// Handle a call that has to do with updates or lists; `None`: it has not.
+fn of_updates_and_lists(
+    context: &mut Context,
+    method: &str,
+    body: Bytes,
+) -> Option<Result<Outcome, Failure>> {
     Some(match method {
         "UpdateWorkflowExecution" => parking(context, body, rpc::update_workflow_execution::handle),
+        "ListWorkflowExecutions" => unary(context, body, rpc::list_workflow_executions::handle),
+        "CountWorkflowExecutions" => unary(context, body, rpc::count_workflow_executions::handle),
         "PollWorkflowExecutionUpdate" => {
             parking(context, body, rpc::poll_workflow_execution_update::handle)
         }

@@ -361,7 +361,7 @@ impl Loop {
 fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
     let kind = TimerKind::from_number(timer.kind);
     let out_of_time = kind == Some(TimerKind::RunTimeout);
-    let first = if out_of_time { context.first_event_for_retry(timer.run)? } else { None };
+    let first = if out_of_time { context.first_event_for_next(timer.run)? } else { None };
     let Some((run, env)) = context.open_run(timer.run)? else {
         context.begin()?;
         context.store.disarm(timer)?;

@@ -1,7 +1,7 @@
 //! `CompleteWorkflowExecution`.
 
 use super::{Refusal, Scope};
-use crate::machine::workflow;
+use crate::machine::{retry_workflow, workflow};
 use crate::proto::command::CompleteWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
 use crate::proto::{Attributes, history};
@@ -16,13 +16,21 @@ pub(crate) fn apply(
         Cause::BadScheduleActivityAttributes,
         "CompleteWorkflowExecutionCommandAttributes.Result",
     )?;
+    let first = scope.first_event.take();
+    let result = attributes.result.as_ref();
+    let next = retry_workflow::after_completion(scope.run, scope.env, first, result);
+    let next_run_id = next.as_ref().map(|next| next.run_id.to_string());
     let event = scope.event(Attributes::WorkflowExecutionCompletedEventAttributes(
         history::WorkflowExecutionCompletedEventAttributes {
             result: attributes.result,
             workflow_task_completed_event_id: scope.completed_event_id,
-            new_execution_run_id: String::new(),
+            new_execution_run_id: next_run_id.unwrap_or_default(),
         },
     ));
+    if let Some(next) = &next {
+        scope.run.state().record.next_run_id = next.run_id.0.as_bytes().to_vec();
+    }
+    scope.next_run = next;
     workflow::close(scope.run, scope.env, WorkflowExecutionStatus::Completed, event);
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::proto::enums::{
 use crate::proto::{
     Attributes, common, from_duration, from_nanos, history, nanos, normal_queue, timestamp,
 };
-use crate::{Timestamp, retry};
+use crate::{Timestamp, cron, retry};
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -22,9 +22,7 @@ pub(crate) fn apply(
         Cause::BadContinueAsNewAttributes,
         "ContinueAsNewWorkflowExecutionCommandAttributes.Input",
     )?;
-    if !command.cron_schedule.is_empty() {
-        return Err(bad("the embedded engine does not support cron schedules yet".into()));
-    }
+    cron::check(&command.cron_schedule).map_err(|status| bad(status.message))?;
     let run_id = RunId::new(scope.env.clock.as_ref(), scope.env.entropy.as_ref());
     let next = next_run(scope, &command, run_id).map_err(bad)?;
     let event = scope.event(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(
@@ -98,6 +96,7 @@ fn next_run(
         original_execution_run_id: run_id.to_string(),
         first_execution_run_id: first.to_string(),
         retry_policy,
+        cron_schedule: command.cron_schedule.clone(),
         attempt: 1,
         workflow_execution_expiration_time: (expiration != 0)
             .then(|| timestamp(Timestamp(expiration))),

@@ -3,7 +3,7 @@
 use super::{Refusal, Scope};
 use crate::machine::{retry_workflow, workflow};
 use crate::proto::command::FailWorkflowExecutionCommandAttributes;
-use crate::proto::enums::{RetryState, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
+use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
 use crate::proto::{Attributes, history};
 
 pub(crate) fn apply(
@@ -20,11 +20,7 @@ pub(crate) fn apply(
         "FailWorkflowExecutionCommandAttributes.Failure",
     )?;
     let first = scope.first_event.take();
-    let next = retry_workflow::next_run(scope.run, scope.env, first, &failure);
-    let (retry_state, next) = match next {
-        Ok(next) => (RetryState::InProgress, Some(next)),
-        Err(state) => (state, None),
-    };
+    let (retry_state, next) = retry_workflow::after_failure(scope.run, scope.env, first, &failure);
     let new_execution_run_id = next.as_ref().map(|next| next.run_id.to_string());
     let event = scope.event(Attributes::WorkflowExecutionFailedEventAttributes(
         history::WorkflowExecutionFailedEventAttributes {

@@ -8,7 +8,7 @@ use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::child::Ended;
 use crate::machine::errand::Errand;
 use crate::machine::{retry_workflow, workflow_task};
-use crate::proto::enums::{ParentClosePolicy, RetryState, TimeoutType, WorkflowExecutionStatus};
+use crate::proto::enums::{ParentClosePolicy, TimeoutType, WorkflowExecutionStatus};
 use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::history::{self, HistoryEvent};
 use crate::proto::{Attributes, common, nanos};
@@ -147,6 +147,8 @@ fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
             .unwrap_or(0),
         backoff_until: if new.backoff == 0 { 0 } else { now.saturating_add(new.backoff) },
         backoff_is_delay: new.backoff_is_delay,
+        first_backoff: new.backoff,
+        cron_schedule: attributes.cron_schedule.clone(),
         request_id: new.request_id.clone(),
         first_run_id: first.0.as_bytes().to_vec(),
         attempt: attributes.attempt,
@@ -242,11 +244,7 @@ pub(crate) fn time_out(
         failure_info: Some(FailureInfo::TimeoutFailureInfo(info)),
         ..Default::default()
     };
-    let next = retry_workflow::next_run(run, env, first, &failure);
-    let (retry_state, next) = match next {
-        Ok(next) => (RetryState::InProgress, Some(next)),
-        Err(state) => (state, None),
-    };
+    let (retry_state, next) = retry_workflow::after_failure(run, env, first, &failure);
     workflow_task::force_end(run, env);
     if let Some(next) = &next {
         run.state().record.next_run_id = next.run_id.0.as_bytes().to_vec();

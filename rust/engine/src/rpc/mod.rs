@@ -5,11 +5,13 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "a handler owns its request, used up or not")]
 
+pub(crate) mod count_workflow_executions;
 pub(crate) mod describe_namespace;
 pub(crate) mod describe_workflow_execution;
 pub(crate) mod execute_multi_operation;
 pub(crate) mod get_system_info;
 pub(crate) mod get_workflow_execution_history;
+pub(crate) mod list_workflow_executions;
 pub(crate) mod poll_activity_task_queue;
 pub(crate) mod poll_workflow_execution_update;
 pub(crate) mod poll_workflow_task_queue;

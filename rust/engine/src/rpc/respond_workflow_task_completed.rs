@@ -139,8 +139,10 @@ fn apply(
     request: &RespondWorkflowTaskCompletedRequest,
     commands: Vec<Command>,
 ) -> Result<Result<Applied, Refusal>, Failure> {
-    let fails = commands.iter().any(|c| c.command_type() == CommandType::FailWorkflowExecution);
-    let first_event = if fails { context.first_event_for_retry(key)? } else { None };
+    use CommandType::{CompleteWorkflowExecution, FailWorkflowExecution};
+    let ends = [CompleteWorkflowExecution, FailWorkflowExecution];
+    let ends = commands.iter().any(|command| ends.contains(&command.command_type()));
+    let first_event = if ends { context.first_event_for_next(key)? } else { None };
     let requests = context.updates.requests(key);
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     let Some(lease) = run.volatile.lease.clone() else { return Err(gone().into()) };

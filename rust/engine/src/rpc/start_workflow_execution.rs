@@ -7,8 +7,8 @@ use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun, Timeouts};
 use crate::machine::workflow_task;
 use crate::proto::enums::{
-    WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict,
-    WorkflowIdReusePolicy as Reuse,
+    ContinueAsNewInitiator, WorkflowExecutionStatus as Status,
+    WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
 };
 use crate::proto::errordetails::WorkflowExecutionAlreadyStartedFailure;
 use crate::proto::service::{
@@ -16,7 +16,7 @@ use crate::proto::service::{
 };
 use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue, timestamp};
 use crate::store::{RunRow, StoreError};
-use crate::{Code, RpcStatus, retry};
+use crate::{Code, RpcStatus, cron, retry};
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -103,10 +103,9 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
     if request.task_queue.as_ref().is_none_or(|queue| queue.name.is_empty()) {
         return invalid("TaskQueue is not set on request.".into());
     }
-    if !request.cron_schedule.is_empty() {
-        return Err(RpcStatus::unimplemented(
-            "the embedded engine does not support cron schedules yet",
-        ));
+    cron::check(&request.cron_schedule)?;
+    if !request.cron_schedule.is_empty() && nanos(request.workflow_start_delay.as_ref()) != 0 {
+        return invalid("CronSchedule and WorkflowStartDelay may not be used together.".into());
     }
     for (duration, name) in [
         (&request.workflow_execution_timeout, "WorkflowExecutionTimeout"),
@@ -203,6 +202,14 @@ fn already_started(run: &RunRow, message: String) -> RpcStatus {
     )
 }
 
+/// Nanoseconds until a start is due, by a cron schedule or after a delay, and what is to be said of it.
+fn due(schedule: &str, now: i64, delay: i64) -> (i64, ContinueAsNewInitiator) {
+    match cron::first_backoff(schedule, now) {
+        Some(backoff) => (backoff, ContinueAsNewInitiator::CronSchedule),
+        None => (delay, ContinueAsNewInitiator::Unspecified),
+    }
+}
+
 /// The run that a request asks for.
 pub(crate) fn new_run(
     context: &Context,
@@ -211,7 +218,8 @@ pub(crate) fn new_run(
 ) -> Result<NewRun, RpcStatus> {
     let env = &context.env;
     let run_id = RunId::new(env.clock.as_ref(), env.entropy.as_ref());
-    let backoff = nanos(request.workflow_start_delay.as_ref());
+    let delay = nanos(request.workflow_start_delay.as_ref());
+    let (backoff, initiator) = due(&request.cron_schedule, env.now.0, delay);
     let timeouts = Timeouts::of(
         nanos(request.workflow_execution_timeout.as_ref()),
         nanos(request.workflow_run_timeout.as_ref()),
@@ -236,6 +244,8 @@ pub(crate) fn new_run(
         identity: request.identity,
         first_execution_run_id: run_id.to_string(),
         retry_policy,
+        cron_schedule: request.cron_schedule,
+        initiator: initiator.into(),
         attempt: 1,
         workflow_execution_expiration_time: (timeouts.execution != 0)
             .then(|| timestamp(crate::Timestamp(expires))),
@@ -254,7 +264,7 @@ pub(crate) fn new_run(
         request_id: request.request_id,
         attributes,
         backoff,
-        backoff_is_delay: backoff != 0,
+        backoff_is_delay: delay != 0,
         user_metadata: request.user_metadata,
         links: request.links,
         signal: None,

@@ -1,9 +1,10 @@
 //! A store that fails when it is told to, and otherwise does what the store behind it does.
 
 use super::{
-    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store,
+    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, Result, RunRow, Store,
     TimerRecord, TimerRow, UpdateRow,
 };
+use crate::filter::Filter;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::simulation::{Faults, Step};
 
@@ -61,6 +62,8 @@ impl Store for FaultyStore {
         Write fn delete_request_ids(key: RunKey) -> ();
         Write fn arm(timer: TimerRow) -> ();
         Write fn disarm(timer: TimerRow) -> ();
+        Read fn list(namespace: NamespaceKey, filter: &Filter, after: Option<Place>, limit: usize) -> Vec<RunRow>;
+        Read fn counts(namespace: NamespaceKey, filter: &Filter) -> Vec<(i32, i64)>;
         Read fn first_timers(limit: usize) -> Vec<TimerRow>;
         Read fn workflow_tasks() -> Vec<(RunKey, NamespaceKey, String)>;
         Read fn activity_tasks() -> Vec<(RunKey, EventId, NamespaceKey, String)>;

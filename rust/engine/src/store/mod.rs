@@ -10,6 +10,7 @@ pub(crate) mod sqlite;
 use bytes::Bytes;
 
 use crate::Timestamp;
+use crate::filter::Filter;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 pub(crate) use record::{
     ActivityRecord, ChildRecord, NamespaceRecord, ParentRecord, RunRecord, TimerRecord,
@@ -43,6 +44,22 @@ pub(crate) struct RunRow {
     pub(crate) start_time: Timestamp,
     pub(crate) close_time: Option<Timestamp>,
     pub(crate) record: RunRecord,
+}
+
+/// Where a run is in lists, which go backwards from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Nanoseconds since 1970, for an open run the end of time.
+    pub(crate) closed: i64,
+    pub(crate) started: i64,
+    pub(crate) run: RunKey,
+}
+
+impl Place {
+    pub(crate) fn of(row: &RunRow) -> Self {
+        let closed = row.close_time.map_or(i64::MAX, |at| at.0);
+        Self { closed, started: row.start_time.0, run: row.key }
+    }
 }
 
 /// What an open run waits for or holds back.
@@ -100,6 +117,16 @@ pub(crate) trait Store: Send {
     fn run_by_id(&mut self, id: RunId) -> Result<Option<RunRow>>;
     /// The run of that workflow id that was started last.
     fn last_run(&mut self, namespace: NamespaceKey, workflow_id: &str) -> Result<Option<RunRow>>;
+    /// Runs of a namespace that pass the filter: open ones, then those that closed last.
+    fn list(
+        &mut self,
+        namespace: NamespaceKey,
+        filter: &Filter,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<RunRow>>;
+    /// How many there are of each status.
+    fn counts(&mut self, namespace: NamespaceKey, filter: &Filter) -> Result<Vec<(i32, i64)>>;
     fn pending(&mut self, key: RunKey) -> Result<Pending>;
 
     fn append_history(&mut self, key: RunKey, fragment: &Fragment) -> Result<()>;

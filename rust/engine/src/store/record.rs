@@ -85,6 +85,11 @@ pub(crate) struct RunRecord {
     /// The run at the top of the tree that a child is in.
     #[prost(message, optional, tag = "22")]
     pub(crate) root: Option<common::WorkflowExecution>,
+    #[prost(string, tag = "23")]
+    pub(crate) cron_schedule: String,
+    /// From the start to the first workflow task, nanoseconds.
+    #[prost(int64, tag = "24")]
+    pub(crate) first_backoff: i64,
     /// Updates that were accepted.
     #[prost(int64, tag = "40")]
     pub(crate) updates: i64,

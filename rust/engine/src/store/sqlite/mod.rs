@@ -4,6 +4,7 @@
 //! the engine is open: two engines on one file would each believe its own memory.
 
 mod inode;
+mod lists;
 mod open;
 mod pending;
 mod runs;
@@ -13,9 +14,10 @@ use rusqlite::{Connection, ErrorCode};
 pub(crate) use open::LockedFile;
 
 use super::{
-    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Result, RunRow, Store,
+    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, Result, RunRow, Store,
     StoreError, TimerRecord, TimerRow, UpdateRow,
 };
+use crate::filter::Filter;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 
 /// A database that is open.
@@ -98,6 +100,18 @@ impl Store for SqliteStore {
             "namespace_key = ?1 AND workflow_id = ?2 ORDER BY run_key DESC LIMIT 1",
             (namespace.0, workflow_id),
         )
+    }
+    fn list(
+        &mut self,
+        namespace: NamespaceKey,
+        filter: &Filter,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<RunRow>> {
+        self.read_list(namespace, filter, after, limit)
+    }
+    fn counts(&mut self, namespace: NamespaceKey, filter: &Filter) -> Result<Vec<(i32, i64)>> {
+        self.read_counts(namespace, filter)
     }
     fn pending(&mut self, key: RunKey) -> Result<Pending> {
         self.read_pending(key)

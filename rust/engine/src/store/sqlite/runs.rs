@@ -12,6 +12,10 @@ use crate::store::{Fragment, NamespaceRecord, Result, RunRecord, RunRow, StoreEr
 /// A history row's id is the run's key and, in this many bits, the id of its first event.
 pub(crate) const EVENT_ID_BITS: u32 = 22;
 
+/// What [`run_row`] reads.
+pub(super) const COLUMNS: &str = "run_key, namespace_key, workflow_id, run_id, workflow_type, task_queue, \
+                                  status, start_time, close_time, state";
+
 fn history_id(key: RunKey, event: EventId) -> i64 {
     (key.0 << EVENT_ID_BITS) | event
 }
@@ -74,7 +78,15 @@ impl SqliteStore {
         )
     }
 
+    /// While a run is open its status and the time of its close don't change, and the index over them
+    /// is left alone.
     pub(super) fn write_run(&self, row: &RunRow) -> Result<()> {
+        if row.is_open() {
+            return self.run_statement(
+                "UPDATE runs SET has_task = ?2, state = ?3 WHERE run_key = ?1",
+                (row.key.0, row.record.workflow_task.is_some(), row.record.encode_to_vec()),
+            );
+        }
         self.run_statement(
             "UPDATE runs SET status = ?2, close_time = ?3, has_task = ?4, state = ?5 WHERE run_key = ?1",
             (
@@ -88,10 +100,7 @@ impl SqliteStore {
     }
 
     pub(super) fn read_run(&self, condition: &str, params: impl Params) -> Result<Option<RunRow>> {
-        let sql = format!(
-            "SELECT run_key, namespace_key, workflow_id, run_id, workflow_type, task_queue, status,
-             start_time, close_time, state FROM runs WHERE {condition}"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM runs WHERE {condition}");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let found = statement.query_row(params, |row| Ok(run_row(row))).optional()?;
         found.transpose()
@@ -140,7 +149,7 @@ impl SqliteStore {
     }
 }
 
-fn run_row(row: &Row<'_>) -> Result<RunRow> {
+pub(super) fn run_row(row: &Row<'_>) -> Result<RunRow> {
     let id: [u8; 16] = row.get(3)?;
     let state =
         row.get_ref(9)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;

@@ -41,11 +41,13 @@ macro_rules! rpcs {
 }
 
 rpcs! {
+    CountWorkflowExecutionsRequest => CountWorkflowExecutionsResponse,
     DescribeNamespaceRequest => DescribeNamespaceResponse,
     DescribeWorkflowExecutionRequest => DescribeWorkflowExecutionResponse,
     ExecuteMultiOperationRequest => ExecuteMultiOperationResponse,
     GetSystemInfoRequest => GetSystemInfoResponse,
     GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,
+    ListWorkflowExecutionsRequest => ListWorkflowExecutionsResponse,
     ListSchedulesRequest => ListSchedulesResponse,
     PollActivityTaskQueueRequest => PollActivityTaskQueueResponse,
     PollWorkflowExecutionUpdateRequest => PollWorkflowExecutionUpdateResponse,

@@ -1,0 +1,87 @@
+//! `ListWorkflowExecutions`: open runs first, then those that closed last.
+
+use prost::Message;
+
+use crate::context::{Context, Failure};
+use crate::filter;
+use crate::ids::{RunKey, parse_token};
+use crate::proto::service::{ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse};
+use crate::proto::workflow::WorkflowExecutionInfo;
+use crate::proto::{common, from_nanos, timestamp};
+use crate::store::{Place, RunRow};
+use crate::{RpcStatus, Timestamp};
+
+/// On one page at most, and when the caller does not say.
+const PAGE: usize = 1000;
+
+/// Where a reader of a list is.
+#[derive(Clone, PartialEq, Message)]
+struct ListToken {
+    #[prost(int64, tag = "1")]
+    closed: i64,
+    #[prost(int64, tag = "2")]
+    started: i64,
+    #[prost(int64, tag = "3")]
+    run: i64,
+}
+
+pub(crate) fn handle(
+    context: &mut Context,
+    request: ListWorkflowExecutionsRequest,
+) -> Result<ListWorkflowExecutionsResponse, Failure> {
+    let namespace = context.namespace(&request.namespace)?;
+    let query = filter::parse(&request.query)?;
+    if query.by_status {
+        let message = "invalid query: operation is not supported: 'group by' clause";
+        return Err(RpcStatus::invalid_argument(message).into());
+    }
+    let after = if request.next_page_token.is_empty() {
+        None
+    } else {
+        let ListToken { closed, started, run } =
+            parse_token(&request.next_page_token, "NextPageToken")?;
+        Some(Place { closed, started, run: RunKey(run) })
+    };
+    let size = usize::try_from(request.page_size).unwrap_or(0);
+    let size = if size == 0 { PAGE } else { size.min(PAGE) };
+    let rows = context.store.list(namespace, &query.filter, after, size)?;
+    let more = rows.len() == size;
+    let last = rows.last().filter(|_| more).map(Place::of);
+    let next_page_token = last.map(|place| {
+        let Place { closed, started, run } = place;
+        ListToken { closed, started, run: run.0 }.encode_to_vec()
+    });
+    Ok(ListWorkflowExecutionsResponse {
+        executions: rows.iter().map(info).collect(),
+        next_page_token: next_page_token.unwrap_or_default(),
+    })
+}
+
+fn info(row: &RunRow) -> WorkflowExecutionInfo {
+    let execution = common::WorkflowExecution {
+        workflow_id: row.workflow_id.clone(),
+        run_id: row.run_id.to_string(),
+    };
+    let closed = row.close_time.is_some();
+    let began = Timestamp(row.start_time.0.saturating_add(row.record.first_backoff));
+    let parent = row.record.parent.as_ref();
+    WorkflowExecutionInfo {
+        r#type: Some(common::WorkflowType { name: row.workflow_type.clone() }),
+        start_time: Some(timestamp(row.start_time)),
+        close_time: row.close_time.map(timestamp),
+        status: row.status,
+        history_length: if closed { row.record.next_event_id - 1 } else { 0 },
+        history_size_bytes: if closed { row.record.history_bytes } else { 0 },
+        parent_execution: parent.and_then(|parent| parent.execution.clone()),
+        execution_time: Some(timestamp(began)),
+        execution_duration: row
+            .close_time
+            .map(|closed| from_nanos(closed.0.saturating_sub(began.0))),
+        memo: row.record.memo.clone(),
+        search_attributes: row.record.search_attributes.clone(),
+        task_queue: row.task_queue.clone(),
+        root_execution: row.record.root.clone().or_else(|| Some(execution.clone())),
+        execution: Some(execution),
+        ..Default::default()
+    }
+}
