@@ -135,6 +135,12 @@ impl RuntimeCore {
         let mut workers = self.workers.lock();
         workers.retain(|known| known.strong_count() > 0);
         workers.push(Arc::downgrade(worker));
+        drop(workers);
+        if !self.stamp.is_open() {
+            // Closed while it was made: nobody else tells it any more.
+            let _context = self.handle.enter();
+            worker.initiate_shutdown();
+        }
     }
 
     /// What workers have to say before their runtime ends. A service that does not answer is not

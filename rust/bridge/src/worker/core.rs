@@ -194,6 +194,8 @@ impl WorkerCore {
     /// so what is out is failed, and the service gives it out again at once.
     pub(crate) async fn last_words(&self) {
         let Ok(native) = self.native() else {
+            // It is being finalized: that has to come to its end.
+            drop(self.finalize().await);
             return;
         };
         native.initiate_shutdown();
