@@ -10,15 +10,10 @@ from hourglass import workflow
 from hourglass.client import Client
 from hourglass.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from hourglass.service import RPCError, RPCStatusCode
-from tests.support import START, event_types, new_worker, unique
+from tests.support import START, AnyHandle, event_types, new_worker, unique
 
 KEYWORD = SearchAttributeKey.for_keyword("CustomKeywordField")
 NUMBER = SearchAttributeKey.for_int("CustomIntField")
-
-
-# What the embedded engine has no lists for yet: taking a mark away proves it has.
-server_only = pytest.mark.parametrize("target", ["server"], indirect=True)
-embedded_only = pytest.mark.parametrize("target", ["file", "memory"], indirect=True)
 
 
 @pytest.fixture
@@ -82,16 +77,27 @@ async def test_memo_and_search_attributes_are_given_changed_and_described(client
         assert KEYWORD not in described.typed_search_attributes
 
 
-@server_only
-async def test_search_attributes_nobody_declared_are_refused(client: Client) -> None:
+async def test_search_attributes_nobody_declared_are_refused_where_they_are_declared(
+    client: Client, embedded: bool
+) -> None:
+    """A server has them declared; the embedded engine takes any, and says so in `describe`."""
     unknown = SearchAttributeKey.for_keyword(unique("Unknown").replace("-", ""))
-    with pytest.raises(RPCError) as refused:
-        await client.start_workflow(
+    given = TypedSearchAttributes([SearchAttributePair(unknown, "x")])
+
+    async def start() -> AnyHandle:
+        return await client.start_workflow(
             "Any",
             id=unique("attributes"),
             task_queue=unique("queue"),
-            search_attributes=TypedSearchAttributes([SearchAttributePair(unknown, "x")]),
+            search_attributes=given,
         )
+
+    if embedded:
+        described = await (await start()).describe()
+        assert described.typed_search_attributes.get(unknown) == "x"
+        return
+    with pytest.raises(RPCError) as refused:
+        await start()
     assert refused.value.status is RPCStatusCode.INVALID_ARGUMENT
     assert unknown.name in refused.value.message
 
@@ -108,7 +114,6 @@ async def until(found: Callable[[], Any], wanted: Any) -> None:
         await asyncio.sleep(0.1)
 
 
-@server_only
 async def test_workflows_are_listed_in_pages_and_counted(client: Client) -> None:
     async with new_worker(client, Ends) as worker:
         name, queue = unique("list"), worker.task_queue
@@ -135,7 +140,6 @@ async def test_workflows_are_listed_in_pages_and_counted(client: Client) -> None
         assert [len(history.events) for history in histories] == [5, 5]
 
 
-@server_only
 async def test_workflows_are_counted_in_groups(client: Client) -> None:
     async with new_worker(client, Ends) as worker:
         name = unique("count")
@@ -152,7 +156,6 @@ async def test_workflows_are_counted_in_groups(client: Client) -> None:
         await until(groups, [[2, ["Completed"]]])
 
 
-@server_only
 async def test_a_query_that_can_not_be_read_is_refused(client: Client) -> None:
     with pytest.raises(RPCError) as refused:
         await client.count_workflows("Nonsense here")
@@ -160,13 +163,3 @@ async def test_a_query_that_can_not_be_read_is_refused(client: Client) -> None:
     with pytest.raises(RPCError) as refused:
         _ = [found async for found in client.list_workflows("Nonsense here")]
     assert refused.value.status is RPCStatusCode.INVALID_ARGUMENT
-
-
-@embedded_only
-async def test_the_embedded_engine_says_that_it_has_no_lists_yet(client: Client) -> None:
-    with pytest.raises(RPCError, match="CountWorkflowExecutions") as refused:
-        await client.count_workflows()
-    assert refused.value.status is RPCStatusCode.UNIMPLEMENTED
-    with pytest.raises(RPCError, match="ListWorkflowExecutions") as refused:
-        _ = [found async for found in client.list_workflows()]
-    assert refused.value.status is RPCStatusCode.UNIMPLEMENTED
