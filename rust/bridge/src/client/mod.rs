@@ -115,18 +115,14 @@ fn as_wire(output: prost_reflect::MessageDescriptor, body: bytes::Bytes) -> Valu
 }
 
 async fn connected(target: Target, engine: Option<Arc<EngineCore>>) -> Outcome<Inner> {
-    match engine {
-        Some(engine) => {
-            let connection = connect::connect(target).await?;
-            Ok(Inner { connection, transport: Transport::Embedded(engine) })
-        }
-        None => {
-            let channel = target.channel();
-            // Where both fail, this error says more.
-            let connection = connect::connect(target).await?;
-            Ok(Inner { connection, transport: Transport::Cluster(Box::new(channel?)) })
-        }
+    if let Some(engine) = engine {
+        let connection = connect::connect(target).await?;
+        return Ok(Inner { connection, transport: Transport::Embedded(engine) });
     }
+    let channel = target.channel();
+    // Where both fail, this error says more.
+    let connection = connect::connect(target).await?;
+    Ok(Inner { connection, transport: Transport::Cluster(Box::new(channel?)) })
 }
 
 #[pymethods]
