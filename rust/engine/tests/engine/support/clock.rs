@@ -18,6 +18,8 @@ pub(crate) struct VirtualClock {
 struct Moved {
     workflow: Duration,
     wall: Duration,
+    /// How far the system's clock was set, forward or back, in nanoseconds.
+    set: i64,
 }
 
 impl VirtualClock {
@@ -41,11 +43,18 @@ impl VirtualClock {
     pub(crate) fn advance_wall(&self, by: Duration) {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner).wall += by;
     }
+
+    /// Set the system's clock forward or back: workflow time jumps, nobody waits longer for it.
+    pub(crate) fn set_by(&self, seconds: i64) {
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.set += seconds * 1_000_000_000;
+    }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        START.after(self.moved().workflow)
+        let moved = self.moved();
+        Timestamp(START.after(moved.workflow).0 + moved.set)
     }
 
     fn wall(&self) -> Instant {

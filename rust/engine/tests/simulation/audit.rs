@@ -1,0 +1,202 @@
+//! One history, read as it grows: what may follow what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes as A};
+
+use super::world::{Checked, Violation, require};
+
+/// What the events of a run say so far.
+#[derive(Clone, Default)]
+pub(crate) struct Audit {
+    /// The next event is this one.
+    pub(crate) next: i64,
+    pub(crate) digest: u64,
+    pub(crate) closed: bool,
+    pub(crate) signals: BTreeSet<String>,
+    /// Pending timers: id, and when it may fire.
+    pub(crate) timers: BTreeMap<String, (i64, i64)>,
+    /// Pending activities, by scheduled event.
+    pub(crate) activities: BTreeSet<i64>,
+    pub(crate) ended_activities: BTreeSet<i64>,
+    /// Started events of workflow tasks that completed.
+    pub(crate) completed_tasks: BTreeSet<i64>,
+    pub(crate) cancel_requested: bool,
+    /// Something the workflow should be told of, and no task has been scheduled since.
+    pub(crate) unseen: bool,
+    children: BTreeMap<i64, bool>,
+    fired: BTreeSet<i64>,
+    scheduled_task: Option<i64>,
+    started_task: Option<i64>,
+    pub(crate) had_task: bool,
+    ended_tasks: BTreeSet<i64>,
+}
+
+fn nanos(event: &HistoryEvent) -> i64 {
+    let time = event.event_time.unwrap_or_default();
+    time.seconds * 1_000_000_000 + i64::from(time.nanos)
+}
+
+impl Audit {
+    pub(crate) fn new() -> Self {
+        Self { next: 1, ..Self::default() }
+    }
+
+    /// The next event of the history.
+    pub(crate) fn read(&mut self, event: &HistoryEvent, bytes: &[u8]) -> Checked {
+        require("event ids count up", event.event_id == self.next, || format!("{event:?}"))?;
+        require("one close event, and nothing behind it", !self.closed, || format!("{event:?}"))?;
+        self.next += 1;
+        self.digest = digest(self.digest, bytes);
+        let Some(attributes) = &event.attributes else {
+            return Err(Violation::new("an event says something", format!("{event:?}")));
+        };
+        self.task(event, attributes)?;
+        self.timer(event, attributes)?;
+        self.activity(event, attributes)?;
+        self.child(event, attributes)?;
+        self.rest(attributes)
+    }
+
+    fn task(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
+        let ended = match attributes {
+            A::WorkflowTaskScheduledEventAttributes(_) => {
+                require("one workflow task at a time", self.scheduled_task.is_none(), || {
+                    format!("{event:?}")
+                })?;
+                self.scheduled_task = Some(event.event_id);
+                (self.unseen, self.had_task) = (false, true);
+                return Ok(());
+            }
+            A::WorkflowTaskStartedEventAttributes(a) => {
+                let fits = self.scheduled_task == Some(a.scheduled_event_id);
+                require(
+                    "a started task was scheduled",
+                    fits && self.started_task.is_none(),
+                    || format!("{event:?}"),
+                )?;
+                self.started_task = Some(event.event_id);
+                self.unseen = false;
+                return Ok(());
+            }
+            A::WorkflowTaskCompletedEventAttributes(a) => {
+                self.completed_tasks.insert(a.started_event_id);
+                a.scheduled_event_id
+            }
+            A::WorkflowTaskFailedEventAttributes(a) => a.scheduled_event_id,
+            A::WorkflowTaskTimedOutEventAttributes(a) => a.scheduled_event_id,
+            _ => return Ok(()),
+        };
+        let fits = self.scheduled_task.take() == Some(ended);
+        self.started_task = None;
+        require(
+            "one completion per scheduled event",
+            fits && self.ended_tasks.insert(ended),
+            || format!("{event:?}"),
+        )
+    }
+
+    fn timer(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
+        match attributes {
+            A::TimerStartedEventAttributes(a) => {
+                let after = a.start_to_fire_timeout.unwrap_or_default();
+                let due = nanos(event) + after.seconds * 1_000_000_000 + i64::from(after.nanos);
+                self.timers.insert(a.timer_id.clone(), (event.event_id, due));
+            }
+            A::TimerFiredEventAttributes(a) => {
+                let timer = self.timers.remove(&a.timer_id);
+                let once = timer.is_some_and(|(started, _)| started == a.started_event_id);
+                require(
+                    "a timer fires once",
+                    once && self.fired.insert(a.started_event_id),
+                    || format!("{event:?}"),
+                )?;
+                let early = timer.is_some_and(|(_, due)| nanos(event) < due);
+                require("a timer fires not early", !early, || format!("{event:?} {timer:?}"))?;
+                self.unseen = true;
+            }
+            A::TimerCanceledEventAttributes(a) => {
+                let pending = self.timers.remove(&a.timer_id).is_some();
+                require("a timer fires once", pending, || format!("{event:?}"))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn activity(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
+        let scheduled = match attributes {
+            A::ActivityTaskScheduledEventAttributes(_) => {
+                self.activities.insert(event.event_id);
+                return Ok(());
+            }
+            A::ActivityTaskCompletedEventAttributes(a) => a.scheduled_event_id,
+            A::ActivityTaskFailedEventAttributes(a) => a.scheduled_event_id,
+            A::ActivityTaskTimedOutEventAttributes(a) => a.scheduled_event_id,
+            A::ActivityTaskCanceledEventAttributes(a) => a.scheduled_event_id,
+            _ => return Ok(()),
+        };
+        let pending = self.activities.remove(&scheduled);
+        self.ended_activities.insert(scheduled);
+        self.unseen = true;
+        require("one completion per scheduled event", pending, || format!("{event:?}"))
+    }
+
+    /// A child: initiated, then started or refused, then ended once.
+    fn child(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
+        let (initiated, ends) = match attributes {
+            A::StartChildWorkflowExecutionInitiatedEventAttributes(_) => {
+                self.children.insert(event.event_id, false);
+                return Ok(());
+            }
+            A::ChildWorkflowExecutionStartedEventAttributes(a) => {
+                let first = self.children.insert(a.initiated_event_id, true) == Some(false);
+                self.unseen = true;
+                return require("a child starts once", first, || format!("{event:?}"));
+            }
+            A::StartChildWorkflowExecutionFailedEventAttributes(a) => (a.initiated_event_id, false),
+            A::ChildWorkflowExecutionCompletedEventAttributes(a) => (a.initiated_event_id, true),
+            A::ChildWorkflowExecutionFailedEventAttributes(a) => (a.initiated_event_id, true),
+            A::ChildWorkflowExecutionCanceledEventAttributes(a) => (a.initiated_event_id, true),
+            A::ChildWorkflowExecutionTimedOutEventAttributes(a) => (a.initiated_event_id, true),
+            A::ChildWorkflowExecutionTerminatedEventAttributes(a) => (a.initiated_event_id, true),
+            _ => return Ok(()),
+        };
+        let fits = self.children.remove(&initiated) == Some(ends);
+        self.unseen = true;
+        require("one completion per scheduled event", fits, || format!("{event:?}"))
+    }
+
+    fn rest(&mut self, attributes: &A) -> Checked {
+        match attributes {
+            A::WorkflowExecutionSignaledEventAttributes(a) => {
+                self.unseen = true;
+                let unique = a.signal_name.starts_with("once ");
+                let first = self.signals.insert(a.signal_name.clone());
+                return require(
+                    "a signal that is repeated is there once",
+                    first || !unique,
+                    || a.signal_name.clone(),
+                );
+            }
+            A::WorkflowExecutionCancelRequestedEventAttributes(_) => {
+                (self.unseen, self.cancel_requested) = (true, true);
+            }
+            A::WorkflowExecutionCompletedEventAttributes(_)
+            | A::WorkflowExecutionFailedEventAttributes(_)
+            | A::WorkflowExecutionTimedOutEventAttributes(_)
+            | A::WorkflowExecutionCanceledEventAttributes(_)
+            | A::WorkflowExecutionTerminatedEventAttributes(_)
+            | A::WorkflowExecutionContinuedAsNewEventAttributes(_) => self.closed = true,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// FNV-1a.
+pub(crate) fn digest(from: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(from ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,197 @@
+//! Clients: they start, signal, cancel, terminate and ask, and repeat what they are not sure of.
+
+use hourglass_engine::{Code, RpcStatus};
+use prost::Message;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::enums::v1::{
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+};
+use temporalio_protos::temporal::api::query::v1::WorkflowQuery;
+use temporalio_protos::temporal::api::workflowservice::v1::*;
+
+use super::invariants::is_open;
+use super::ledger::Fact;
+use super::support::Server;
+use super::support::values::{NAMESPACE, payloads, retry_policy, secs};
+use super::world::{self, Checked, World};
+
+/// Different workflow ids: few, so that they collide.
+const IDS: u64 = 6;
+
+#[derive(Default)]
+pub(crate) struct Clients {
+    /// Counts everything that needs a name of its own.
+    named: u64,
+}
+
+/// What a client wanted. `None`: whichever run is the newest.
+pub(crate) enum Purpose {
+    Start,
+    Signal { run_id: Option<String>, name: String },
+    Cancel { run_id: String },
+    Terminate { run_id: String },
+    Look,
+}
+
+/// A client that was told this does not know what has become of its call.
+pub(crate) fn is_uncertain(error: &RpcStatus) -> bool {
+    matches!(error.code, Code::Unavailable | Code::ResourceExhausted)
+}
+
+/// Whether the call may be repeated without another effect.
+pub(crate) fn repeats(purpose: &Purpose) -> bool {
+    !matches!(purpose, Purpose::Signal { run_id: None, .. } | Purpose::Look)
+}
+
+pub(crate) fn act(world: &mut World) {
+    if world.ending {
+        return wake_everybody(world);
+    }
+    match world.rng.below(100) {
+        0..30 => start(world),
+        30..65 => signal(world),
+        65..75 => cancel(world),
+        75..80 => terminate(world),
+        80..90 => query(world),
+        _ => read(world),
+    }
+}
+
+fn name(world: &mut World, kind: &str) -> String {
+    world.clients.named += 1;
+    format!("{kind} {}", world.clients.named)
+}
+
+fn send<R: super::support::server::Rpc>(world: &mut World, request: &R, purpose: Purpose) {
+    world.send(request, world::Purpose::Client(purpose));
+}
+
+fn start(world: &mut World) {
+    let workflow_id = format!("w{}", world.rng.below(IDS));
+    let rng = &mut world.rng;
+    let policies = [WorkflowIdConflictPolicy::Fail, WorkflowIdConflictPolicy::UseExisting];
+    let mut request = StartWorkflowExecutionRequest {
+        workflow_id_conflict_policy: (*rng.pick(&policies).unwrap()).into(),
+        workflow_id_reuse_policy: WorkflowIdReusePolicy::AllowDuplicate.into(),
+        workflow_task_timeout: secs(rng.between(1, 10)),
+        input: payloads("input"),
+        ..Server::start_request(&workflow_id)
+    };
+    if rng.percent(20) {
+        request.workflow_run_timeout = secs(rng.between(10, 300));
+    }
+    if rng.percent(15) {
+        request.retry_policy = retry_policy(3);
+    }
+    if rng.percent(15) {
+        request.workflow_start_delay = secs(rng.between(1, 60));
+    }
+    request.request_id = name(world, "request");
+    send(world, &request, Purpose::Start);
+}
+
+/// A run that is open, as far as the files say.
+fn open_run(world: &mut World) -> Option<WorkflowExecution> {
+    let open: Vec<_> = world.rows.iter().filter(|row| is_open(row)).collect();
+    let row = *world.rng.pick(&open)?;
+    Some(WorkflowExecution { workflow_id: row.workflow_id.clone(), run_id: row.run_id.clone() })
+}
+
+fn signal(world: &mut World) {
+    let Some(mut run) = open_run(world) else { return };
+    let mut run_id = Some(run.run_id.clone());
+    if world.rng.percent(30) {
+        run.run_id.clear();
+        run_id = None;
+    }
+    let signal_name = name(world, "once");
+    let request = SignalWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: Some(run),
+        signal_name: signal_name.clone(),
+        request_id: signal_name.clone(),
+        ..Default::default()
+    };
+    send(world, &request, Purpose::Signal { run_id, name: signal_name });
+}
+
+fn cancel(world: &mut World) {
+    let Some(run) = open_run(world) else { return };
+    let run_id = run.run_id.clone();
+    let request = RequestCancelWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: Some(run),
+        request_id: name(world, "request"),
+        ..Default::default()
+    };
+    send(world, &request, Purpose::Cancel { run_id });
+}
+
+fn terminate(world: &mut World) {
+    let Some(run) = open_run(world) else { return };
+    let run_id = run.run_id.clone();
+    let request = TerminateWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: Some(run),
+        reason: "enough".to_owned(),
+        ..Default::default()
+    };
+    send(world, &request, Purpose::Terminate { run_id });
+}
+
+fn query(world: &mut World) {
+    let Some(run) = open_run(world) else { return };
+    let request = QueryWorkflowRequest {
+        namespace: NAMESPACE.to_owned(),
+        execution: Some(run),
+        query: Some(WorkflowQuery { query_type: "state".to_owned(), ..Default::default() }),
+        ..Default::default()
+    };
+    send(world, &request, Purpose::Look);
+}
+
+fn read(world: &mut World) {
+    let Some(run) = open_run(world) else { return };
+    if world.rng.percent(50) {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            execution: Some(run),
+        };
+        return send(world, &request, Purpose::Look);
+    }
+    let wait_new_event = world.rng.percent(50);
+    let request =
+        GetWorkflowExecutionHistoryRequest { wait_new_event, ..Server::history_request(&run) };
+    send(world, &request, Purpose::Look);
+}
+
+/// Nobody is to wait for ever: each run is told to go on.
+fn wake_everybody(world: &mut World) {
+    if world.rows.is_empty() && world.flying("StartWorkflowExecution") == 0 {
+        return start(world);
+    }
+    if world.rng.percent(10) {
+        signal(world);
+    }
+}
+
+pub(crate) fn answered(
+    world: &mut World,
+    purpose: Purpose,
+    result: Result<bytes::Bytes, RpcStatus>,
+) -> Checked {
+    let Ok(body) = result else { return Ok(()) };
+    match purpose {
+        Purpose::Start => {
+            let response = StartWorkflowExecutionResponse::decode(body).unwrap();
+            world.note(&response.run_id, Fact::Started);
+        }
+        Purpose::Signal { run_id: Some(run_id), name } => {
+            world.note(&run_id, Fact::Signaled(name));
+        }
+        Purpose::Cancel { run_id } => world.note(&run_id, Fact::CancelRequested),
+        Purpose::Terminate { run_id } => world.note(&run_id, Fact::Closed),
+        Purpose::Signal { run_id: None, .. } | Purpose::Look => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! What must be true of the disk and of the engine's memory whenever nothing is under way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hourglass_engine::simulation::Memory;
+use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+
+use super::audit::Audit;
+use super::disk::{Disk, RunRow};
+use super::world::{Checked, require};
+
+/// Tables whose rows belong to open runs only.
+const OF_OPEN_RUNS: [&str; 5] =
+    ["timers", "user_timers", "activities", "buffered_events", "request_ids"];
+
+pub(crate) fn is_open(row: &RunRow) -> bool {
+    row.status == i32::from(WorkflowExecutionStatus::Running)
+}
+
+/// Invariants of the files alone.
+pub(crate) fn of_disk(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit>) -> Checked {
+    for row in rows {
+        let audit = &audits[&row.key];
+        require("the state agrees with the history", is_open(row) != audit.closed, || {
+            format!("{row:?}")
+        })?;
+        require("no orphan task", is_open(row) || !row.has_task, || format!("{row:?}"))?;
+        let waits = is_open(row) && audit.had_task && audit.unseen && !row.has_task;
+        require("what a workflow has not seen has a task", !waits, || format!("{row:?}"))?;
+    }
+    for table in OF_OPEN_RUNS {
+        let orphans = disk.pairs(&format!(
+            "SELECT run_key, 0 FROM {table} WHERE run_key NOT IN (SELECT run_key FROM runs WHERE status = 1)"
+        ));
+        require("a closed run has no timers and no tasks", orphans.is_empty(), || {
+            format!("{table}: {orphans:?}")
+        })?;
+    }
+    let timeless = disk.pairs(
+        "SELECT run_key, started_event_id FROM user_timers u WHERE NOT EXISTS
+           (SELECT 1 FROM timers t WHERE t.run_key = u.run_key AND kind = 1 AND subject = u.started_event_id)
+         UNION ALL
+         SELECT run_key, scheduled_event_id FROM activities a WHERE ready = 0 AND NOT EXISTS
+           (SELECT 1 FROM timers t WHERE t.run_key = a.run_key AND kind = 2 AND subject = a.scheduled_event_id)",
+    );
+    require("each pending task has a time", timeless.is_empty(), || format!("{timeless:?}"))?;
+    pending_agrees(disk, rows, audits)
+}
+
+/// What is pending in the tables is what is pending in the histories, but for what is held back.
+fn pending_agrees(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit>) -> Checked {
+    let timers = by_run(disk.pairs("SELECT run_key, started_event_id FROM user_timers"));
+    let activities = by_run(disk.pairs("SELECT run_key, scheduled_event_id FROM activities"));
+    let holding = by_run(disk.pairs("SELECT run_key, sequence FROM buffered_events"));
+    for row in rows.iter().filter(|row| is_open(row)) {
+        let audit = &audits[&row.key];
+        let nothing = BTreeSet::new();
+        let held = holding.contains_key(&row.key);
+        let in_history = audit.timers.values().map(|(started, _)| *started).collect();
+        for (what, stored, expected) in [
+            ("timers", timers.get(&row.key).unwrap_or(&nothing), &in_history),
+            ("activities", activities.get(&row.key).unwrap_or(&nothing), &audit.activities),
+        ] {
+            let agrees = if held { stored.is_subset(expected) } else { stored == expected };
+            require("what is pending is what the history says", agrees, || {
+                format!("{what} of {row:?}: {stored:?}, history: {expected:?}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn by_run(pairs: Vec<(i64, i64)>) -> BTreeMap<i64, BTreeSet<i64>> {
+    let mut runs = BTreeMap::<i64, BTreeSet<i64>>::new();
+    for (run, subject) in pairs {
+        runs.entry(run).or_default().insert(subject);
+    }
+    runs
+}
+
+/// Invariants of what the engine has in memory, against the files.
+pub(crate) fn of_memory(disk: &Disk, rows: &[RunRow], memory: &Memory) -> Checked {
+    let leased: BTreeSet<i64> = memory.leases.iter().map(|(run, _)| *run).collect();
+    for (run, ends) in &memory.leases {
+        require("each lease has an owner or an end", *ends, || format!("run {run}"))?;
+        let open = rows.iter().any(|row| row.key == *run && is_open(row) && row.has_task);
+        require("each lease is of a task", open, || format!("run {run}"))?;
+    }
+    for row in rows.iter().filter(|row| row.has_task) {
+        let offered = leased.contains(&row.key)
+            || memory.workflow_tasks.contains(&row.key)
+            || memory.owed.contains(&row.key);
+        require("each workflow task is offered", offered, || format!("{row:?}"))?;
+    }
+    for (run, activity) in
+        disk.pairs("SELECT run_key, scheduled_event_id FROM activities WHERE ready = 1")
+    {
+        let offered =
+            memory.activity_tasks.contains(&(run, activity)) || memory.owed.contains(&run);
+        require("each activity is offered", offered, || format!("{activity} of run {run}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The whole engine under simulation: virtual time, seeded randomness, a disk that fails, and clients
+//! and workers that do whatever a seed says, with invariants checked after every step.
+//!
+//! A seed replays exactly. To look at one: `SIMULATION_SEED=17 cargo test --test simulation one`.
+//! To run many: `make simulate SEEDS=10000`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::wildcard_imports,
+    reason = "a test fails by panicking, and a long run says how far it is"
+)]
+
+mod audit;
+mod clients;
+mod disk;
+mod invariants;
+mod ledger;
+mod rng;
+#[path = "../engine/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "shared with the engine's other tests")]
+mod support;
+mod workers;
+mod world;
+
+use hourglass_engine::simulation::{Bug, plant};
+
+use world::{Summary, World};
+
+/// Seeds of an ordinary test run.
+const SEEDS: u64 = 150;
+/// A planted bug is found within this many seeds.
+const WITHIN: u64 = 25;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// Run seeds and tell what they did; the first violation names its seed.
+fn run(seeds: impl IntoIterator<Item = u64>) -> Result<Summary, String> {
+    let mut total = Summary::default();
+    for (done, seed) in seeds.into_iter().enumerate() {
+        let summary = World::simulate(seed).map_err(|violation| {
+            format!(
+                "{violation}\nreplay it: SIMULATION_SEED={seed} cargo test --test simulation one"
+            )
+        })?;
+        total.add(&summary);
+        if done % 1000 == 999 {
+            eprintln!("{} seeds: {total}", done + 1);
+        }
+    }
+    Ok(total)
+}
+
+#[test]
+fn many_seeds_violate_no_invariant() {
+    let first = number("SIMULATION_FIRST").unwrap_or(0);
+    let count = number("SIMULATION_SEEDS").unwrap_or(SEEDS);
+    match run(first..first + count) {
+        Ok(total) => eprintln!("{count} seeds from {first}: {total}"),
+        Err(violation) => panic!("{violation}"),
+    }
+}
+
+#[test]
+fn one_seed_violates_no_invariant() {
+    let seed = number("SIMULATION_SEED").unwrap_or(1);
+    run([seed]).unwrap_or_else(|violation| panic!("{violation}"));
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in 0..10 {
+        let (first, second) = (World::simulate(seed).unwrap(), World::simulate(seed).unwrap());
+        assert_eq!(first, second, "seed {seed}");
+    }
+}
+
+/// The violation that a planted bug leads to.
+fn found(bug: Bug) -> String {
+    plant(Some(bug));
+    let found = run(0..WITHIN);
+    plant(None);
+    found.expect_err("the planted bug is found")
+}
+
+#[test]
+fn a_lost_wake_is_found() {
+    let violation = found(Bug::LostWake);
+    assert!(violation.contains("what a workflow has not seen has a task"), "{violation}");
+}
+
+#[test]
+fn a_double_completion_is_found() {
+    let violation = found(Bug::DoubleCompletion);
+    assert!(violation.contains("one completion per scheduled event"), "{violation}");
+}
+
+#[test]
+fn an_early_reply_is_found() {
+    let violation = found(Bug::EarlyReply);
+    assert!(violation.contains("nothing acknowledged is lost"), "{violation}");
+}

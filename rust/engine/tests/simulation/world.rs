@@ -1,0 +1,436 @@
+//! Everything there is: an engine on a disk, clients, workers, time, and what goes wrong.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hourglass_engine::simulation::{Answer, Fault, Faults, ManualEngine, Step};
+use hourglass_engine::{Call, EngineOptions, RpcStatus, SeededEntropy, Synchronous};
+use prost::Message;
+
+use super::audit::{Audit, digest};
+use super::clients::{self, Clients};
+use super::disk::{Disk, RunRow};
+use super::invariants;
+use super::ledger::Ledger;
+use super::rng::Rng;
+use super::support::clock::VirtualClock;
+use super::support::server::Rpc;
+use super::workers::{self, Workers};
+
+/// Steps of a seed before everything is brought to its end.
+const STEPS: u64 = 150;
+/// Rounds in which everything has to come to its end.
+const ROUNDS: u64 = 2000;
+/// Turns after which an engine that has nothing more to do must rest.
+const TURNS: u64 = 2000;
+
+const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+
+/// An invariant does not hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    invariant: &'static str,
+    detail: String,
+}
+
+impl Violation {
+    pub(crate) fn new(invariant: &'static str, detail: impl Into<String>) -> Self {
+        Self { invariant, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "violated: {}: {}", self.invariant, self.detail)
+    }
+}
+
+pub(crate) type Checked = Result<(), Violation>;
+
+/// The invariant holds if `holds`.
+pub(crate) fn require(
+    invariant: &'static str,
+    holds: bool,
+    detail: impl FnOnce() -> String,
+) -> Checked {
+    if holds { Ok(()) } else { Err(Violation::new(invariant, detail())) }
+}
+
+/// What a seed did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    steps: u64,
+    turns: u64,
+    crashes: u64,
+    failures: u64,
+    runs: u64,
+    events: u64,
+    digest: u64,
+}
+
+impl Summary {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.turns += other.turns;
+        self.crashes += other.crashes;
+        self.failures += other.failures;
+        self.runs += other.runs;
+        self.events += other.events;
+        self.digest ^= other.digest;
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, turns, crashes, failures, runs, events, digest } = self;
+        write!(
+            f,
+            "{steps} steps, {turns} turns, {crashes} crashes, {failures} planned failures, \
+             {runs} runs, {events} events, digest {digest:016x}"
+        )
+    }
+}
+
+/// A call that is under way.
+struct Flight {
+    answer: Answer,
+    purpose: Purpose,
+    method: &'static str,
+    body: Vec<u8>,
+}
+
+/// What to do with an answer.
+pub(crate) enum Purpose {
+    Client(clients::Purpose),
+    Worker(workers::Purpose),
+}
+
+pub(crate) struct World {
+    pub(crate) rng: Rng,
+    pub(crate) clock: Arc<VirtualClock>,
+    entropy: Arc<SeededEntropy>,
+    pub(crate) faults: Faults,
+    disk: Disk,
+    engine: Option<ManualEngine>,
+    flights: Vec<Flight>,
+    pub(crate) rows: Vec<RunRow>,
+    pub(crate) keys: BTreeMap<String, i64>,
+    pub(crate) audits: BTreeMap<i64, Audit>,
+    pub(crate) ledger: Ledger,
+    pub(crate) clients: Clients,
+    pub(crate) workers: Workers,
+    /// Commits and length of the log whenever nothing was under way, since the engine was opened.
+    marks: Vec<(u64, u64)>,
+    /// Everything is to come to its end.
+    pub(crate) ending: bool,
+    summary: Summary,
+}
+
+impl World {
+    /// Live through a seed.
+    pub(crate) fn simulate(seed: u64) -> Result<Summary, Violation> {
+        let mut world = Self {
+            rng: Rng::new(seed),
+            clock: Arc::new(VirtualClock::new()),
+            entropy: Arc::new(SeededEntropy::new(!seed)),
+            faults: Faults::default(),
+            disk: Disk::new(),
+            engine: None,
+            flights: Vec::new(),
+            rows: Vec::new(),
+            keys: BTreeMap::new(),
+            audits: BTreeMap::new(),
+            ledger: Ledger::default(),
+            clients: Clients::default(),
+            workers: Workers::default(),
+            marks: Vec::new(),
+            ending: false,
+            summary: Summary::default(),
+        };
+        world.open()?;
+        for _ in 0..STEPS {
+            world.step()?;
+        }
+        world.end()?;
+        world.summary.runs = u64::try_from(world.rows.len()).unwrap();
+        for audit in world.audits.values() {
+            world.summary.events += u64::try_from(audit.next - 1).unwrap();
+            world.summary.digest = digest(world.summary.digest, &audit.digest.to_be_bytes());
+        }
+        Ok(world.summary)
+    }
+
+    fn step(&mut self) -> Checked {
+        self.summary.steps += 1;
+        match self.rng.below(100) {
+            0..30 => clients::act(self),
+            30..70 => workers::act(self),
+            70..84 => self.let_time_pass(),
+            84..90 => self.plan_failure(),
+            90..94 => self.drop_call(),
+            94..96 => return self.crash(),
+            96..97 => return self.close_and_open(),
+            97..98 => self.set_clock(),
+            _ => {}
+        }
+        if self.rng.percent(70) { self.settle() } else { Ok(()) }
+    }
+
+    /// Bring everything to its end: no more failures, workers that close what they get.
+    fn end(&mut self) -> Checked {
+        self.ending = true;
+        self.faults.heal();
+        self.settle()?;
+        for _ in 0..ROUNDS {
+            if self.rows.iter().all(|row| !invariants::is_open(row)) && !self.rows.is_empty() {
+                self.close_and_open()?;
+                return self.check_from_the_start();
+            }
+            clients::act(self);
+            workers::act(self);
+            self.settle()?;
+            if self.rng.percent(20) {
+                self.let_time_pass();
+            }
+        }
+        let open: Vec<_> = self.rows.iter().filter(|row| invariants::is_open(row)).collect();
+        Err(Violation::new("every run comes to its end", format!("{open:?}")))
+    }
+
+    // --- calls ------------------------------------------------------------------------------
+
+    pub(crate) fn send<R: Rpc>(&mut self, request: &R, purpose: Purpose) {
+        self.send_encoded(R::method(), request.encode_to_vec(), purpose);
+    }
+
+    fn send_encoded(&mut self, method: &'static str, body: Vec<u8>, purpose: Purpose) {
+        let timeout = self.rng.percent(50).then(|| Duration::from_secs(30));
+        let call = Call {
+            service: SERVICE.to_owned(),
+            method: method.to_owned(),
+            timeout,
+            body: body.clone().into(),
+        };
+        let answer = self.engine.as_ref().unwrap().send(call);
+        self.flights.push(Flight { answer, purpose, method, body });
+    }
+
+    pub(crate) fn flying(&self, method: &str) -> usize {
+        self.flights.iter().filter(|flight| flight.method == method).count()
+    }
+
+    fn drop_call(&mut self) {
+        if let Some(index) = self.rng.index(self.flights.len()) {
+            self.flights.swap_remove(index);
+        }
+    }
+
+    /// Take the answers that are there; a few callers are gone by now.
+    fn collect(&mut self) -> Checked {
+        let mut index = 0;
+        while index < self.flights.len() {
+            if !self.ending && self.rng.percent(2) {
+                self.flights.swap_remove(index);
+                continue;
+            }
+            let Some(result) = self.flights[index].answer.take() else {
+                index += 1;
+                continue;
+            };
+            let flight = self.flights.swap_remove(index);
+            let code = result.as_ref().map_or_else(|error| error.code.number(), |_| 0);
+            self.summary.digest = digest(self.summary.digest, flight.method.as_bytes());
+            self.summary.digest = digest(self.summary.digest, &code.to_be_bytes());
+            self.answered(flight, result)?;
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, flight: Flight, result: Result<bytes::Bytes, RpcStatus>) -> Checked {
+        let internal = result.as_ref().err().filter(|error| {
+            use hourglass_engine::Code::{DataLoss, Internal, Unimplemented, Unknown};
+            matches!(error.code, DataLoss | Internal | Unimplemented | Unknown)
+        });
+        if let Some(error) = internal {
+            return Err(Violation::new(
+                "no call finds damage",
+                format!("{}: {error}", flight.method),
+            ));
+        }
+        match flight.purpose {
+            Purpose::Client(purpose) => {
+                let uncertain =
+                    self.engine.is_some() && result.as_ref().is_err_and(clients::is_uncertain);
+                if uncertain && clients::repeats(&purpose) && self.rng.percent(70) {
+                    self.send_encoded(flight.method, flight.body, Purpose::Client(purpose));
+                    return Ok(());
+                }
+                clients::answered(self, purpose, result)
+            }
+            Purpose::Worker(purpose) => workers::answered(self, purpose, result),
+        }
+    }
+
+    /// A caller was told something.
+    pub(crate) fn note(&mut self, run_id: &str, fact: super::ledger::Fact) {
+        self.ledger.note(run_id, fact, self.faults.commits());
+    }
+
+    // --- the engine -------------------------------------------------------------------------
+
+    fn open(&mut self) -> Checked {
+        let options = || EngineOptions {
+            path: Some(self.disk.path().to_owned()),
+            synchronous: Synchronous::Normal,
+            clock: Arc::<VirtualClock>::clone(&self.clock),
+            entropy: Arc::<SeededEntropy>::clone(&self.entropy),
+        };
+        if self.rng.percent(20) {
+            self.faults.fail(Step::Read, self.rng.between(1, 5), Fault::Io);
+        }
+        let engine = ManualEngine::open(options(), &self.faults).or_else(|_| {
+            self.faults.heal();
+            ManualEngine::open(options(), &self.faults)
+        });
+        let engine = engine
+            .map_err(|error| Violation::new("every database can be opened", error.to_string()))?;
+        self.engine = Some(engine);
+        self.disk.attach();
+        self.marks.clear();
+        self.marks.push((self.faults.commits(), self.disk.log_length()));
+        self.check_from_the_start()
+    }
+
+    /// Turn the engine until it rests, and check everything.
+    pub(crate) fn settle(&mut self) -> Checked {
+        for _ in 0..TURNS {
+            let before = self.disk.log_length();
+            self.summary.turns += 1;
+            let Some(engine) = self.engine.as_mut() else { return Ok(()) };
+            let handled = engine.turn();
+            let rests = handled == 0 && engine.patience() != Some(Duration::ZERO);
+            self.collect()?;
+            if self.faults.crashed() {
+                let end = self.disk.log_length();
+                let cut = self.rng.between(before, end);
+                return self.lose(cut);
+            }
+            if rests {
+                self.marks.push((self.faults.commits(), self.disk.log_length()));
+                return self.check();
+            }
+        }
+        Err(Violation::new("the engine comes to rest", ""))
+    }
+
+    fn let_time_pass(&mut self) {
+        let next = self.engine.as_ref().and_then(ManualEngine::patience);
+        let by = match next {
+            Some(next) if self.ending || self.rng.percent(60) => next,
+            _ => Duration::from_millis(self.rng.between(1, 60_000)),
+        };
+        self.clock.advance(by);
+    }
+
+    fn set_clock(&mut self) {
+        let by = if self.rng.percent(50) { 3600 } else { -3600 };
+        self.clock.set_by(by);
+    }
+
+    fn plan_failure(&mut self) {
+        self.summary.failures += 1;
+        let fault = *self.rng.pick(&[Fault::Io, Fault::Full, Fault::ReadOnly]).unwrap();
+        let step = *self.rng.pick(&[Step::Read, Step::Write, Step::Commit, Step::Commit]).unwrap();
+        let nth = self.rng.between(1, if step == Step::Commit { 3 } else { 30 });
+        match self.rng.below(10) {
+            0..5 => self.faults.fail(step, nth, fault),
+            5..8 => self.faults.crash(step, nth),
+            8 => self.faults.break_down(fault),
+            _ => self.faults.heal(),
+        }
+    }
+
+    /// The machine stops while nothing is being written. Sometimes its disk has lied for a while.
+    fn crash(&mut self) -> Checked {
+        if !self.rng.percent(25) {
+            return self.lose(self.disk.log_length());
+        }
+        let (commits, length) = *self.rng.pick(&self.marks).unwrap();
+        self.ledger.forgive(commits);
+        self.workers.forget_deliveries();
+        self.audits.clear();
+        self.lose(length)
+    }
+
+    /// What is on the disk beyond that length of the log is lost, and so is everything in memory.
+    fn lose(&mut self, length: u64) -> Checked {
+        self.summary.crashes += 1;
+        let torn = self.rng.below(5000);
+        let image = self.disk.image();
+        self.disk.detach();
+        self.engine = None;
+        self.disk.restore(image, length, torn);
+        self.start_again()
+    }
+
+    fn close_and_open(&mut self) -> Checked {
+        self.faults.heal();
+        self.disk.detach();
+        if let Some(engine) = self.engine.take() {
+            engine.close();
+        }
+        self.collect()?;
+        self.start_again()
+    }
+
+    fn start_again(&mut self) -> Checked {
+        self.flights.clear();
+        self.faults.heal();
+        self.clock.advance(Duration::from_millis(self.rng.below(120_000)));
+        self.open()
+    }
+
+    // --- checking ---------------------------------------------------------------------------
+
+    /// Read all histories again: they must begin as they did.
+    fn check_from_the_start(&mut self) -> Checked {
+        let before = std::mem::take(&mut self.audits);
+        self.ledger.look_again();
+        self.read_histories(&before)?;
+        for (key, audit) in &before {
+            let reached = self.audits.get(key).is_some_and(|now| now.next >= audit.next);
+            require("a history never becomes shorter", reached, || format!("run {key}"))?;
+        }
+        self.check()
+    }
+
+    fn check(&mut self) -> Checked {
+        self.read_histories(&BTreeMap::new())?;
+        invariants::of_disk(&self.disk, &self.rows, &self.audits)?;
+        self.ledger.check(&self.keys, &self.audits, |run| self.disk.buffered(run))?;
+        let engine = self.engine.as_ref().unwrap();
+        invariants::of_memory(&self.disk, &self.rows, &engine.memory())
+    }
+
+    /// Read what is new in the histories. `before`: where they were once, and with what digest.
+    fn read_histories(&mut self, before: &BTreeMap<i64, Audit>) -> Checked {
+        self.rows = self.disk.runs();
+        self.keys = self.rows.iter().map(|row| (row.run_id.clone(), row.key)).collect();
+        for row in &self.rows {
+            let audit = self.audits.entry(row.key).or_insert_with(Audit::new);
+            for event in self.disk.events(row.key, audit.next) {
+                audit.read(&event, &event.encode_to_vec())?;
+                if let Some(old) = before.get(&row.key).filter(|old| old.next == audit.next) {
+                    require(
+                        "a history's prefix never changes",
+                        old.digest == audit.digest,
+                        || format!("{row:?} at {event:?}"),
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
