@@ -115,6 +115,8 @@ pub(crate) struct Context {
     /// Touched by the call being handled, and by the transaction.
     touched: Vec<RunKey>,
     batch: BTreeSet<RunKey>,
+    /// Stored runs that can't be read. They are left alone, and the others go on.
+    damaged: BTreeSet<RunKey>,
 }
 
 impl Context {
@@ -155,6 +157,7 @@ impl Context {
             in_transaction: false,
             touched: Vec::new(),
             batch: BTreeSet::new(),
+            damaged: BTreeSet::new(),
         };
         context.queue_stored_tasks()?;
         context.timers.load(context.store.as_mut())?;
@@ -203,14 +206,37 @@ impl Context {
         if self.runs.contains_key(&key) {
             return Ok(true);
         }
-        let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(false) };
+        match self.read_run(key) {
+            Ok(Some(mut run)) => {
+                // Held back for a worker that is gone: let in before anything that comes later.
+                workflow_task::flush_buffered(&mut run);
+                run.volatile.sticky = self.parked.take(key);
+                self.runs.insert(key, run);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(StoreError::Damaged(detail)) => {
+                if self.damaged.insert(key) {
+                    tracing::error!(run = key.0, detail, "a stored run can't be read: left alone");
+                }
+                Ok(false)
+            }
+            Err(error) => {
+                self.batch.insert(key); // whatever was to become of it is owed
+                Err(error)
+            }
+        }
+    }
+
+    fn read_run(&mut self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(None) };
         let pending = self.store.pending(key)?;
-        let mut run = Run::load(row, pending)?;
-        // Held back for a worker that is gone: let in before anything that comes later.
-        workflow_task::flush_buffered(&mut run);
-        run.volatile.sticky = self.parked.take(key);
-        self.runs.insert(key, run);
-        Ok(true)
+        Run::load(row, pending).map(Some)
+    }
+
+    /// Whether the run is there and can't be read.
+    pub(crate) fn is_damaged(&self, key: RunKey) -> bool {
+        self.damaged.contains(&key)
     }
 
     /// The run that a caller names, open or closed; without a run id the newest one.
@@ -319,7 +345,15 @@ impl Context {
     ) -> Result<T, Failure> {
         self.env.now = self.env.clock.now();
         self.env.wall = self.env.clock.wall();
-        let result = handler(self).and_then(|value| {
+        let handled = handler(self).map_err(|failure| match failure {
+            // What one run holds can't be read: that is of no concern to the others' calls.
+            Failure::Store(StoreError::Damaged(detail)) => {
+                tracing::error!(detail, "something stored can't be read");
+                Failure::Status(RpcStatus::new(Code::DataLoss, detail))
+            }
+            failure => failure,
+        });
+        let result = handled.and_then(|value| {
             self.settle()?;
             Ok(value)
         });

@@ -200,9 +200,13 @@ impl Loop {
             }
         }
         for timer in self.context.timers.due(now, BATCH) {
-            let fired = self.context.handle(|context| fire(context, timer));
-            if let Some(error) = fired.err().and_then(store_error) {
-                return Some(error);
+            match self.context.handle(|context| fire(context, timer)) {
+                Ok(()) => {}
+                Err(Failure::Store(error)) => return Some(error),
+                Err(Failure::Status(status)) => {
+                    tracing::error!(run = timer.run.0, %status, "a timer can't fire");
+                    self.context.timers.disarm(timer); // stays in the store, for another day
+                }
             }
         }
         None
@@ -363,6 +367,10 @@ fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
     let out_of_time = kind == Some(TimerKind::RunTimeout);
     let first = if out_of_time { context.first_event_for_next(timer.run)? } else { None };
     let Some((run, env)) = context.open_run(timer.run)? else {
+        if context.is_damaged(timer.run) {
+            context.actions.push(Action::Disarm(timer)); // stays in the store, for another day
+            return Ok(());
+        }
         context.begin()?;
         context.store.disarm(timer)?;
         context.actions.push(Action::Disarm(timer));

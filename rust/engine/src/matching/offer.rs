@@ -163,7 +163,10 @@ impl Context {
         let lease = workflow_task::start(run, env, &taker.identity, &taker.worker);
         let Some(lease) = lease else { return Ok(None) };
         let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
-        let mut body = workflow_task::response(run, self.store.as_mut(), &lease, sticky)?;
+        let response = workflow_task::response(run, self.store.as_mut(), &lease, sticky);
+        let Some(mut body) = readable(task.run, response.map_err(Failure::from))? else {
+            return Ok(None);
+        };
         body.extend(self.travelling_queries(task.run));
         body.extend(self.travelling_updates(task.run, lease.started_event_id, true));
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
@@ -193,7 +196,8 @@ impl Context {
         let Some(record) = run.activities.get(&event).cloned() else { return Ok(None) };
         let namespace = run.row.namespace;
         let namespace = self.namespace_name(namespace);
-        let body = self.activity_response(key, &record, namespace)?;
+        let response = self.activity_response(key, &record, namespace);
+        let Some(body) = readable(key, response)? else { return Ok(None) };
         let lease = LeaseName::Activity {
             run: key,
             scheduled_event_id: record.scheduled_event_id,
@@ -288,5 +292,18 @@ impl Context {
             env.work.extend(ready.map(|a| Work::ActivityTask(*key, a.scheduled_event_id)));
         }
         Ok(())
+    }
+}
+
+/// What was read for a task, unless it is damaged: then the poller gets another task, and this one's
+/// timeouts see to it that it is tried again at times.
+fn readable<T>(run: RunKey, read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Failure::Store(StoreError::Damaged(detail))) => {
+            tracing::error!(run = run.0, detail, "a task can't be read");
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
     }
 }

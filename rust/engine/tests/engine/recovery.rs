@@ -75,6 +75,31 @@ async fn a_later_attempt_of_a_workflow_task_is_the_same_attempt_after_a_restart(
 }
 
 #[tokio::test]
+async fn a_failed_task_that_more_events_made_a_new_one_is_that_also_after_a_restart() {
+    let (_directory, path) = database();
+    let server = Server::on_file(&path);
+    let run = server.start("w").await;
+    let task = server.poll().await;
+    server.fail_task(&task).await.unwrap();
+    server.signal(&run, "first").await.unwrap();
+    server.poll().await;
+    let server = server.reopen(&path);
+    server.signal(&run, "second").await.unwrap();
+    server.step([complete("done")]).await;
+    assert_eq!(
+        server.event_types(&run).await[4..],
+        [
+            WorkflowExecutionSignaled,
+            WorkflowExecutionSignaled,
+            WorkflowTaskScheduled,
+            WorkflowTaskStarted,
+            WorkflowTaskCompleted,
+            WorkflowExecutionCompleted
+        ]
+    );
+}
+
+#[tokio::test]
 async fn b_54_a_timer_keeps_its_time_over_a_restart() {
     let (_directory, path) = database();
     let server = Server::on_file(&path);

@@ -130,3 +130,21 @@ async fn b_70_timers_of_two_engines_never_cross() {
     assert!(one.event_types(&here).await.contains(&TimerFired));
     assert!(!other.event_types(&there).await.contains(&TimerFired));
 }
+
+#[tokio::test]
+async fn b_80_timers_that_a_jump_of_the_clock_made_due_fire_soon_in_order_and_never_before() {
+    let server = Server::in_memory();
+    for (id, seconds) in [("late", 3000), ("soon", 1800), ("tomorrow", 90_000)] {
+        server.start(id).await;
+        server.step([start_timer("t", seconds)]).await;
+    }
+    server.clock.set_by(-3600);
+    server.advance_secs(3000).await;
+    assert!(server.idle().await, "the clock says that it is not time yet");
+    server.clock.set_by(3600);
+    server.settle().await;
+    for expected in ["soon", "late"] {
+        assert_eq!(server.poll().await.workflow_execution.unwrap().workflow_id, expected);
+    }
+    assert!(server.idle().await);
+}

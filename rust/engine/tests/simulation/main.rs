@@ -1,7 +1,8 @@
 //! The whole engine under simulation: virtual time, seeded randomness, a disk that fails, and clients
 //! and workers that do whatever a seed says, with invariants checked after every step.
 //!
-//! A seed replays exactly. To look at one: `SIMULATION_SEED=17 cargo test --test simulation one`.
+//! A seed replays exactly. To look at one, with what happens in it:
+//! `SIMULATION_TRACE=1 SIMULATION_SEED=17 cargo test --test simulation one -- --nocapture`.
 //! To run many: `make simulate SEEDS=10000`.
 
 #![allow(

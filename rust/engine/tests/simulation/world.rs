@@ -1,13 +1,14 @@
 //! Everything there is: an engine on a disk, clients, workers, time, and what goes wrong.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hourglass_engine::simulation::{Answer, Fault, Faults, ManualEngine, Step};
 use hourglass_engine::{Call, EngineOptions, RpcStatus, SeededEntropy, Synchronous};
 use prost::Message;
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use super::audit::{Audit, digest};
 use super::clients::{self, Clients};
@@ -38,6 +39,22 @@ pub(crate) struct Violation {
 impl Violation {
     pub(crate) fn new(invariant: &'static str, detail: impl Into<String>) -> Self {
         Self { invariant, detail: detail.into() }
+    }
+}
+
+impl Violation {
+    /// Show the history that it is about.
+    fn within(mut self, events: &[HistoryEvent]) -> Self {
+        for event in events {
+            let name = event.event_type().as_str_name().trim_start_matches("EVENT_TYPE_");
+            let time = event.event_time.unwrap_or_default();
+            let _ = write!(
+                self.detail,
+                "\n{:3} {}.{:09} {name}",
+                event.event_id, time.seconds, time.nanos
+            );
+        }
+        self
     }
 }
 
@@ -125,6 +142,8 @@ pub(crate) struct World {
     marks: Vec<(u64, u64)>,
     /// Everything is to come to its end.
     pub(crate) ending: bool,
+    /// Tell what happens, for people.
+    traced: bool,
     summary: Summary,
 }
 
@@ -147,6 +166,7 @@ impl World {
             workers: Workers::default(),
             marks: Vec::new(),
             ending: false,
+            traced: std::env::var_os("SIMULATION_TRACE").is_some(),
             summary: Summary::default(),
         };
         world.open()?;
@@ -241,6 +261,14 @@ impl World {
             };
             let flight = self.flights.swap_remove(index);
             let code = result.as_ref().map_or_else(|error| error.code.number(), |_| 0);
+            if self.traced {
+                eprintln!(
+                    "{}: {} {:?}",
+                    self.summary.steps,
+                    flight.method,
+                    result.as_ref().map(bytes::Bytes::len)
+                );
+            }
             self.summary.digest = digest(self.summary.digest, flight.method.as_bytes());
             self.summary.digest = digest(self.summary.digest, &code.to_be_bytes());
             self.answered(flight, result)?;
@@ -367,6 +395,9 @@ impl World {
     /// What is on the disk beyond that length of the log is lost, and so is everything in memory.
     fn lose(&mut self, length: u64) -> Checked {
         self.summary.crashes += 1;
+        if self.traced {
+            eprintln!("{}: crash, the log is cut at {length}", self.summary.steps);
+        }
         let torn = self.rng.below(5000);
         let image = self.disk.image();
         self.disk.detach();
@@ -421,7 +452,9 @@ impl World {
         for row in &self.rows {
             let audit = self.audits.entry(row.key).or_insert_with(Audit::new);
             for event in self.disk.events(row.key, audit.next) {
-                audit.read(&event, &event.encode_to_vec())?;
+                audit
+                    .read(&event, &event.encode_to_vec())
+                    .map_err(|violation| violation.within(&self.disk.events(row.key, 1)))?;
                 if let Some(old) = before.get(&row.key).filter(|old| old.next == audit.next) {
                     require(
                         "a history's prefix never changes",

@@ -121,9 +121,14 @@ impl SqliteStore {
         let mut tasks = Vec::new();
         while let Some(row) = rows.next()? {
             let data = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-            let record = ActivityRecord::decode(data).map_err(|error| damaged(&error))?;
-            let namespace = NamespaceKey(row.get(2)?);
-            tasks.push((RunKey(row.get(0)?), row.get(1)?, namespace, record.task_queue));
+            let (run, event) = (RunKey(row.get(0)?), row.get(1)?);
+            match ActivityRecord::decode(data) {
+                Ok(record) => {
+                    tasks.push((run, event, NamespaceKey(row.get(2)?), record.task_queue));
+                }
+                // One bad row is no reason to refuse the others: its run is reported when it is read.
+                Err(error) => tracing::error!(run = run.0, event, %error, "a damaged activity"),
+            }
         }
         Ok(tasks)
     }
