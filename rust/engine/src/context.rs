@@ -345,7 +345,7 @@ impl Context {
     ) -> Result<T, Failure> {
         self.env.now = self.env.clock.now();
         self.env.wall = self.env.clock.wall();
-        let handled = handler(self).map_err(|failure| match failure {
+        let outcome = handler(self).map_err(|failure| match failure {
             // What one run holds can't be read: that is of no concern to the others' calls.
             Failure::Store(StoreError::Damaged(detail)) => {
                 tracing::error!(detail, "something stored can't be read");
@@ -353,7 +353,7 @@ impl Context {
             }
             failure => failure,
         });
-        let result = handled.and_then(|value| {
+        let result = outcome.and_then(|value| {
             self.settle()?;
             Ok(value)
         });
@@ -372,9 +372,10 @@ impl Context {
             }
         }
         self.carry_out()?;
+        // All at once: when one can't be written, what was to become of the others is owed too.
+        self.batch.extend(self.touched.iter().copied());
         let mut closed = Vec::new();
         for key in std::mem::take(&mut self.touched) {
-            self.batch.insert(key);
             self.flush(key)?;
             if self.runs.get(&key).is_some_and(|run| !run.is_open()) {
                 closed.push(key);
@@ -436,6 +437,7 @@ impl Context {
         self.env.work.clear();
         self.env.errands.clear();
         self.env.task_timers.clear();
+        self.batch.extend(self.touched.iter().copied());
         for key in std::mem::take(&mut self.touched) {
             if self.runs.get(&key).is_some_and(Run::is_dirty) {
                 self.reload(key)?;
@@ -449,6 +451,7 @@ impl Context {
     /// Undo everything that the call being handled did to a run. Whoever has its workflow task keeps it.
     pub(crate) fn reload(&mut self, key: RunKey) -> Result<(), StoreError> {
         self.touched.retain(|touched| *touched != key);
+        self.batch.insert(key);
         let volatile = self.runs.remove(&key).map(|run| run.volatile).unwrap_or_default();
         if volatile.lease.is_none() {
             self.load_run(key)?;

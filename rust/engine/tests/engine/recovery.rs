@@ -275,3 +275,30 @@ async fn every_restart_between_two_steps_leaves_the_same_history() {
         ]
     );
 }
+
+#[tokio::test]
+async fn b_73_one_damaged_run_is_reported_and_never_blocks_the_others() {
+    let (_directory, path) = database();
+    let server = Server::on_file(&path);
+    let (bad, good) = (server.start("bad").await, server.start("good").await);
+    for _ in 0..2 {
+        server.step([schedule(activity("a")), start_timer("t", 60)]).await;
+    }
+    server.engine.close();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for sql in [
+        "UPDATE runs SET state = x'ffff' WHERE workflow_id = 'bad'",
+        "UPDATE activities SET data = x'ffff' WHERE run_key = 1",
+    ] {
+        connection.execute(sql, []).unwrap();
+    }
+    drop(connection);
+    let server = server.reopen(&path);
+    let work = server.poll_activity().await;
+    assert_eq!(work.workflow_execution.as_ref(), Some(&good));
+    server.advance_secs(60).await;
+    assert!(server.event_types(&good).await.contains(&TimerFired));
+    let error = server.describe(&bad).await.unwrap_err();
+    assert_eq!(error.code, Code::DataLoss, "{error}");
+    server.step([complete("done")]).await;
+}

@@ -72,7 +72,8 @@ fn holds(fact: &Fact, audit: &Audit) -> bool {
     match fact {
         Fact::Started => true,
         Fact::Signaled(name) => audit.signals.contains(name),
-        Fact::CancelRequested => audit.cancel_requested,
+        // A closed run needs no cancelling: that is acknowledged too.
+        Fact::CancelRequested => audit.cancel_requested || audit.closed,
         Fact::Closed => audit.closed,
         Fact::TaskCompleted { started_event_id } => {
             audit.completed_tasks.contains(started_event_id)

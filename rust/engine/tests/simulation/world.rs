@@ -21,7 +21,7 @@ use super::support::server::Rpc;
 use super::workers::{self, Workers};
 
 /// Steps of a seed before everything is brought to its end.
-const STEPS: u64 = 150;
+const STEPS: u64 = 200;
 /// Rounds in which everything has to come to its end.
 const ROUNDS: u64 = 2000;
 /// Turns after which an engine that has nothing more to do must rest.
@@ -360,6 +360,9 @@ impl World {
             _ => Duration::from_millis(self.rng.between(1, 60_000)),
         };
         self.clock.advance(by);
+        if self.rng.percent(20) {
+            self.faults.heal();
+        }
     }
 
     fn set_clock(&mut self) {
@@ -373,9 +376,9 @@ impl World {
         let step = *self.rng.pick(&[Step::Read, Step::Write, Step::Commit, Step::Commit]).unwrap();
         let nth = self.rng.between(1, if step == Step::Commit { 3 } else { 30 });
         match self.rng.below(10) {
-            0..5 => self.faults.fail(step, nth, fault),
-            5..8 => self.faults.crash(step, nth),
-            8 => self.faults.break_down(fault),
+            0..4 => self.faults.fail(step, nth, fault),
+            4..6 => self.faults.crash(step, nth),
+            6 => self.faults.break_down(fault),
             _ => self.faults.heal(),
         }
     }
@@ -440,7 +443,11 @@ impl World {
     fn check(&mut self) -> Checked {
         self.read_histories(&BTreeMap::new())?;
         invariants::of_disk(&self.disk, &self.rows, &self.audits)?;
-        self.ledger.check(&self.keys, &self.audits, |run| self.disk.buffered(run))?;
+        let (disk, keys) = (&self.disk, &self.keys);
+        self.ledger.check(keys, &self.audits, |run| disk.buffered(run)).map_err(|violation| {
+            let run = keys.iter().find(|(id, _)| violation.detail.contains(*id));
+            violation.within(&run.map(|(_, key)| disk.events(*key, 1)).unwrap_or_default())
+        })?;
         let engine = self.engine.as_ref().unwrap();
         invariants::of_memory(&self.disk, &self.rows, &engine.memory())
     }
