@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event:
 use super::world::{Checked, Violation, require};
 
 /// What the events of a run say so far.
+#[allow(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
 #[derive(Clone, Default)]
 pub(crate) struct Audit {
     /// The next event is this one.
@@ -38,7 +39,7 @@ fn nanos(event: &HistoryEvent) -> i64 {
 }
 
 impl Audit {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn of_new_run() -> Self {
         Self { next: 1, ..Self::default() }
     }
 

@@ -11,6 +11,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::wildcard_imports,
+    clippy::unnecessary_wraps,
     reason = "a test fails by panicking, and a long run says how far it is"
 )]
 

@@ -1,4 +1,4 @@
-//! The one source of what happens: SplitMix64, so that a seed is all there is to know.
+//! The one source of what happens: `SplitMix64`, so that a seed is all there is to know.
 
 use hourglass_engine::{Entropy, SeededEntropy};
 

@@ -295,7 +295,8 @@ impl World {
                     self.send_encoded(flight.method, flight.body, Purpose::Client(purpose));
                     return Ok(());
                 }
-                clients::answered(self, purpose, result)
+                clients::answered(self, purpose, result);
+                Ok(())
             }
             Purpose::Worker(purpose) => workers::answered(self, purpose, result),
         }
@@ -457,7 +458,7 @@ impl World {
         self.rows = self.disk.runs();
         self.keys = self.rows.iter().map(|row| (row.run_id.clone(), row.key)).collect();
         for row in &self.rows {
-            let audit = self.audits.entry(row.key).or_insert_with(Audit::new);
+            let audit = self.audits.entry(row.key).or_insert_with(Audit::of_new_run);
             for event in self.disk.events(row.key, audit.next) {
                 audit
                     .read(&event, &event.encode_to_vec())
