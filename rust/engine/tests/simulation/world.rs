@@ -357,7 +357,9 @@ impl World {
     fn let_time_pass(&mut self) {
         let next = self.engine.as_ref().and_then(ManualEngine::patience);
         let by = match next {
-            Some(next) if self.ending || self.rng.percent(60) => next,
+            // In the end no faster than what a clock that was set back keeps waiting.
+            Some(next) if self.ending => next.max(Duration::from_mins(1)),
+            Some(next) if self.rng.percent(60) => next,
             _ => Duration::from_millis(self.rng.between(1, 60_000)),
         };
         self.clock.advance(by);
