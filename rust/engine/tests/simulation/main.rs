@@ -33,7 +33,7 @@ use world::{Summary, World};
 
 /// Seeds of an ordinary test run.
 const SEEDS: u64 = 100;
-/// A planted bug is found within this many seeds: each was, within 30.
+/// A planted bug is found within this many seeds.
 const WITHIN: u64 = 200;
 
 fn number(variable: &str) -> Option<u64> {
