@@ -13,7 +13,7 @@ use crate::action::{Action, Reply, Responder};
 use crate::expiry::Parked;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::machine::errand::Errand;
-use crate::machine::{workflow, workflow_task};
+use crate::machine::workflow;
 use crate::matching::Matching;
 use crate::queries::Queries;
 use crate::run::Run;
@@ -114,9 +114,9 @@ pub(crate) struct Context {
     in_transaction: bool,
     /// Touched by the call being handled, and by the transaction.
     touched: Vec<RunKey>,
-    batch: BTreeSet<RunKey>,
+    pub(crate) batch: BTreeSet<RunKey>,
     /// Stored runs that can't be read. They are left alone, and the others go on.
-    damaged: BTreeSet<RunKey>,
+    pub(crate) damaged: BTreeSet<RunKey>,
 }
 
 impl Context {
@@ -199,44 +199,6 @@ impl Context {
             self.touched.push(key);
         }
         Ok(if run.is_open() { Some((run, &mut self.env)) } else { None })
-    }
-
-    /// Bring an open run into memory; false when there is none of that key.
-    pub(crate) fn load_run(&mut self, key: RunKey) -> Result<bool, StoreError> {
-        if self.runs.contains_key(&key) {
-            return Ok(true);
-        }
-        match self.read_run(key) {
-            Ok(Some(mut run)) => {
-                // Held back for a worker that is gone: let in before anything that comes later.
-                workflow_task::flush_buffered(&mut run);
-                run.volatile.sticky = self.parked.take(key);
-                self.runs.insert(key, run);
-                Ok(true)
-            }
-            Ok(None) => Ok(false),
-            Err(StoreError::Damaged(detail)) => {
-                if self.damaged.insert(key) {
-                    tracing::error!(run = key.0, detail, "a stored run can't be read: left alone");
-                }
-                Ok(false)
-            }
-            Err(error) => {
-                self.batch.insert(key); // whatever was to become of it is owed
-                Err(error)
-            }
-        }
-    }
-
-    fn read_run(&mut self, key: RunKey) -> Result<Option<Run>, StoreError> {
-        let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(None) };
-        let pending = self.store.pending(key)?;
-        Run::load(row, pending).map(Some)
-    }
-
-    /// Whether the run is there and can't be read.
-    pub(crate) fn is_damaged(&self, key: RunKey) -> bool {
-        self.damaged.contains(&key)
     }
 
     /// The run that a caller names, open or closed; without a run id the newest one.

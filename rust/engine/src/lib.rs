@@ -18,6 +18,7 @@ mod expiry;
 mod filter;
 mod history;
 mod ids;
+mod loading;
 mod machine;
 mod matching;
 mod planted;

@@ -1,6 +1,7 @@
 //! A store that fails: what callers are told, what remains, and that everything goes on afterwards.
 
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 
 use hourglass_engine::simulation::{Fault, Faults, Step};
 use hourglass_engine::{Code, RpcStatus};
@@ -192,21 +193,15 @@ async fn insist<T, F: Future<Output = Result<T, RpcStatus>>>(
 }
 
 /// Call, and let time pass until there is an answer: a task may wait for the store to be tried again.
-async fn patiently<R: Rpc + 'static>(server: &Server, request: R) -> Result<R::Response, RpcStatus>
-where
-    R::Response: Send,
-{
-    let caller = server.clone();
-    let call = tokio::spawn(async move { caller.call(request).await });
+async fn patiently<R: Rpc>(server: &Server, request: R) -> Result<R::Response, RpcStatus> {
+    let mut call = std::pin::pin!(server.call(request));
     loop {
-        server.settle().await;
-        tokio::task::yield_now().await; // an answer that is there is taken now
-        if call.is_finished() {
-            break;
+        // An answer that is there is taken before time goes on: what is in it could time out.
+        if let Poll::Ready(answer) = server.settled(&mut call.as_mut()).await {
+            return answer;
         }
         server.clock.advance(std::time::Duration::from_secs(LATER));
     }
-    call.await.unwrap()
 }
 
 async fn insist_on_step(

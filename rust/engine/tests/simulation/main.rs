@@ -21,6 +21,7 @@ mod disk;
 mod invariants;
 mod ledger;
 mod rng;
+mod summary;
 #[path = "../engine/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the engine's other tests")]
 mod support;
@@ -29,7 +30,8 @@ mod world;
 
 use hourglass_engine::simulation::{Bug, plant};
 
-use world::{Summary, World};
+use summary::Summary;
+use world::World;
 
 /// Seeds of an ordinary test run.
 const SEEDS: u64 = 100;

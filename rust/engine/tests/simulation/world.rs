@@ -16,6 +16,7 @@ use super::disk::{Disk, RunRow};
 use super::invariants;
 use super::ledger::Ledger;
 use super::rng::Rng;
+use super::summary::Summary;
 use super::support::clock::VirtualClock;
 use super::support::server::Rpc;
 use super::workers::{self, Workers};
@@ -73,41 +74,6 @@ pub(crate) fn require(
     detail: impl FnOnce() -> String,
 ) -> Checked {
     if holds { Ok(()) } else { Err(Violation::new(invariant, detail())) }
-}
-
-/// What a seed did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    steps: u64,
-    turns: u64,
-    crashes: u64,
-    failures: u64,
-    runs: u64,
-    events: u64,
-    digest: u64,
-}
-
-impl Summary {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        self.turns += other.turns;
-        self.crashes += other.crashes;
-        self.failures += other.failures;
-        self.runs += other.runs;
-        self.events += other.events;
-        self.digest ^= other.digest;
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { steps, turns, crashes, failures, runs, events, digest } = self;
-        write!(
-            f,
-            "{steps} steps, {turns} turns, {crashes} crashes, {failures} planned failures, \
-             {runs} runs, {events} events, digest {digest:016x}"
-        )
-    }
 }
 
 /// A call that is under way.

@@ -192,18 +192,22 @@ impl Server {
         self.settle().await;
     }
 
-    /// Whether `future` is still waiting after the engine has settled.
-    pub(crate) async fn parks<F: Future>(&self, future: &mut Pin<&mut F>) -> bool {
-        let waits = |future: &mut Pin<&mut F>| {
+    /// What has become of `future` once the engine has settled.
+    pub(crate) async fn settled<F: Future>(&self, future: &mut Pin<&mut F>) -> Poll<F::Output> {
+        let mut look = || {
             let waker = std::task::Waker::noop();
-            let mut context = std::task::Context::from_waker(waker);
-            matches!(future.as_mut().poll(&mut context), Poll::Pending)
+            future.as_mut().poll(&mut std::task::Context::from_waker(waker))
         };
-        if !waits(future) {
-            return false;
+        if let Poll::Ready(done) = look() {
+            return Poll::Ready(done);
         }
         self.settle().await;
-        waits(future)
+        look()
+    }
+
+    /// Whether `future` is still waiting after the engine has settled.
+    pub(crate) async fn parks<F: Future>(&self, future: &mut Pin<&mut F>) -> bool {
+        self.settled(future).await.is_pending()
     }
 
     /// A request to start `workflow_id` of type `Pipeline` on the tests' task queue.

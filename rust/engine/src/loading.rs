@@ -1,0 +1,47 @@
+//! Bringing runs into memory. One that can't be read is reported and left alone; the others go on.
+
+use crate::context::Context;
+use crate::ids::RunKey;
+use crate::machine::workflow_task;
+use crate::run::Run;
+use crate::store::{RunRow, StoreError};
+
+impl Context {
+    /// Bring an open run into memory; false when there is none of that key.
+    pub(crate) fn load_run(&mut self, key: RunKey) -> Result<bool, StoreError> {
+        if self.runs.contains_key(&key) {
+            return Ok(true);
+        }
+        match self.read_run(key) {
+            Ok(Some(mut run)) => {
+                // Held back for a worker that is gone: let in before anything that comes later.
+                workflow_task::flush_buffered(&mut run);
+                run.volatile.sticky = self.parked.take(key);
+                self.runs.insert(key, run);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(StoreError::Damaged(detail)) => {
+                if self.damaged.insert(key) {
+                    tracing::error!(run = key.0, detail, "a stored run can't be read: left alone");
+                }
+                Ok(false)
+            }
+            Err(error) => {
+                self.batch.insert(key); // whatever was to become of it is owed
+                Err(error)
+            }
+        }
+    }
+
+    fn read_run(&mut self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(None) };
+        let pending = self.store.pending(key)?;
+        Run::load(row, pending).map(Some)
+    }
+
+    /// Whether the run is there and can't be read.
+    pub(crate) fn is_damaged(&self, key: RunKey) -> bool {
+        self.damaged.contains(&key)
+    }
+}
