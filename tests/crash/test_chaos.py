@@ -271,7 +271,7 @@ def test_nobody_notices_that_something_dies_every_fifty_milliseconds(tmp_path: P
         stop()
         left, bytes_after = threads_left(before), memory()
     assert heard.of(events.CompletionLost, kind="activity") == []
-    assert len(died) > len(plan(SEED, SECONDS)) / 2
+    assert len(died) > len(plan(SEED, SECONDS)) / 4  # who is being brought back can't be killed
     assert done > len(died) / 10
     assert left == collections.Counter()
     assert bytes_after - bytes_before < 64 * 2**20
