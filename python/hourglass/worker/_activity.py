@@ -224,7 +224,6 @@ class RunningActivity:
         """Where a synchronous one runs, once it does."""
         self._thread_cancel: ThreadCancel | Job | None = None
         self._task: asyncio.Task[None] | None = None
-        self._begun = False
         self._cancel_task = True
         self._heartbeats: Heartbeats | None = None
 
@@ -236,8 +235,8 @@ class RunningActivity:
     def start(self) -> None:
         """Run it as a task of the event loop."""
         self.activities.started(self)
-        name = f"activity {self.task.activity_type} {self.task.activity_id}"
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run(), name=f"activity {self.name}")
         self._task.add_done_callback(self._ended)
         if self.activities.cancelling:
             self.cancel("worker_shutdown")
@@ -266,16 +265,12 @@ class RunningActivity:
         self.cancelled.set()
         if self._thread_cancel is not None:
             self._thread_cancel.cancel()
-        if self._begun and self._cancel_task and self._task is not None:
+        if self._cancel_task and self._task is not None:
             self._task.cancel()
 
     async def _run(self) -> None:
         converter, token = self.activities.converter, self.task.task_token
-        # A task that is cancelled before its first step never gets to answer for anything.
-        self._begun = True
         try:
-            if self.details is not None:
-                raise asyncio.CancelledError
             result = await self._call()
             completion = await self._without_cancellation(
                 outcome.completed(token, result, converter)
