@@ -16,7 +16,7 @@ from hourglass.exceptions import (
     WorkflowAlreadyStartedError,
 )
 from hourglass.worker import Replayer, Worker
-from tests.e2e.test_same_history import scrubbed
+from tests.e2e.test_same_history import scrubber
 from tests.support import (
     START,
     TASK,
@@ -27,9 +27,9 @@ from tests.support import (
     short_name,
     unique,
 )
+from tests.support.scrub import differences
 
 LIMIT = timedelta(seconds=20)
-OTHERS = ("unId", "requestId", "amespaceId")
 
 
 @activity.defn
@@ -139,25 +139,11 @@ async def histories(target: str) -> list[list[dict[str, Any]]]:
     async with await Client.connect(target, identity="same") as client:
         async with new_worker(client, Parent, Child, activities=[nearby]) as worker:
             members = await live(client, worker)
-        return [
-            [
-                without_runs(scrubbed(event, worker.task_queue, members[0].id))
-                for event in await history_events(member)
-            ]
-            for member in members
-        ]
-
-
-def without_runs(value: Any) -> Any:
-    """Replace the ids of runs, requests and namespaces, and the times in core's own markers."""
-    if isinstance(value, dict):
-        if value.get("markerName") == "core_local_activity":
-            value = {**value, "details": {**value["details"], "data": "<times>"}}
-        return {
-            key: f"<{key}>" if key.endswith(OTHERS) else without_runs(item)
-            for key, item in value.items()
-        }
-    return [without_runs(item) for item in value] if isinstance(value, list) else value
+        family = [await history_events(member) for member in members]
+        scrubbed: list[list[dict[str, Any]]] = scrubber(worker.task_queue, members[0].id).scrub(
+            family
+        )
+        return scrubbed
 
 
 @pytest.mark.parametrize("target", ["sqlite://"])
@@ -167,13 +153,7 @@ async def test_our_families_histories_equal_a_real_servers(
     theirs, ours = await histories(temporal_server), await histories(target)
     for member, (events, expected) in enumerate(zip(ours, theirs, strict=True)):
         assert [short_name(event) for event in events] == list(map(short_name, expected)), member
-        different = [
-            (member, event["eventId"], short_name(event), key, event.get(key), other.get(key))
-            for event, other in zip(events, expected, strict=True)
-            for key in sorted({*event, *other})
-            if event.get(key) != other.get(key)
-        ]
-        assert different == []
+        assert differences(events, expected) == [], member
 
 
 @pytest.mark.parametrize("cached", [0, 1000])

@@ -15,21 +15,8 @@ from hourglass.client import Client
 from hourglass.common import RetryPolicy
 from hourglass.exceptions import ActivityError, ApplicationError
 from tests.support import AnyHandle, event_types, history_events, new_worker, short_name, unique
+from tests.support.scrub import Scrubber, differences
 
-VOLATILE = {
-    "eventTime",
-    "firstExecutionRunId",
-    "historySizeBytes",
-    "identity",
-    "originalExecutionRunId",
-    "stackTrace",
-    "taskId",
-    "version",
-}
-LEFT_OUT = {"requestId"}
-"""A newer server than the one compared with writes it on signals, too; so do we."""
-EMPTY: tuple[object, ...] = (None, {}, [], "", "0s", 0, False)
-STICKY = "TASK_QUEUE_KIND_STICKY"
 LIMIT = timedelta(seconds=20)
 
 
@@ -84,24 +71,9 @@ class ALittleOfEverything:
         self.heard.append(word)
 
 
-def scrubbed(value: Any, queue: str, workflow_id: str) -> Any:
-    """Replace what can't be equal; drop what is empty: to say nothing is to say the default."""
-    if isinstance(value, dict):
-        inner = {
-            key: f"<{key}>" if key in VOLATILE else scrubbed(item, queue, workflow_id)
-            for key, item in value.items()
-            if key not in LEFT_OUT
-        }
-        if "coreUsedFlags" in inner:
-            inner["coreUsedFlags"] = sorted(inner["coreUsedFlags"])
-        if inner.get("kind") == STICKY:
-            inner["name"] = "<sticky queue>"
-        return {key: item for key, item in inner.items() if item not in EMPTY}
-    if isinstance(value, list):
-        return [scrubbed(item, queue, workflow_id) for item in value]
-    if isinstance(value, str):
-        return value.replace(queue, "<queue>").replace(workflow_id, "<workflow>")
-    return value
+def scrubber(queue: str, workflow_id: str) -> Scrubber:
+    """Make one for the histories of one scenario."""
+    return Scrubber({queue: "<queue>", workflow_id: "<workflow>"})
 
 
 async def history_of_the_scenario(target: str) -> list[dict[str, Any]]:
@@ -125,7 +97,8 @@ async def history_of_the_scenario(target: str) -> list[dict[str, Any]]:
         events = await history_events(handle)
     finally:
         await client.close()
-    return [scrubbed(event, worker.task_queue, handle.id) for event in events]
+    scrubbed: list[dict[str, Any]] = scrubber(worker.task_queue, handle.id).scrub(events)
+    return scrubbed
 
 
 @pytest.mark.parametrize("target", ["sqlite://"])
@@ -133,10 +106,4 @@ async def test_our_history_equals_a_real_servers(target: str, temporal_server: s
     theirs = await history_of_the_scenario(temporal_server)
     ours = await history_of_the_scenario(target)
     assert [short_name(event) for event in ours] == [short_name(event) for event in theirs]
-    different = [
-        (event["eventId"], short_name(event), key, event.get(key), other.get(key))
-        for event, other in zip(ours, theirs, strict=True)
-        for key in sorted({*event, *other})
-        if event.get(key) != other.get(key)
-    ]
-    assert different == []
+    assert differences(ours, theirs) == []
