@@ -31,10 +31,11 @@ def cancel_timer(timer_id: str) -> Wire:
     return command("cancel_timer", timer_id=timer_id)
 
 
-def schedule_activity(activity_id: str, **more: Any) -> Wire:
+def schedule_activity(queue: str, activity_id: str = "a", **more: Any) -> Wire:
     """Schedule an activity of type ``A`` with 10 s for everything; `more` says otherwise."""
     attributes = {
         "activity_id": activity_id,
+        "task_queue": {"name": queue},
         "activity_type": {"name": "A"},
         "schedule_to_close_timeout": 10,
     }
@@ -79,10 +80,10 @@ def marker(name: str, **details: Mapping[str, Any]) -> Wire:
     return command("record_marker", marker_name=name, details=details)
 
 
-def signal_external(workflow_id: str, name: str, **more: Any) -> Wire:
+def signal_external(workflow_id: str, name: str, run_id: str = "", **more: Any) -> Wire:
     return command(
         "signal_external_workflow_execution",
-        execution={"workflow_id": workflow_id},
+        execution={"workflow_id": workflow_id, "run_id": run_id},
         signal_name=name,
         **more,
     )

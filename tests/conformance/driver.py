@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from hourglass._aio import hub
 from hourglass._bridge import BridgeError, Client, Operation, status_name
-from tests.conformance.commands import Wire
+from tests.conformance.commands import Wire, complete
 from tests.support import short_name
 
 T = TypeVar("T")
@@ -98,6 +98,11 @@ class World:
         kind = {"name": self.id(name), "kind": STICKY, "normal_name": self.queue}
         return await self.poll(seconds=seconds, task_queue=kind)
 
+    async def be_alive(self, name: str) -> None:
+        """Have the sticky queue seen to be polled: without that, no task is put there."""
+        kind = {"name": self.id(name), "kind": STICKY, "normal_name": self.queue}
+        await self._poll("PollWorkflowTaskQueue", "", 0.3, {"task_queue": kind})
+
     async def activity(self, queue: str = "", *, seconds: float = PATIENCE) -> Activity:
         """Take the next activity."""
         answer = await self._poll("PollActivityTaskQueue", queue, seconds, {})
@@ -125,6 +130,19 @@ class World:
         while not (answer := await self.call(rpc, timeout=60, **request)).get("task_token"):
             pass
         return answer
+
+    async def waits(self, task: Task) -> bool:
+        """Note whether the task's run is open and has or will have another task."""
+        execution = task.answer["workflow_execution"]
+        answer = await self.call("DescribeWorkflowExecution", execution=execution)
+        self.note("another task", found := "pending_workflow_task" in answer)
+        return found
+
+    async def note_next(self, label: str) -> None:
+        """Note the next workflow task and complete the run with it."""
+        task = await self.poll()
+        task.note(f"{label} again")
+        await task.complete(complete())
 
     # --- histories ---------------------------------------------------------------------------
 
