@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
+
+from typing_extensions import Self
 
 from hourglass.exceptions import DefinitionError, InvalidArgumentError
 
@@ -100,6 +102,11 @@ class Signature:
 class HandlerDefinition:
     """What every kind of handler has."""
 
+    marker: ClassVar[str]
+    """The attribute that the decorator leaves on the function."""
+    kind: ClassVar[str]
+    """Also the decorator's name."""
+
     name: str | None
     """None: the dynamic handler, for every name that has none of its own."""
     fn: AnyCallable
@@ -107,6 +114,18 @@ class HandlerDefinition:
     signature: Signature
     is_async: bool
     description: str | None
+
+    @classmethod
+    def of(cls, fn: AnyCallable) -> Self:
+        """The definition that `fn` was decorated with; DefinitionError when it was not."""
+        found = getattr(fn, cls.marker, None)
+        if not isinstance(found, cls):
+            article = "an" if cls.kind == "update" else "a"
+            raise DefinitionError(
+                f"{qualified(fn)} is not {article} {cls.kind}: decorate it with "
+                f"@workflow.{cls.kind}"
+            )
+        return found
 
     @property
     def on_instance(self) -> bool:
@@ -126,51 +145,30 @@ class HandlerDefinition:
 class SignalDefinition(HandlerDefinition):
     """A method decorated with `signal`, or a handler set at run time."""
 
-    unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
+    marker = _SIGNAL
+    kind = "signal"
 
-    @staticmethod
-    def of(fn: AnyCallable) -> SignalDefinition:
-        """The definition that `fn` was decorated with; DefinitionError when it was not."""
-        found = getattr(fn, _SIGNAL, None)
-        if not isinstance(found, SignalDefinition):
-            raise DefinitionError(
-                f"{qualified(fn)} is not a signal: decorate it with @workflow.signal"
-            )
-        return found
+    unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
 
 
 @dataclass(frozen=True)
 class QueryDefinition(HandlerDefinition):
     """A method decorated with `query`, or a handler set at run time."""
 
-    @staticmethod
-    def of(fn: AnyCallable) -> QueryDefinition:
-        """The definition that `fn` was decorated with; DefinitionError when it was not."""
-        found = getattr(fn, _QUERY, None)
-        if not isinstance(found, QueryDefinition):
-            raise DefinitionError(
-                f"{qualified(fn)} is not a query: decorate it with @workflow.query"
-            )
-        return found
+    marker = _QUERY
+    kind = "query"
 
 
 @dataclass(frozen=True)
 class UpdateDefinition(HandlerDefinition):
     """A method decorated with `update`, or a handler set at run time."""
 
+    marker = UPDATE
+    kind = "update"
+
     unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
     validator: AnyCallable | None = None
     """Looks at the arguments before anything is recorded; takes them like the handler."""
-
-    @staticmethod
-    def of(fn: Any) -> UpdateDefinition:
-        """The definition that `fn` was decorated with; DefinitionError when it was not."""
-        found = getattr(fn, UPDATE, None)
-        if not isinstance(found, UpdateDefinition):
-            raise DefinitionError(
-                f"{qualified(fn)} is not an update: decorate it with @workflow.update"
-            )
-        return found
 
 
 @dataclass(frozen=True)
