@@ -44,7 +44,8 @@ ErrorKind: TypeAlias = Literal[
     "cancelled",  # the operation was cancelled by `Operation.cancel`
     "completion",  # core refused a completion
     "connect",  # the cluster can't be reached
-    "database",  # the database can't be opened or written: not ours, newer, read-only, full, in use
+    "database",  # the database can't be opened or written: not ours, newer, read-only, full
+    "database_in_use",  # another engine, mostly of another process, has the database open
     "history",  # a history that is malformed
     "internal",  # a bug of ours: a panic in native code, with where
     "nondeterminism",  # a replayed history does not fit the workflow code
@@ -226,7 +227,10 @@ class Engine:
     def open(
         runtime: Runtime, path: str | None, *, synchronous: Literal["full", "normal"] = "full"
     ) -> Operation[Engine]:
-        """Open or create the database at `path` (`None`: in memory). Kind `database` on failure."""
+        """Open or create the database at `path` (`None`: in memory).
+
+        Kinds `database` and `database_in_use`; it does not wait.
+        """
     def adopt(self, runtime: Runtime) -> Engine:
         """The same engine for another runtime of this process; the one it was opened on may be
         closed."""

@@ -22,6 +22,7 @@
      ├── HistoryError                    also a ValueError: a history that is malformed
      ├── ConnectError                    also a ConnectionError: the cluster can't be reached
      ├── DatabaseError                   the database can't be opened or written
+     │    └── DatabaseInUseError         another process has it open
      ├── NondeterminismError             a history that does not fit the workflow's code
      ├── DeadlockError                   workflow code that did not come back in its time
      ├── ValidationError                 the service does not take this worker (unknown namespace)
@@ -467,6 +468,13 @@ class DatabaseError(TemporalError):
     """The database can't be opened or written: not ours, newer, read-only, full, or in use."""
 
 
+class DatabaseInUseError(DatabaseError):
+    """Another process has the database open, or another engine of this one.
+
+    It names the process. A target that ends in ``?wait=30`` waits that many seconds for it first.
+    """
+
+
 class ValidationError(TemporalError):
     """The service does not take this worker, mostly: it doesn't know the namespace."""
 
@@ -518,6 +526,7 @@ _OF_KIND: dict[str, type[TemporalError]] = {
     "completion": CompletionError,
     "connect": ConnectError,
     "database": DatabaseError,
+    "database_in_use": DatabaseInUseError,
     "history": HistoryError,
     "internal": InternalError,
     "nondeterminism": NondeterminismError,

@@ -13,7 +13,13 @@ import pytest
 
 from hourglass import activity, workflow
 from hourglass.client import Client, WorkflowHistory
-from hourglass.exceptions import ConnectError, DatabaseError, HistoryError, InvalidTargetError
+from hourglass.exceptions import (
+    ConnectError,
+    DatabaseError,
+    DatabaseInUseError,
+    HistoryError,
+    InvalidTargetError,
+)
 from hourglass.service import RPCError, RPCStatusCode
 from tests.conftest import free_port
 from tests.support import event_types, new_worker, unique
@@ -184,10 +190,31 @@ async def test_a_database_that_another_process_uses_says_so(tmp_path: Path) -> N
     )
     assert holder.stdout is not None
     assert await holder.stdout.readline() == b"open\n"
-    with pytest.raises(DatabaseError, match=r"shared\.db"):
-        await Client.connect(f"sqlite:///{path}")
+    for wait in ("", "?wait=0.2"):
+        with pytest.raises(DatabaseInUseError, match=rf"shared\.db .* process {holder.pid};"):
+            await Client.connect(f"sqlite:///{path}{wait}")
     await holder.communicate(b"")
-    await Client.connect(f"sqlite:///{path}")
+    await (await Client.connect(f"sqlite:///{path}")).close()
+
+
+async def test_a_client_that_waits_gets_the_database_when_it_is_let_go(tmp_path: Path) -> None:
+    """A deploy: the new process is there while the old one drains."""
+    path = tmp_path / "shared.db"
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLD, f"sqlite:///{path}"), stdin=PIPE, stdout=PIPE
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"open\n"
+    waiting = [
+        asyncio.create_task(Client.connect(f"sqlite:///{path}?wait=30", identity=f"{number}"))
+        for number in range(2)
+    ]
+    with pytest.raises(DatabaseInUseError):  # so the attempts of the others have been made
+        await Client.connect(f"sqlite:///{path}")
+    assert not any(task.done() for task in waiting)
+    await holder.communicate(b"")
+    for task in waiting:
+        await (await task).close()
 
 
 CONNECT_AS_NOBODY = """

@@ -78,7 +78,8 @@ class Client(AsyncActivityCalls, Finding, WithStartCalls):
         Raises:
             InvalidTargetError: The target is neither; nothing was tried.
             ConnectError: The cluster can't be reached.
-            DatabaseError: The database can't be opened.
+            DatabaseError: The database can't be opened. `DatabaseInUseError`: another process has
+                it open, for longer than the target says to wait (``sqlite:///path.db?wait=30``).
             RPCError: The cluster answered, but not well.
         """
         if target is None:

@@ -138,7 +138,8 @@ class Connection:
         options = dict(self._native_options)
         if isinstance(self._place, Database):
             if self._lease is None or self._lease.lost:
-                lease = await open_engine(self._place.path, self._place.synchronous)
+                place = self._place
+                lease = await open_engine(place.path, place.synchronous, wait=place.wait)
                 finalizer = weakref.finalize(self, lease.release)
                 finalizer.atexit = False
                 self._lease = lease

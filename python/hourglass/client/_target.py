@@ -9,7 +9,9 @@
 nothing                         ``TEMPORAL_ADDRESS`` if set, else ``sqlite:///hourglass.db``
 ==============================  ===============================================================
 
-``?synchronous=normal`` behind a file's path trades the last transactions at a power cut for speed.
+Behind a file's path: ``?synchronous=normal`` trades the last transactions at a power cut for speed,
+``?wait=30`` waits that many seconds for another process that has the file open, as the old one has
+in a deploy (without it: `DatabaseInUseError` at once); both with ``&``.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class Database:
 
     path: str | None
     synchronous: Synchronous = "full"
+    wait: float = 0.0
+    """Seconds to wait for whoever else has it open."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,16 @@ def _database(target: str) -> Database:
         raise InvalidTargetError(f"the target {target!r} has no path; in memory is sqlite://")
     options = dict(parse_qsl(query, keep_blank_values=True))
     synchronous = options.pop("synchronous", "full")
+    wait = options.pop("wait", "0")
     if options:
         raise InvalidTargetError(f"the target {target!r} has an unknown option {min(options)!r}")
     if synchronous not in ("full", "normal"):
         raise InvalidTargetError(f"the target {target!r}: synchronous is either full or normal")
+    if not re.fullmatch(r"\d+(\.\d+)?", wait):
+        raise InvalidTargetError(f"the target {target!r}: wait is a number of seconds")
     if path == ":memory:":
         return Database(None)
-    return Database(path, "normal" if synchronous == "normal" else "full")
+    return Database(path, "normal" if synchronous == "normal" else "full", float(wait))
 
 
 @dataclass(frozen=True)

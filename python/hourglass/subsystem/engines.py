@@ -7,13 +7,15 @@ one adopts them as they are, open file, running timers, data in memory and all.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hourglass import _bridge
 from hourglass._aio import completed
-from hourglass.exceptions import StaleHandleError
+from hourglass.exceptions import DatabaseInUseError, StaleHandleError
 from hourglass.subsystem import _state
 from hourglass.subsystem.runtime import CLOSE_TIMEOUT, runtime_ready
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from hourglass.subsystem._state import ProcessState
 
 Synchronous = Literal["full", "normal"]
+RETRY_IN_USE = 0.05
+"""Seconds between attempts at a database that another process has. A lock can't be waited for and
+given up again, so this one thing is asked for again and again."""
 
 
 class SharedEngine:
@@ -36,8 +41,12 @@ class SharedEngine:
         self._closing: Operation[None] | None = None
         self._closed = False
 
-    async def engine(self) -> Engine:
-        """The engine as a handle of the current epoch; `DatabaseError` if it can't be opened."""
+    async def engine(self, wait: float = 0.0) -> Engine:
+        """The engine as a handle of the current epoch; `DatabaseError` if it can't be opened.
+
+        `wait`: for how many seconds, if another process has the database open.
+        """
+        give_up = time.monotonic() + wait
         while True:
             runtime = await runtime_ready()
             try:
@@ -45,6 +54,10 @@ class SharedEngine:
             except StaleHandleError:
                 if _state.current().runtime is runtime:
                     raise
+            except DatabaseInUseError:
+                if time.monotonic() >= give_up:
+                    raise
+                await asyncio.sleep(RETRY_IN_USE)
 
     async def _on(self, runtime: Runtime) -> Engine:
         if self._engine is None:
@@ -55,7 +68,7 @@ class SharedEngine:
             opening = self._opening
             try:
                 opened = await completed(opening, shared=True)
-            except StaleHandleError:  # the runtime was closed while it opened
+            except (StaleHandleError, DatabaseInUseError):  # may be tried again
                 if self._opening is opening:
                     self._opening = None
                 raise
@@ -91,14 +104,17 @@ class SharedEngine:
         return self._closing
 
 
-async def open_engine(path: str | None, synchronous: Synchronous = "full") -> EngineLease:
+async def open_engine(
+    path: str | None, synchronous: Synchronous = "full", *, wait: float = 0.0
+) -> EngineLease:
     """Open the engine of a database, or join the one that has it open in this process.
 
-    Raises `DatabaseError`. Close the lease when done; the last one closes the engine.
+    Raises `DatabaseError`; `DatabaseInUseError` if another process has it for `wait` more seconds.
+    Close the lease when done; the last one closes the engine.
     """
     state = _state.current()
     if path is None:
-        return await _lease(state, SharedEngine(None, synchronous))
+        return await _lease(state, SharedEngine(None, synchronous), 0.0)
     key = _canonical(path)
     while True:
         with state.lock:
@@ -112,7 +128,7 @@ async def open_engine(path: str | None, synchronous: Synchronous = "full") -> En
         with state.lock:
             if state.engines.get(key) is shared:
                 del state.engines[key]
-    return await _lease(state, shared)
+    return await _lease(state, shared, wait)
 
 
 def _canonical(path: str) -> str:
@@ -120,10 +136,10 @@ def _canonical(path: str) -> str:
     return str(Path(path).resolve())
 
 
-async def _lease(state: ProcessState, shared: SharedEngine) -> EngineLease:
+async def _lease(state: ProcessState, shared: SharedEngine, wait: float) -> EngineLease:
     lease = EngineLease(state, shared)
     try:
-        await lease.renew()
+        await lease.renew(wait)
     except BaseException:
         lease.release()
         raise
@@ -156,10 +172,10 @@ class EngineLease:
         """Everything was closed since: a new lease is needed."""
         return self._state is not _state.current()
 
-    async def renew(self) -> Engine:
+    async def renew(self, wait: float = 0.0) -> Engine:
         """The engine as a handle of the current epoch."""
         assert self._shared is not None
-        self.opened = await self._shared.engine()
+        self.opened = await self._shared.engine(wait)
         return self.opened
 
     def release(self) -> Operation[None] | None:

@@ -61,7 +61,11 @@ impl Engine {
 }
 
 fn database(error: &EngineError) -> Failure {
-    Failure::new(Kind::Database, error.to_string())
+    let kind = match error {
+        EngineError::InUse { .. } => Kind::DatabaseInUse,
+        _ => Kind::Database,
+    };
+    Failure::new(kind, error.to_string())
 }
 
 #[pymethods]

@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Completion,
     Connect,
     Database,
+    DatabaseInUse,
     History,
     Internal,
     Nondeterminism,
@@ -32,13 +33,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [(Self, &'static str); 15] = [
+    pub(crate) const ALL: [(Self, &'static str); 16] = [
         (Self::BadArgument, "bad_argument"),
         (Self::BadTarget, "bad_target"),
         (Self::Cancelled, "cancelled"),
         (Self::Completion, "completion"),
         (Self::Connect, "connect"),
         (Self::Database, "database"),
+        (Self::DatabaseInUse, "database_in_use"),
         (Self::History, "history"),
         (Self::Internal, "internal"),
         (Self::Nondeterminism, "nondeterminism"),
