@@ -23,7 +23,7 @@ export PYO3_PYTHON := $(PY)
 export HOURGLASS_TEST_TEMPORAL := $(abspath $(TEMPORAL))
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test lint format sizes test-rust test-python exits conformance simulate bench docs clean temporal-server need-python need-cargo
+.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate bench docs clean temporal-server need-python need-cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ test-python: $(NATIVE_DEV) $(TEMPORAL)
 
 exits: $(NATIVE_DEV) ## Let 1,000 processes that ran a worker leave, in every way, under load
 	HOURGLASS_EXITS=1000 $(BIN)/pytest tests/crash/test_exit.py
+
+kill-sweep: $(NATIVE_DEV) $(TEMPORAL) ## Kill processes at every point of every kind of workflow; `make test` samples them
+	HOURGLASS_KILLS=all $(BIN)/pytest -s tests/crash/test_kill_sweep.py
 
 conformance: $(NATIVE_DEV) $(TEMPORAL) ## Compare our engine with the real server, scenario by scenario
 	$(BIN)/pytest -q tests/conformance $(PYTEST_ARGS)
