@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 AT_ONCE = 16
 LIMIT = 40.0
 """Seconds that a scenario may take on one engine, with the others beside it."""
-TRAPS = range(1, 47)
+TRAPS = range(1, 50)
 """The numbered traps that a scenario can be about."""
 
 Script = Callable[[World], Awaitable[None]]

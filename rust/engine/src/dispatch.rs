@@ -54,9 +54,12 @@ pub(crate) fn dispatch(
         "DescribeWorkflowExecution" => {
             unary(context, body, rpc::describe_workflow_execution::handle)
         }
+        "ResetWorkflowExecution" => unary(context, body, rpc::reset_workflow_execution::handle),
+        "ResetStickyTaskQueue" => unary(context, body, rpc::reset_sticky_task_queue::handle),
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
         _ => of_updates_and_lists(context, method, body.clone())
-            .or_else(|| of_activities(context, method, body))
+            .or_else(|| of_activities(context, method, body.clone()))
+            .or_else(|| of_operators(context, method, body))
             .unwrap_or_else(|| Err(unknown().into())),
     }
 }
@@ -111,6 +114,20 @@ fn of_activities(
         "RecordActivityTaskHeartbeatById" => {
             unary(context, body, rpc::record_activity_task_heartbeat_by_id::handle)
         }
+        _ => return None,
+    })
+}
+
+/// The same for what people do to activities by hand.
+fn of_operators(
+    context: &mut Context,
+    method: &str,
+    body: Bytes,
+) -> Option<Result<Outcome, Failure>> {
+    Some(match method {
+        "PauseActivity" => unary(context, body, rpc::pause_activity::handle),
+        "UnpauseActivity" => unary(context, body, rpc::unpause_activity::handle),
+        "ResetActivity" => unary(context, body, rpc::reset_activity::handle),
         _ => return None,
     })
 }

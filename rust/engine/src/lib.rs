@@ -33,6 +33,7 @@ mod status;
 mod store;
 mod timers;
 mod turn;
+mod update_failures;
 mod updates;
 mod waiters;
 

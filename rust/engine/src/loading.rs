@@ -1,8 +1,10 @@
 //! Bringing runs into memory. One that can't be read is reported and left alone; the others go on.
 
 use crate::context::Context;
+use crate::history::page;
 use crate::ids::RunKey;
 use crate::machine::workflow_task;
+use crate::proto::Attributes;
 use crate::run::Run;
 use crate::store::{RunRow, StoreError};
 
@@ -18,6 +20,7 @@ impl Context {
                 workflow_task::flush_buffered(&mut run);
                 run.volatile.sticky = self.parked.take(key);
                 self.runs.insert(key, run);
+                self.recall_updates(key)?;
                 Ok(true)
             }
             Ok(None) => Ok(false),
@@ -32,6 +35,21 @@ impl Context {
                 Err(error)
             }
         }
+    }
+
+    /// Updates that are on record as admitted wait for a worker again.
+    pub(crate) fn recall_updates(&mut self, key: RunKey) -> Result<(), StoreError> {
+        let Some(run) = self.runs.get(&key) else { return Ok(()) };
+        for record in run.row.record.admitted.clone() {
+            let (id, until) = (record.event_id, record.event_id + 1);
+            let event = page::events(self, key, id, until)?.pop();
+            if let Some(Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(admitted)) =
+                event.and_then(|event| event.attributes)
+            {
+                self.updates.recall(key, admitted.request.unwrap_or_default());
+            }
+        }
+        Ok(())
     }
 
     fn read_run(&mut self, key: RunKey) -> Result<Option<Run>, StoreError> {

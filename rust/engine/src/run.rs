@@ -247,8 +247,16 @@ impl Run {
     /// The workflow accepted an update, with the event of that id.
     pub(crate) fn accept_update(&mut self, id: &str, accepted: EventId) {
         self.updates.insert(id.to_owned(), accepted);
+        self.settle_admitted(id);
         self.state().record.updates += 1;
         self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed: 0 });
+    }
+
+    /// An update that is on record as admitted is not waited for any more.
+    pub(crate) fn settle_admitted(&mut self, id: &str) {
+        if self.row.record.admitted.iter().any(|record| record.update_id == id) {
+            self.state().record.admitted.retain(|record| record.update_id != id);
+        }
     }
 
     /// An accepted update has its outcome, in the event of that id.

@@ -18,11 +18,8 @@ use crate::history::{fragment, page};
 use crate::ids::{EventId, RunKey};
 use crate::machine::speculative;
 use crate::matching::{ParkedAt, Ticket};
-use crate::proto::enums::{
-    ResourceExhaustedCause, ResourceExhaustedScope, UpdateWorkflowExecutionLifecycleStage as Stage,
-};
-use crate::proto::errordetails::{ResourceExhaustedFailure, WorkflowNotReadyFailure};
-use crate::proto::failure::{ApplicationFailureInfo, Failure as Reason, failure::FailureInfo};
+use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
+use crate::proto::failure::Failure as Reason;
 use crate::proto::protocol::{Message, message::SequencingId};
 use crate::proto::service::{
     PollWorkflowExecutionUpdateResponse, PollWorkflowTaskQueueResponse,
@@ -33,12 +30,14 @@ use crate::proto::{Attributes, common};
 use crate::rpc::execute_multi_operation;
 use crate::rpc::signal_workflow_execution::closing;
 use crate::store::{RunRow, StoreError};
+pub(crate) use crate::update_failures::not_ready;
+use crate::update_failures::{aborted, cut_off, too_many_in_flight, unprocessed};
 use crate::{Code, RpcStatus};
 
 /// How long a caller waits for a stage before it is told which one is reached.
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// Updates of a run that are not completed, at most.
-const IN_FLIGHT: usize = 10;
+pub(crate) const IN_FLIGHT: usize = 10;
 /// Updates of a run, at most.
 const TOTAL: usize = 2000;
 /// What a caller is told whose update was not accepted when the run ended.
@@ -49,6 +48,8 @@ const REQUEST_TYPE: &str = "type.googleapis.com/temporal.api.update.v1.Request";
 /// An update that is neither accepted nor rejected.
 struct Admitted {
     request: Request,
+    /// An event holds it: a worker finds it there.
+    on_record: bool,
     /// A worker has got it.
     sent: bool,
 }
@@ -125,8 +126,17 @@ impl Updates {
     }
 
     /// The requests that are not accepted yet, by id.
-    pub(crate) fn requests(&self, run: RunKey) -> HashMap<String, Request> {
-        self.admitted(run).map(|update| (update.id().to_owned(), update.request.clone())).collect()
+    pub(crate) fn requests(&self, run: RunKey) -> HashMap<String, Option<Request>> {
+        let request = |update: &Admitted| (!update.on_record).then(|| update.request.clone());
+        self.admitted(run).map(|update| (update.id().to_owned(), request(update))).collect()
+    }
+
+    /// An update is on record as admitted.
+    pub(crate) fn recall(&mut self, run: RunKey, request: Request) {
+        if !self.admitted(run).any(|update| update.id() == update_id(&request)) {
+            let admitted = Admitted { request, on_record: true, sent: false };
+            self.admitted.entry(run).or_default().push(admitted);
+        }
     }
 
     fn remove(&mut self, run: RunKey, id: &str) {
@@ -190,12 +200,17 @@ impl Context {
             return Err(RpcStatus::new(Code::FailedPrecondition, message).into());
         }
         speculative::schedule(run, env);
-        self.updates.admitted.entry(key).or_default().push(Admitted { request, sent: false });
+        self.updates.admitted.entry(key).or_default().push(Admitted {
+            request,
+            on_record: false,
+            sent: false,
+        });
         Ok(())
     }
 
     /// How far an update of a run, open or closed, has come; `None`: there is none of that id.
     pub(crate) fn reached(&mut self, key: RunKey, id: &str) -> Result<Option<Reached>, Failure> {
+        self.load_run(key)?; // with what is on record as admitted
         if self.updates.admitted(key).any(|update| update.id() == id) {
             return Ok(Some(Reached::stage(Stage::Admitted)));
         }
@@ -275,6 +290,9 @@ impl Context {
         let mut messages = Vec::new();
         for update in admitted.iter_mut().filter(|update| repeat || !update.sent) {
             update.sent = true;
+            if update.on_record {
+                continue;
+            }
             messages.push(Message {
                 id: format!("{}/request", update.id()),
                 protocol_instance_id: update.id().to_owned(),
@@ -314,6 +332,9 @@ impl Context {
 
     fn reject_update(&mut self, key: RunKey, id: &str, failure: &Reason) -> Result<(), Failure> {
         self.updates.remove(key, id);
+        if let Some((run, _)) = self.open_run(key)? {
+            run.settle_admitted(id);
+        }
         let Some(row) = self.row(key)? else { return Ok(()) };
         for (ticket, waiter) in self.updates.take_waiters(key) {
             if waiter.update_id == id {
@@ -372,6 +393,9 @@ impl Context {
     /// Whether another run goes on where this closed one ended.
     fn goes_on(&mut self, key: RunKey) -> Result<bool, Failure> {
         let Some(row) = self.row(key)? else { return Ok(false) };
+        if !row.record.reset_run_id.is_empty() {
+            return Ok(false);
+        }
         let last = self.last_run(row.namespace, &row.workflow_id)?;
         Ok(last.is_some_and(|last| {
             last.is_open() && last.record.first_run_id == row.record.first_run_id
@@ -431,56 +455,5 @@ fn refused(asked: &Asked, status: RpcStatus) -> RpcStatus {
     match asked {
         Asked::WithStart(start) => execute_multi_operation::update_failed(start.started, status),
         _ => status,
-    }
-}
-
-/// The workflow can't take an update now.
-pub(crate) fn not_ready(message: &str) -> RpcStatus {
-    let detail = WorkflowNotReadyFailure::default();
-    RpcStatus::with_detail(Code::FailedPrecondition, message, "WorkflowNotReadyFailure", &detail)
-}
-
-fn aborted() -> RpcStatus {
-    RpcStatus::new(Code::Unavailable, "Workflow Update was aborted.")
-}
-
-fn too_many_in_flight() -> RpcStatus {
-    RpcStatus::with_detail(
-        Code::ResourceExhausted,
-        format!("limit on number of concurrent in-flight updates has been reached ({IN_FLIGHT})"),
-        "ResourceExhaustedFailure",
-        &ResourceExhaustedFailure {
-            cause: ResourceExhaustedCause::ConcurrentLimit.into(),
-            scope: ResourceExhaustedScope::Namespace.into(),
-        },
-    )
-}
-
-/// What became of an update that was accepted when its run closed.
-fn cut_off() -> Reason {
-    server_failure(
-        "Workflow Update failed because the Workflow completed before the Update completed.",
-        "AcceptedUpdateCompletedWorkflow",
-    )
-}
-
-fn unprocessed() -> Reason {
-    server_failure(
-        "Workflow Update is rejected because it wasn't processed by worker. Probably, Workflow Update is \
-         not supported by the worker.",
-        "UnprocessedUpdate",
-    )
-}
-
-fn server_failure(message: &str, r#type: &str) -> Reason {
-    Reason {
-        message: message.into(),
-        source: "Server".into(),
-        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
-            r#type: r#type.into(),
-            non_retryable: true,
-            ..Default::default()
-        })),
-        ..Default::default()
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn apply(
             workflow_task_timeout: next.attributes.workflow_task_timeout,
             workflow_task_completed_event_id: scope.completed_event_id,
             backoff_start_interval: command.backoff_start_interval,
-            initiator: next.attributes.initiator,
+            initiator: command.initiator,
             failure: command.failure,
             last_completion_result: command.last_completion_result,
             header: command.header,

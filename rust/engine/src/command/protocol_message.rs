@@ -21,8 +21,8 @@ const PACKAGE: &str = "temporal.api.update.v1.";
 pub(crate) struct Messages {
     /// Those that no command has called for.
     pub(crate) rest: Vec<Message>,
-    /// The updates that may be accepted or rejected, by id.
-    pub(crate) requests: HashMap<String, Request>,
+    /// The updates that may be accepted or rejected, by id; without the request where that is on record.
+    pub(crate) requests: HashMap<String, Option<Request>>,
     pub(crate) settled: Settled,
 }
 
@@ -72,8 +72,10 @@ fn accept(scope: &mut Scope<'_>, id: String, message: Acceptance) -> Result<(), 
     if scope.run.updates.contains_key(&id) {
         return Err(wrong_state(&id, "Acceptance", "Accepted"));
     }
-    let request = scope.messages.requests.remove(&id).or(message.accepted_request);
-    let accepted_request = Some(request.ok_or_else(|| unknown(&id))?);
+    let accepted_request = match scope.messages.requests.remove(&id) {
+        Some(request) => request,
+        None => Some(message.accepted_request.ok_or_else(|| unknown(&id))?),
+    };
     let event = scope.append(Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(
         history::WorkflowExecutionUpdateAcceptedEventAttributes {
             protocol_instance_id: id.clone(),
@@ -95,6 +97,7 @@ fn reject(scope: &mut Scope<'_>, id: String, message: Rejection) -> Result<(), R
     if !known && message.rejected_request.is_none() {
         return Err(unknown(&id));
     }
+    scope.run.settle_admitted(&id);
     scope.messages.settled.rejected.push((id, message.failure.unwrap_or_default()));
     Ok(())
 }

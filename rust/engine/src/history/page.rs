@@ -6,6 +6,7 @@ use prost::Message;
 use super::fragment;
 use crate::context::{Context, Failure};
 use crate::ids::{EventId, HistoryToken, RunKey};
+use crate::proto::history::HistoryEvent;
 use crate::proto::service::GetWorkflowExecutionHistoryResponse;
 use crate::run::Run;
 use crate::store::{Fragment, Store, StoreError};
@@ -87,6 +88,36 @@ pub(crate) fn cut(fragments: &[Fragment], from: EventId, limit: usize) -> (Vec<B
         }
     }
     (parts, next)
+}
+
+/// The events of a run from `from` on and before `until`, all of them, decoded.
+pub(crate) fn events(
+    context: &mut Context,
+    key: RunKey,
+    from: EventId,
+    until: EventId,
+) -> Result<Vec<HistoryEvent>, StoreError> {
+    let length = match context.runs.get(&key) {
+        Some(run) => Some(run.row.record.next_event_id),
+        None => context.store.run(key)?.map(|row| row.record.next_event_id),
+    };
+    let (mut next, end) = (from, until.min(length.unwrap_or(0)));
+    let mut events = Vec::new();
+    while next < end {
+        let limit = usize::try_from(end - next).unwrap_or(usize::MAX);
+        let fragments = read(context.store.as_mut(), context.runs.get(&key), key, next)?;
+        let (parts, after) = cut(&fragments, next, limit);
+        if after == next {
+            return Err(StoreError::Damaged(format!("there is no event {next}")));
+        }
+        next = after;
+        for part in parts {
+            let decoded = fragment::decode(&part);
+            let decoded = decoded.map_err(|error| StoreError::Damaged(error.to_string()))?;
+            events.extend(decoded);
+        }
+    }
+    Ok(events)
 }
 
 impl Context {

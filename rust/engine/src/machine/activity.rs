@@ -27,24 +27,7 @@ pub(crate) fn schedule(
     attributes: history::ActivityTaskScheduledEventAttributes,
     event: impl FnOnce(&Env, Attributes) -> history::HistoryEvent,
 ) -> EventId {
-    let mut record = ActivityRecord {
-        activity_id: attributes.activity_id.clone(),
-        activity_type: attributes
-            .activity_type
-            .as_ref()
-            .map(|t| t.name.clone())
-            .unwrap_or_default(),
-        task_queue: attributes.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
-        attempt: 1,
-        scheduled_time: env.now.0,
-        attempt_scheduled_time: env.now.0,
-        schedule_to_close: nanos(attributes.schedule_to_close_timeout.as_ref()),
-        schedule_to_start: nanos(attributes.schedule_to_start_timeout.as_ref()),
-        start_to_close: nanos(attributes.start_to_close_timeout.as_ref()),
-        heartbeat_timeout: nanos(attributes.heartbeat_timeout.as_ref()),
-        retry_policy: attributes.retry_policy.clone(),
-        ..ActivityRecord::default()
-    };
+    let mut record = record(&attributes, 0, env.now.0);
     let event = event(env, Attributes::ActivityTaskScheduledEventAttributes(attributes));
     record.scheduled_event_id = run.append_event(event);
     let id = record.scheduled_event_id;
@@ -53,8 +36,62 @@ pub(crate) fn schedule(
     id
 }
 
-/// The next thing that time does to an activity.
+/// An activity that was scheduled by that event at that time.
+pub(crate) fn record(
+    attributes: &history::ActivityTaskScheduledEventAttributes,
+    scheduled_event_id: EventId,
+    now: i64,
+) -> ActivityRecord {
+    let kind = attributes.activity_type.as_ref();
+    let queue = attributes.task_queue.as_ref();
+    ActivityRecord {
+        scheduled_event_id,
+        activity_id: attributes.activity_id.clone(),
+        activity_type: kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+        task_queue: queue.map(|queue| queue.name.clone()).unwrap_or_default(),
+        attempt: 1,
+        scheduled_time: now,
+        attempt_scheduled_time: now,
+        schedule_to_close: nanos(attributes.schedule_to_close_timeout.as_ref()),
+        schedule_to_start: nanos(attributes.schedule_to_start_timeout.as_ref()),
+        start_to_close: nanos(attributes.start_to_close_timeout.as_ref()),
+        heartbeat_timeout: nanos(attributes.heartbeat_timeout.as_ref()),
+        retry_policy: attributes.retry_policy.clone(),
+        ..ActivityRecord::default()
+    }
+}
+
+/// An activity of a run that goes on from another one's history, from its first attempt.
+pub(crate) fn schedule_again(run: &mut Run, env: &mut Env, record: ActivityRecord) {
+    let id = record.scheduled_event_id;
+    put(run, record);
+    env.work.push(Work::ActivityTask(run.key(), id));
+}
+
+/// Give an activity that no worker has to its queue, now or after a while.
+pub(super) fn schedule_after(
+    run: &mut Run,
+    env: &mut Env,
+    mut record: ActivityRecord,
+    delay: std::time::Duration,
+) {
+    let id = record.scheduled_event_id;
+    record.attempt_scheduled_time = env.now.after(delay).0;
+    if delay.is_zero() {
+        record.set_state(ActivityState::Scheduled);
+        put(run, record);
+        env.work.push(Work::ActivityTask(run.key(), id));
+    } else {
+        record.set_state(ActivityState::BackingOff);
+        put(run, record);
+    }
+}
+
+/// The next thing that time does to an activity. While it is paused, nothing.
 fn next_deadline(record: &ActivityRecord) -> Option<(i64, Deadline)> {
+    if record.paused.is_some() {
+        return None;
+    }
     let after =
         |from: i64, length: i64, what| (length != 0).then(|| (from.saturating_add(length), what));
     let timeout = Deadline::Timeout;
@@ -91,7 +128,7 @@ enum Deadline {
 
 /// Store an activity, with a timer that is not later than its next deadline. One that is earlier
 /// stays: when it fires it is armed anew, which is cheaper than a row for every heartbeat.
-fn put(run: &mut Run, mut record: ActivityRecord) {
+pub(super) fn put(run: &mut Run, mut record: ActivityRecord) {
     let due = next_deadline(&record).map_or(0, |(due, _)| due);
     if due != 0 && (record.armed == 0 || due < record.armed) {
         if record.armed != 0 {
@@ -106,7 +143,7 @@ fn put(run: &mut Run, mut record: ActivityRecord) {
 /// A worker takes the activity; false when it is not to be taken.
 pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str, worker: &str) -> bool {
     let Some(record) = run.activities.get(&id) else { return false };
-    if record.state() != ActivityState::Scheduled {
+    if !record.is_ready() {
         return false;
     }
     let mut record = record.clone();
@@ -238,15 +275,23 @@ pub(crate) fn retry(
     } else {
         record.scheduled_time.saturating_add(record.schedule_to_close)
     };
-    let delay = retry::next_delay(policy, record.attempt, failure, env.now.0, expiration)?;
     let mut record = record.clone();
-    record.set_state(ActivityState::BackingOff);
+    if record.paused.is_some() {
+        // There will be another attempt, whatever their number, when it is let go on.
+        if !retry::is_retryable(policy, failure) {
+            return Err(RetryState::NonRetryableFailure);
+        }
+        record.set_state(ActivityState::Scheduled);
+        record.started_time = 0;
+    } else {
+        let delay = retry::next_delay(policy, record.attempt, failure, env.now.0, expiration)?;
+        record.set_state(ActivityState::BackingOff);
+        record.attempt_scheduled_time = env.now.after(delay).0;
+        record.leave_attempt();
+    }
     record.attempt += 1;
-    record.attempt_scheduled_time = env.now.after(delay).0;
-    record.started_time = 0;
-    record.heartbeat_time = 0;
+    record.attempt_ended = env.now.0;
     record.last_failure = Some(failure.clone());
-    record.last_identity = std::mem::take(&mut record.identity);
     put(run, record);
     Ok(())
 }
@@ -285,22 +330,35 @@ pub(crate) fn request_cancel(
     }
 }
 
-/// A worker says that it is alive; true when the workflow asks for the cancellation.
+/// What a worker is told that says it is alive.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// The workflow asks for the cancellation.
+    pub(crate) cancel_requested: bool,
+    pub(crate) paused: bool,
+    pub(crate) reset: bool,
+}
+
+/// A worker says that it is alive.
 pub(crate) fn heartbeat(
     run: &mut Run,
     env: &Env,
     id: EventId,
     details: Option<common::Payloads>,
-) -> bool {
-    let Some(record) = run.activities.get(&id) else { return false };
+) -> Told {
+    let Some(record) = run.activities.get(&id) else { return Told::default() };
     let mut record = record.clone();
     record.heartbeat_time = env.now.0;
     if details.is_some() {
         record.heartbeat_details = details;
     }
-    let cancel_requested = record.cancel_requested != 0;
+    let told = Told {
+        cancel_requested: record.cancel_requested != 0,
+        paused: record.paused.is_some(),
+        reset: record.reset,
+    };
     put(run, record);
-    cancel_requested
+    told
 }
 
 /// The activity's timer fired; its row is gone.

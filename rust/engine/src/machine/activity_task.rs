@@ -61,7 +61,7 @@ impl Context {
     }
 
     /// The scheduled event of an activity, from the history.
-    fn scheduled_attributes(
+    pub(crate) fn scheduled_attributes(
         &mut self,
         key: RunKey,
         id: EventId,

@@ -29,6 +29,7 @@ pub(crate) struct Start {
 pub(crate) struct Ended {
     pub(crate) parent: ParentRecord,
     pub(crate) execution: common::WorkflowExecution,
+    pub(crate) first_run_id: Vec<u8>,
     pub(crate) workflow_type: String,
     pub(crate) closing: Attributes,
 }
@@ -110,6 +111,36 @@ fn of_parent(
     new
 }
 
+/// A child that is not started yet.
+pub(crate) fn record(
+    attributes: &StartChildWorkflowExecutionInitiatedEventAttributes,
+    initiated_event_id: EventId,
+) -> ChildRecord {
+    ChildRecord {
+        initiated_event_id,
+        started_event_id: 0,
+        namespace: attributes.namespace.clone(),
+        workflow_id: attributes.workflow_id.clone(),
+        run_id: Vec::new(),
+        workflow_type: attributes.workflow_type.clone().unwrap_or_default().name,
+        parent_close_policy: attributes.parent_close_policy,
+    }
+}
+
+/// The event that initiated the child of whose end, or of whose not starting, an event tells.
+pub(crate) const fn ended_child(attributes: &Attributes) -> Option<EventId> {
+    use Attributes as A;
+    Some(match attributes {
+        A::StartChildWorkflowExecutionFailedEventAttributes(a) => a.initiated_event_id,
+        A::ChildWorkflowExecutionCompletedEventAttributes(a) => a.initiated_event_id,
+        A::ChildWorkflowExecutionFailedEventAttributes(a) => a.initiated_event_id,
+        A::ChildWorkflowExecutionCanceledEventAttributes(a) => a.initiated_event_id,
+        A::ChildWorkflowExecutionTimedOutEventAttributes(a) => a.initiated_event_id,
+        A::ChildWorkflowExecutionTerminatedEventAttributes(a) => a.initiated_event_id,
+        _ => return None,
+    })
+}
+
 fn started(
     context: &mut Context,
     parent: RunKey,
@@ -118,15 +149,9 @@ fn started(
     run_id: RunId,
 ) -> Result<(), Failure> {
     let Some((run, env)) = context.open_run(parent)? else { return Ok(()) };
-    let mut record = ChildRecord {
-        initiated_event_id,
-        started_event_id: 0,
-        namespace: attributes.namespace.clone(),
-        workflow_id: attributes.workflow_id.clone(),
-        run_id: run_id.0.as_bytes().to_vec(),
-        workflow_type: attributes.workflow_type.clone().unwrap_or_default().name,
-        parent_close_policy: attributes.parent_close_policy,
-    };
+    let run_id_bytes = run_id.0.as_bytes().to_vec();
+    let mut record =
+        ChildRecord { run_id: run_id_bytes, ..record(&attributes, initiated_event_id) };
     let event = make_event(
         env,
         Attributes::ChildWorkflowExecutionStartedEventAttributes(
@@ -184,10 +209,16 @@ pub(crate) fn let_in(run: &mut Run, initiated_event_id: EventId, started_event_i
     }
 }
 
-/// Tell a parent that its child ended. A parent that is closed does not want to know.
+/// Tell a parent that its child ended. A parent that is closed does not want to know, unless it was
+/// reset: then the run that goes on in its place does.
 pub(crate) fn end(context: &mut Context, ended: Ended) -> Result<(), Failure> {
-    let Ended { parent, execution, workflow_type, closing } = ended;
-    let Some((run, env)) = context.open_run(RunKey(parent.run_key))? else { return Ok(()) };
+    let Ended { parent, execution, first_run_id, workflow_type, closing } = ended;
+    let Some(key) = last_reset(context, RunKey(parent.run_key))? else { return Ok(()) };
+    let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
+    let known = run.children.get(&parent.initiated_event_id);
+    if known.is_none_or(|child| child.run_id != first_run_id) {
+        return Ok(()); // a reset went back to before it was started
+    }
     let Some(record) = run.remove_child(parent.initiated_event_id) else { return Ok(()) };
     let namespace_id = env.namespaces.get(&record.namespace).map(|(_, n)| n.id.clone());
     let child = Child {
@@ -202,6 +233,24 @@ pub(crate) fn end(context: &mut Context, ended: Ended) -> Result<(), Failure> {
         workflow_task::schedule(run, env);
     }
     Ok(())
+}
+
+/// The run itself while it is open, or the open one that resets have made of it.
+fn last_reset(context: &mut Context, mut key: RunKey) -> Result<Option<RunKey>, Failure> {
+    loop {
+        if context.open_run(key)?.is_some() {
+            return Ok(Some(key));
+        }
+        let Some(row) = context.row(key)? else { return Ok(None) };
+        let Ok(id) = uuid::Uuid::from_slice(&row.record.reset_run_id) else { return Ok(None) };
+        let execution =
+            common::WorkflowExecution { workflow_id: row.workflow_id, run_id: id.to_string() };
+        match context.find_run(row.namespace, Some(&execution)) {
+            Ok(next) => key = next.key,
+            Err(Failure::Status(_)) => return Ok(None),
+            Err(failure) => return Err(failure),
+        }
+    }
 }
 
 /// What all events about the end of a child say.

@@ -1,10 +1,13 @@
 //! State machines: what an event from outside or a command does to a run.
 
 pub(crate) mod activity;
+pub(crate) mod activity_control;
 pub(crate) mod activity_task;
 pub(crate) mod child;
 pub(crate) mod errand;
 pub(crate) mod external;
+pub(crate) mod rebuild;
+pub(crate) mod reset;
 pub(crate) mod retry_workflow;
 pub(crate) mod speculative;
 pub(crate) mod timer;

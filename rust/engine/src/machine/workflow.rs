@@ -7,7 +7,7 @@ use crate::context::{Context, Env};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::child::Ended;
 use crate::machine::errand::Errand;
-use crate::machine::{retry_workflow, workflow_task};
+use crate::machine::{reset, retry_workflow, workflow_task};
 use crate::proto::enums::{ParentClosePolicy, TimeoutType, WorkflowExecutionStatus};
 use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::history::{self, HistoryEvent};
@@ -121,7 +121,7 @@ pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
     key
 }
 
-fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
+pub(super) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
     let attributes = &new.attributes;
     let now = env.now.0;
     let run_timeout = nanos(attributes.workflow_run_timeout.as_ref());
@@ -198,15 +198,20 @@ pub(crate) fn close(
 fn leave_errands(run: &Run, env: &mut Env, closing: &HistoryEvent) {
     let children = run.children.values();
     let policy_of = |child: &&ChildRecord| child.parent_close_policy();
+    let goes_on = !run.row.record.reset_run_id.is_empty();
     for child in children.filter(|child| policy_of(child) != ParentClosePolicy::Abandon) {
-        env.errands.push(Errand::Release { parent: run.key(), child: child.clone() });
+        if !goes_on {
+            env.errands.push(Errand::Release { parent: run.key(), child: child.clone() });
+        }
     }
     if let (Some(parent), Some(closing)) = (&run.row.record.parent, &closing.attributes)
         && run.row.record.next_run_id.is_empty()
+        && !reset::ended_by_it(closing)
     {
         env.errands.push(Errand::EndChild(Box::new(Ended {
             parent: parent.clone(),
             execution: run.execution(),
+            first_run_id: run.row.record.first_run_id.clone(),
             workflow_type: run.row.workflow_type.clone(),
             closing: closing.clone(),
         })));

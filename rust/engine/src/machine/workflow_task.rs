@@ -114,7 +114,7 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) 
     Some(lease)
 }
 
-fn started_event(
+pub(super) fn started_event(
     run: &Run,
     env: &Env,
     task: &WorkflowTaskRecord,

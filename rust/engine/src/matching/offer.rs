@@ -69,7 +69,7 @@ impl Context {
     ) -> Result<(), Failure> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(()) };
         let Some(record) = run.activities.get(&event) else { return Ok(()) };
-        if record.state() != ActivityState::Scheduled {
+        if !record.is_ready() {
             return Ok(());
         }
         let queue = QueueKey {
@@ -288,7 +288,7 @@ impl Context {
         for key in keys {
             let Some((run, env)) = self.open_run(*key)? else { continue };
             env.work.push(Work::WorkflowTask(*key));
-            let ready = run.activities.values().filter(|a| a.state() == ActivityState::Scheduled);
+            let ready = run.activities.values().filter(|a| a.is_ready());
             env.work.extend(ready.map(|a| Work::ActivityTask(*key, a.scheduled_event_id)));
         }
         Ok(())

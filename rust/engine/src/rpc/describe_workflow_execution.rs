@@ -7,6 +7,8 @@ use crate::ids::RunKey;
 use crate::proto::enums::{EventType, PendingActivityState, PendingWorkflowTaskState};
 use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use crate::proto::service::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse};
+use crate::proto::workflow::pending_activity_info::PauseInfo;
+use crate::proto::workflow::pending_activity_info::pause_info::{Manual, PausedBy};
 use crate::proto::workflow::{
     PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo,
     WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
@@ -29,6 +31,7 @@ pub(crate) fn handle(
         Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => started.clone(),
         _ => WorkflowExecutionStartedEventAttributes::default(),
     };
+    let first_time = event.event_time;
     let run = context.runs.get(&row.key);
     let config = WorkflowExecutionConfig {
         task_queue: Some(normal_queue(&row.task_queue)),
@@ -45,7 +48,7 @@ pub(crate) fn handle(
         pending_activities: activities.map(pending_activity).collect(),
         pending_children: children.map(pending_child).collect(),
         pending_workflow_task: run.and_then(pending_workflow_task),
-        workflow_extended_info: Some(extended_info(&row)),
+        workflow_extended_info: Some(extended_info(&row, first_time)),
         ..Default::default()
     })
 }
@@ -108,7 +111,11 @@ fn info(
     }
 }
 
-fn extended_info(row: &RunRow) -> WorkflowExecutionExtendedInfo {
+fn extended_info(
+    row: &RunRow,
+    original_start_time: Option<prost_wkt_types::Timestamp>,
+) -> WorkflowExecutionExtendedInfo {
+    let reset_run_id = uuid::Uuid::from_slice(&row.record.reset_run_id);
     let started = RequestIdInfo {
         event_type: EventType::WorkflowExecutionStarted.into(),
         event_id: 1,
@@ -118,7 +125,9 @@ fn extended_info(row: &RunRow) -> WorkflowExecutionExtendedInfo {
         execution_expiration_time: moment(row.record.execution_expiration),
         run_expiration_time: moment(row.record.run_expiration),
         cancel_requested: row.record.cancel_requested,
-        original_start_time: Some(timestamp(row.start_time)),
+        original_start_time,
+        last_reset_time: row.record.is_reset.then(|| timestamp(row.start_time)),
+        reset_run_id: reset_run_id.map(|id| id.to_string()).unwrap_or_default(),
         request_id_infos: [(row.record.request_id.clone(), started)].into(),
         ..Default::default()
     }
@@ -152,9 +161,12 @@ fn pending_child(record: &ChildRecord) -> PendingChildExecutionInfo {
 
 fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
     let state = record.state();
+    let paused = record.paused.as_ref();
     let shown = match state {
         _ if record.cancel_requested != 0 => PendingActivityState::CancelRequested,
+        ActivityState::Started if paused.is_some() => PendingActivityState::PauseRequested,
         ActivityState::Started => PendingActivityState::Started,
+        _ if paused.is_some() => PendingActivityState::Paused,
         ActivityState::Scheduled | ActivityState::BackingOff => PendingActivityState::Scheduled,
     };
     let expires = match record.schedule_to_close {
@@ -178,6 +190,15 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         last_failure: record.last_failure.clone(),
         last_worker_identity: identity.clone(),
         next_attempt_schedule_time: moment(next),
+        last_attempt_complete_time: moment(record.attempt_ended),
+        paused: paused.is_some(),
+        pause_info: paused.map(|pause| PauseInfo {
+            pause_time: moment(pause.time),
+            paused_by: Some(PausedBy::Manual(Manual {
+                identity: pause.identity.clone(),
+                reason: pause.reason.clone(),
+            })),
+        }),
         ..Default::default()
     }
 }

@@ -14,6 +14,10 @@ pub(crate) fn handle(
     let execution = WorkflowExecution { workflow_id: request.workflow_id, run_id: request.run_id };
     let (key, id) =
         context.activity_by_id(&request.namespace, &execution, &request.activity_id, false)?;
-    let cancel_requested = heartbeat(context, key, id, request.details)?;
-    Ok(RecordActivityTaskHeartbeatByIdResponse { cancel_requested, ..Default::default() })
+    let told = heartbeat(context, key, id, request.details)?;
+    Ok(RecordActivityTaskHeartbeatByIdResponse {
+        cancel_requested: told.cancel_requested,
+        activity_paused: told.paused,
+        activity_reset: told.reset,
+    })
 }

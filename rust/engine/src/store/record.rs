@@ -90,9 +90,28 @@ pub(crate) struct RunRecord {
     /// From the start to the first workflow task, nanoseconds.
     #[prost(int64, tag = "24")]
     pub(crate) first_backoff: i64,
+    /// The run that a reset made of this one.
+    #[prost(bytes = "vec", tag = "25")]
+    pub(crate) reset_run_id: Vec<u8>,
+    /// A reset made this run.
+    #[prost(bool, tag = "26")]
+    pub(crate) is_reset: bool,
+    /// Updates that are on record and neither accepted nor rejected: only a reset leaves some.
+    #[prost(message, repeated, tag = "27")]
+    pub(crate) admitted: Vec<AdmittedRecord>,
     /// Updates that were accepted.
     #[prost(int64, tag = "40")]
     pub(crate) updates: i64,
+}
+
+/// An update that a reset took over from the run before.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AdmittedRecord {
+    #[prost(string, tag = "1")]
+    pub(crate) update_id: String,
+    /// The event that holds it.
+    #[prost(int64, tag = "2")]
+    pub(crate) event_id: EventId,
 }
 
 /// The run that started a child.
@@ -214,6 +233,51 @@ pub(crate) struct ActivityRecord {
     /// The instance of the worker that has it; empty when it did not say.
     #[prost(string, tag = "22")]
     pub(crate) worker: String,
+    /// Of an attempt whose start is on record although its end is not: only a reset leaves one.
+    #[prost(int64, tag = "23")]
+    pub(crate) started_event_id: EventId,
+    #[prost(message, optional, tag = "24")]
+    pub(crate) paused: Option<PauseRecord>,
+    /// The worker that has it is to be told that it begins anew.
+    #[prost(bool, tag = "25")]
+    pub(crate) reset: bool,
+    /// The next attempt gets no details.
+    #[prost(bool, tag = "26")]
+    pub(crate) forget_heartbeat: bool,
+    /// When the last attempt ended.
+    #[prost(int64, tag = "27")]
+    pub(crate) attempt_ended: i64,
+}
+
+impl ActivityRecord {
+    /// No worker has it any more.
+    pub(crate) fn leave_attempt(&mut self) {
+        self.started_time = 0;
+        self.heartbeat_time = 0;
+        if !self.identity.is_empty() {
+            self.last_identity = std::mem::take(&mut self.identity);
+        }
+        self.reset = false;
+        if std::mem::take(&mut self.forget_heartbeat) {
+            self.heartbeat_details = None;
+        }
+    }
+
+    /// Waits for a worker, and may be taken.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state() == ActivityState::Scheduled && self.paused.is_none()
+    }
+}
+
+/// By whom and why an activity is paused.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct PauseRecord {
+    #[prost(int64, tag = "1")]
+    pub(crate) time: i64,
+    #[prost(string, tag = "2")]
+    pub(crate) identity: String,
+    #[prost(string, tag = "3")]
+    pub(crate) reason: String,
 }
 
 /// A pending user timer.

@@ -11,6 +11,7 @@
 )]
 
 mod activities;
+mod activity_control;
 mod activity_timeouts;
 mod async_completion;
 mod buffering;
@@ -31,6 +32,7 @@ mod namespaces;
 mod polls;
 mod queries;
 mod recovery;
+mod resets;
 mod shutdown_worker;
 mod signal_with_start;
 mod signals;

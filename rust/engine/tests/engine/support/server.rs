@@ -49,6 +49,7 @@ rpcs! {
     GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,
     ListWorkflowExecutionsRequest => ListWorkflowExecutionsResponse,
     ListSchedulesRequest => ListSchedulesResponse,
+    PauseActivityRequest => PauseActivityResponse,
     PollActivityTaskQueueRequest => PollActivityTaskQueueResponse,
     PollWorkflowExecutionUpdateRequest => PollWorkflowExecutionUpdateResponse,
     PollWorkflowTaskQueueRequest => PollWorkflowTaskQueueResponse,
@@ -57,6 +58,7 @@ rpcs! {
     RecordActivityTaskHeartbeatByIdRequest => RecordActivityTaskHeartbeatByIdResponse,
     RegisterNamespaceRequest => RegisterNamespaceResponse,
     RequestCancelWorkflowExecutionRequest => RequestCancelWorkflowExecutionResponse,
+    ResetWorkflowExecutionRequest => ResetWorkflowExecutionResponse,
     RespondActivityTaskCanceledRequest => RespondActivityTaskCanceledResponse,
     RespondActivityTaskCanceledByIdRequest => RespondActivityTaskCanceledByIdResponse,
     RespondActivityTaskCompletedByIdRequest => RespondActivityTaskCompletedByIdResponse,
@@ -71,6 +73,7 @@ rpcs! {
     SignalWorkflowExecutionRequest => SignalWorkflowExecutionResponse,
     StartWorkflowExecutionRequest => StartWorkflowExecutionResponse,
     TerminateWorkflowExecutionRequest => TerminateWorkflowExecutionResponse,
+    UnpauseActivityRequest => UnpauseActivityResponse,
     UpdateWorkflowExecutionRequest => UpdateWorkflowExecutionResponse,
 }
 
