@@ -71,8 +71,13 @@ fn database(error: &EngineError) -> Failure {
 #[pymethods]
 impl Engine {
     #[staticmethod]
-    #[pyo3(signature = (runtime, path, *, synchronous = "full"))]
-    fn open(runtime: &Runtime, path: Option<String>, synchronous: &str) -> PyResult<Operation> {
+    #[pyo3(signature = (runtime, path, *, synchronous = "full", time_skipping = false))]
+    fn open(
+        runtime: &Runtime,
+        path: Option<String>,
+        synchronous: &str,
+        time_skipping: bool,
+    ) -> PyResult<Operation> {
         let runtime = runtime.checked()?;
         let options = EngineOptions {
             path: path.as_ref().map(PathBuf::from),
@@ -84,6 +89,7 @@ impl Engine {
                     return Err(Failure::bad_argument(why).into());
                 }
             },
+            time_skipping,
             ..EngineOptions::default()
         };
         let dispatch = runtime.dispatch();

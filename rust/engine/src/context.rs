@@ -18,6 +18,7 @@ use crate::matching::Matching;
 use crate::queries::Queries;
 use crate::run::Run;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
+use crate::time_skipping::TimeSkipping;
 use crate::timers::{TaskTimer, Timers};
 use crate::updates::Updates;
 use crate::waiters::Waiters;
@@ -103,6 +104,7 @@ pub(crate) struct Context {
     pub(crate) queries: Queries,
     pub(crate) updates: Updates,
     pub(crate) parked: Parked,
+    pub(crate) time_skipping: Option<TimeSkipping>,
     /// More runs in memory than this are looked through for idle ones.
     pub(crate) crowded: usize,
     pub(crate) caller: Caller,
@@ -149,6 +151,7 @@ impl Context {
             queries: Queries::default(),
             updates: Updates::default(),
             parked: Parked::default(),
+            time_skipping: None,
             crowded: 0,
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
@@ -388,6 +391,7 @@ impl Context {
         if updated {
             self.answer_update_waiters(key)?;
         }
+        self.count_in_flight(key);
         if closed {
             self.actions.push(Action::Forget(key));
         }
@@ -424,6 +428,7 @@ impl Context {
         if let Some(run) = self.runs.get_mut(&key) {
             run.volatile = volatile;
         }
+        self.count_in_flight(key);
         Ok(())
     }
 
@@ -454,6 +459,7 @@ impl Context {
         keys.extend(self.touched.drain(..));
         for key in &keys {
             self.runs.remove(key);
+            self.count_in_flight(*key);
         }
         let actions = std::mem::take(&mut self.actions);
         let replies = actions.into_iter().filter_map(|action| match action {

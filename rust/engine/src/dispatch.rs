@@ -9,6 +9,7 @@ use crate::context::{Context, Failure, Outcome};
 use crate::rpc;
 
 const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+pub(crate) const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 
 /// Handle a call.
 pub(crate) fn dispatch(
@@ -19,6 +20,9 @@ pub(crate) fn dispatch(
 ) -> Result<Outcome, Failure> {
     let unknown =
         || RpcStatus::unimplemented(format!("unknown method {method} for service {service}"));
+    if service == TEST_SERVICE {
+        return of_time(context, method, body).unwrap_or_else(|| Err(unknown().into()));
+    }
     if service != WORKFLOW_SERVICE {
         return Err(unknown().into());
     }
@@ -128,6 +132,22 @@ fn of_operators(
         "PauseActivity" => unary(context, body, rpc::pause_activity::handle),
         "UnpauseActivity" => unary(context, body, rpc::unpause_activity::handle),
         "ResetActivity" => unary(context, body, rpc::reset_activity::handle),
+        _ => return None,
+    })
+}
+
+/// The same for the test service, which an engine has that can skip time.
+fn of_time(context: &mut Context, method: &str, body: Bytes) -> Option<Result<Outcome, Failure>> {
+    context.time_skipping.as_ref()?;
+    Some(match method {
+        "LockTimeSkipping" => unary(context, body, rpc::lock_time_skipping::handle),
+        "UnlockTimeSkipping" => unary(context, body, rpc::unlock_time_skipping::handle),
+        "UnlockTimeSkippingWithSleep" => {
+            parking(context, body, rpc::unlock_time_skipping_with_sleep::handle)
+        }
+        "Sleep" => parking(context, body, rpc::sleep::handle),
+        "SleepUntil" => parking(context, body, rpc::sleep_until::handle),
+        "GetCurrentTime" => unary(context, body, rpc::get_current_time::handle),
         _ => return None,
     })
 }

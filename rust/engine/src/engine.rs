@@ -56,6 +56,7 @@ use crate::action::{Responder, Returned};
 use crate::context::Context;
 use crate::store::sqlite::{LockedFile, SqliteStore};
 use crate::store::{Store, StoreError};
+use crate::time_skipping::TimeSkipping;
 use crate::turn::Loop;
 use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
 
@@ -96,6 +97,9 @@ pub struct EngineOptions {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
+    /// Serve the test service, by which tests let workflow time skip to the next timer. Only in memory:
+    /// time that was skipped would come again when a file is opened the next time.
+    pub time_skipping: bool,
 }
 
 impl Default for EngineOptions {
@@ -105,6 +109,7 @@ impl Default for EngineOptions {
             synchronous: Synchronous::Full,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            time_skipping: false,
         }
     }
 }
@@ -114,6 +119,7 @@ impl fmt::Debug for EngineOptions {
         f.debug_struct("EngineOptions")
             .field("path", &self.path)
             .field("synchronous", &self.synchronous)
+            .field("time_skipping", &self.time_skipping)
             .finish_non_exhaustive()
     }
 }
@@ -238,6 +244,9 @@ pub(crate) fn open_store(
     options: &EngineOptions,
 ) -> Result<(Box<dyn Store>, Option<LockedFile>), EngineError> {
     let store = match &options.path {
+        Some(path) if options.time_skipping => {
+            return Err(EngineError::TimeSkippingOnFile { path: path.clone() });
+        }
         Some(path) => SqliteStore::open(path, options.synchronous)?,
         None => SqliteStore::memory()?,
     };
@@ -250,13 +259,16 @@ pub(crate) fn make_loop(
     store: Box<dyn Store>,
     options: EngineOptions,
 ) -> Result<(Loop, Sender<EngineMessage>), EngineError> {
-    let EngineOptions { path, clock, entropy, .. } = options;
+    let EngineOptions { path, clock, entropy, time_skipping, .. } = options;
+    let time_skipping = time_skipping.then(|| TimeSkipping::over(Arc::clone(&clock)));
+    let clock = time_skipping.as_ref().map_or(clock, TimeSkipping::clock);
     let failed = |error: StoreError| EngineError::Storage {
         path: path.unwrap_or_else(|| PathBuf::from(":memory:")),
         detail: error.to_string(),
     };
     let (sender, receiver) = channel();
-    let context = Context::load(store, clock, entropy).map_err(failed)?;
+    let mut context = Context::load(store, clock, entropy).map_err(failed)?;
+    context.time_skipping = time_skipping;
     Ok((Loop::new(context, receiver, sender.clone()), sender))
 }
 

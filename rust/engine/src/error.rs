@@ -61,6 +61,12 @@ pub enum EngineError {
         /// What SQLite or the system said.
         detail: String,
     },
+    /// Time skipping was asked for on a file.
+    #[error("{} can't skip time: only an engine in memory can", path.display())]
+    TimeSkippingOnFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The engine's thread could not be started.
     #[error("the engine's thread could not be started: {0}")]
     Thread(#[source] std::io::Error),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::action::Reply;
+use crate::action::{Reply, Responder};
 use crate::context::Context;
 use crate::ids::RunKey;
 use crate::matching::ParkedAt;
@@ -97,11 +97,8 @@ impl Context {
                     .waiters
                     .remove(run, ticket)
                     .map(|(responder, empty)| (responder, Ok(empty))),
-                ParkedAt::Query(id) => {
-                    let status =
-                        RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
-                    self.queries.expire(id).map(|responder| (responder, Err(status)))
-                }
+                ParkedAt::Query(id) => self.queries.expire(id).map(too_late),
+                ParkedAt::Sleep(id) => self.expired_sleep(id).map(too_late),
                 ParkedAt::Update => self.expired_update(ticket),
             };
             if let Some((responder, result)) = ended {
@@ -109,4 +106,9 @@ impl Context {
             }
         }
     }
+}
+
+fn too_late(responder: Responder) -> (Responder, Result<Bytes, RpcStatus>) {
+    let status = RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
+    (responder, Err(status))
 }

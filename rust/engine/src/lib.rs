@@ -31,6 +31,8 @@ mod run;
 pub mod simulation;
 mod status;
 mod store;
+mod task_timers;
+mod time_skipping;
 mod timers;
 mod turn;
 mod update_failures;

@@ -10,6 +10,7 @@ pub(crate) use temporalio_protos::temporal::api::namespace::v1 as namespace;
 pub(crate) use temporalio_protos::temporal::api::protocol::v1 as protocol;
 pub(crate) use temporalio_protos::temporal::api::query::v1 as query;
 pub(crate) use temporalio_protos::temporal::api::taskqueue::v1 as taskqueue;
+pub(crate) use temporalio_protos::temporal::api::testservice::v1 as testservice;
 pub(crate) use temporalio_protos::temporal::api::update::v1 as update;
 pub(crate) use temporalio_protos::temporal::api::workflow::v1 as workflow;
 pub(crate) use temporalio_protos::temporal::api::workflowservice::v1 as service;

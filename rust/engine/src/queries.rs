@@ -55,6 +55,11 @@ impl Queries {
         Some(query)
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// A query whose caller's time is over.
     pub(crate) fn expire(&mut self, id: QueryId) -> Option<Responder> {
         self.take(id).map(|query| query.responder)

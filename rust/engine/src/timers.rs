@@ -52,6 +52,8 @@ pub(crate) enum TaskTimer {
     SpeculativeScheduleToStart(RunKey, Timestamp),
     /// The worker that has the run in its cache did not answer a query.
     StickyQuery(QueryId),
+    /// A caller sleeps in workflow time; names the sleeper.
+    Sleep(u64),
 }
 
 /// The window, and the timers that are in memory only.
@@ -123,6 +125,26 @@ impl Timers {
             return None;
         }
         self.tasks.pop().map(|Reverse((_, timer))| timer)
+    }
+
+    /// Take the first timer of a workflow task if it is due, and not after a stored one.
+    pub(crate) fn pop_task_before(
+        &mut self,
+        stored: Option<&TimerRow>,
+        now: Timestamp,
+    ) -> Option<TaskTimer> {
+        let due = stored.map_or(now, |timer| timer.due);
+        self.pop_task(due)
+    }
+
+    /// The first timer of a workflow task.
+    pub(crate) fn first_task(&self) -> Option<TaskTimer> {
+        self.tasks.peek().map(|Reverse((_, timer))| *timer)
+    }
+
+    /// Nothing would come of the first timer of a workflow task.
+    pub(crate) fn drop_first_task(&mut self) {
+        self.tasks.pop();
     }
 
     /// The window is used up while more is stored.

@@ -9,11 +9,12 @@ use crate::context::{Caller, Context, Failure, Outcome};
 use crate::dispatch::dispatch;
 use crate::engine::{Call, EngineMessage};
 use crate::ids::RunKey;
-use crate::machine::{activity, speculative, timer, workflow, workflow_task};
+use crate::machine::{activity, timer, workflow};
 use crate::planted::{Bug, planted};
 use crate::rpc::register_namespace::register;
 use crate::store::{NamespaceRecord, StoreError, TimerRow};
-use crate::timers::{TaskTimer, TimerKind};
+use crate::time_skipping::TimeSkipping;
+use crate::timers::TimerKind;
 use crate::{Code, RpcStatus};
 
 /// Calls in one transaction at most, and timers.
@@ -94,6 +95,9 @@ impl Loop {
 
     /// How long there is nothing to do unless somebody calls; `None`: for ever.
     pub(crate) fn patience(&self) -> Option<Duration> {
+        if self.paused_until.is_none() && self.context.may_skip() {
+            return Some(Duration::ZERO);
+        }
         let clock = &self.context.env.clock;
         let wall = clock.wall();
         let timer = self.context.timers.next().map(|due| clock.until(due));
@@ -193,13 +197,32 @@ impl Loop {
                 return Some(error);
             }
         }
+        if self.context.can_skip() {
+            return self.skip();
+        }
         let now = self.context.env.clock.now();
         while let Some(timer) = self.context.timers.pop_task(now) {
-            if let Some(error) = self.fire_task(timer) {
+            let fired = self.context.handle(|context| context.fire_task(timer));
+            if let Some(error) = fired.err().and_then(store_error) {
                 return Some(error);
             }
         }
-        for timer in self.context.timers.due(now, BATCH) {
+        self.fire(self.context.timers.due(now, BATCH))
+    }
+
+    /// Let time jump to the first timer, and fire it alone. `Some`: the store failed.
+    fn skip(&mut self) -> Option<StoreError> {
+        self.context.skip();
+        let now = self.context.env.clock.now();
+        let stored = self.context.timers.due(now, 1);
+        let Some(timer) = self.context.timers.pop_task_before(stored.first(), now) else {
+            return self.fire(stored);
+        };
+        self.context.handle(|context| context.fire_task(timer)).err().and_then(store_error)
+    }
+
+    fn fire(&mut self, due: Vec<TimerRow>) -> Option<StoreError> {
+        for timer in due {
             match self.context.handle(|context| fire(context, timer)) {
                 Ok(()) => {}
                 Err(Failure::Store(error)) => return Some(error),
@@ -210,41 +233,6 @@ impl Loop {
             }
         }
         None
-    }
-
-    fn fire_task(&mut self, timer: TaskTimer) -> Option<StoreError> {
-        let fired = self.context.handle(|context| {
-            if let TaskTimer::StickyQuery(id) = timer {
-                return context.query_timed_out(id);
-            }
-            let (TaskTimer::StartToClose(key, _)
-            | TaskTimer::StickyScheduleToStart(key, _)
-            | TaskTimer::SpeculativeScheduleToStart(key, _)) = timer
-            else {
-                return Ok(());
-            };
-            // Only a run in memory can have a lease, a sticky queue or a speculative task.
-            if !context.runs.contains_key(&key) {
-                return Ok(());
-            }
-            let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
-            match timer {
-                TaskTimer::StartToClose(_, id) => {
-                    if run.volatile.lease.as_ref().is_some_and(|lease| lease.id == id) {
-                        workflow_task::end(run, env, workflow_task::Ended::TimedOut);
-                    }
-                }
-                TaskTimer::StickyScheduleToStart(_, event) => {
-                    workflow_task::sticky_timed_out(run, env, event);
-                }
-                TaskTimer::SpeculativeScheduleToStart(_, scheduled) => {
-                    speculative::timed_out(run, env, scheduled);
-                }
-                TaskTimer::StickyQuery(_) => {}
-            }
-            Ok(())
-        });
-        fired.err().and_then(store_error)
     }
 
     /// Commit, and do what had to wait for it; or undo everything, and tell everybody.
@@ -321,6 +309,7 @@ impl Loop {
         waiting.extend(self.context.waiters.drain());
         waiting.extend(self.context.queries.drain());
         waiting.extend(self.context.updates.drain());
+        waiting.extend(self.context.time_skipping.iter_mut().flat_map(TimeSkipping::drain));
         for message in self.receiver.try_iter() {
             if let EngineMessage::Call { responder, .. } = message {
                 waiting.push(responder);

@@ -37,6 +37,7 @@ pub(crate) enum ParkedAt {
     Queue(QueueKey),
     History(RunKey),
     Query(QueryId),
+    Sleep(u64),
     Update,
 }
 

@@ -4,14 +4,20 @@
 //! caller's responder out of the context and park it.
 
 #![allow(clippy::needless_pass_by_value, reason = "a handler owns its request, used up or not")]
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "all handlers have one form, also those that can't fail"
+)]
 
 pub(crate) mod count_workflow_executions;
 pub(crate) mod describe_namespace;
 pub(crate) mod describe_workflow_execution;
 pub(crate) mod execute_multi_operation;
+pub(crate) mod get_current_time;
 pub(crate) mod get_system_info;
 pub(crate) mod get_workflow_execution_history;
 pub(crate) mod list_workflow_executions;
+pub(crate) mod lock_time_skipping;
 pub(crate) mod pause_activity;
 pub(crate) mod poll_activity_task_queue;
 pub(crate) mod poll_workflow_execution_update;
@@ -36,8 +42,12 @@ pub(crate) mod respond_workflow_task_failed;
 pub(crate) mod shutdown_worker;
 pub(crate) mod signal_with_start_workflow_execution;
 pub(crate) mod signal_workflow_execution;
+pub(crate) mod sleep;
+pub(crate) mod sleep_until;
 pub(crate) mod start_workflow_execution;
 pub(crate) mod terminate_workflow_execution;
+pub(crate) mod unlock_time_skipping;
+pub(crate) mod unlock_time_skipping_with_sleep;
 pub(crate) mod unpause_activity;
 pub(crate) mod update_workflow_execution;
 

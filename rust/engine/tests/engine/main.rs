@@ -42,6 +42,7 @@ mod start_policies;
 mod sticky;
 mod support;
 mod terminate;
+mod time_skipping;
 mod timers;
 mod update_limits;
 mod update_with_start;

@@ -281,6 +281,7 @@ impl World {
             synchronous: Synchronous::Normal,
             clock: Arc::<VirtualClock>::clone(&self.clock),
             entropy: Arc::<SeededEntropy>::clone(&self.entropy),
+            ..EngineOptions::default()
         };
         if self.rng.percent(20) {
             self.faults.fail(Step::Read, self.rng.between(1, 5), Fault::Io);

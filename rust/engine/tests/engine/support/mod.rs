@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod server;
+pub(crate) mod time_skipping;
 pub(crate) mod update;
 pub(crate) mod values;
 pub(crate) mod worker;
