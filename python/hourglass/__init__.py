@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         exceptions,
         service,
         supervision,
+        testing,
         worker,
         workflow,
     )
@@ -33,6 +34,7 @@ __all__ = [
     "exceptions",
     "service",
     "supervision",
+    "testing",
     "worker",
     "workflow",
 ]

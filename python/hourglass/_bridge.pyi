@@ -225,11 +225,18 @@ class Engine:
 
     @staticmethod
     def open(
-        runtime: Runtime, path: str | None, *, synchronous: Literal["full", "normal"] = "full"
+        runtime: Runtime,
+        path: str | None,
+        *,
+        synchronous: Literal["full", "normal"] = "full",
+        time_skipping: bool = False,
     ) -> Operation[Engine]:
         """Open or create the database at `path` (`None`: in memory).
 
         Kinds `database` and `database_in_use`; it does not wait.
+
+        With `time_skipping`, in memory only, it has the service of Temporal's test server,
+        `temporal.api.testservice.v1.TestService`, by which its time can be let skip.
         """
     def adopt(self, runtime: Runtime) -> Engine:
         """The same engine for another runtime of this process; the one it was opened on may be

@@ -24,6 +24,7 @@ from hourglass.service import TLSConfig
     [
         ("sqlite://", Database(None)),
         ("sqlite:///:memory:", Database(None)),
+        ("sqlite://?time_skipping=true", Database(None, time_skipping=True)),
         ("sqlite:///orders.db", Database("orders.db")),
         ("sqlite:////var/orders.db", Database("/var/orders.db")),
         ("sqlite:///a.db?synchronous=normal", Database("a.db", "normal")),

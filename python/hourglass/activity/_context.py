@@ -63,9 +63,9 @@ class ActivityCancellationDetails:
 
 
 class Latch:
-    """Is set once; can be waited for in threads and on the event loop that it was made on."""
+    """Is set once; can be waited for in threads and on the event loop that it was made for."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self.loop = loop
         self._threads = threading.Event()
         self._tasks = asyncio.Event()
@@ -78,7 +78,7 @@ class Latch:
         if self._threads.is_set():
             return
         self._threads.set()
-        if asyncio._get_running_loop() is self.loop:
+        if self.loop is None or asyncio._get_running_loop() is self.loop:
             self._tasks.set()
         else:
             self.loop.call_soon_threadsafe(self._tasks.set)

@@ -215,12 +215,19 @@ class Client(AsyncActivityCalls, Finding, WithStartCalls):
             run_id = await self._start(request, options)
         except RPCError as refused:
             raise start.error(refused, options["id"], name) from refused
+        result_type = declared if result_type is None else result_type
+        return self.handle_of_started(options["id"], run_id, result_type)
+
+    def handle_of_started(
+        self, workflow_id: str, run_id: str, result_type: Any
+    ) -> WorkflowHandle[Any, Any]:
+        """The handle of a workflow that this client has just started."""
         return WorkflowHandle(
             self,
-            options["id"],
+            workflow_id,
             result_run_id=run_id,
             first_execution_run_id=run_id,
-            result_type=declared if result_type is None else result_type,
+            result_type=result_type,
         )
 
     async def _start(self, request: dict[str, Any], options: StartOptions) -> str:

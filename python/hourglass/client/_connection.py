@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WORKFLOW_SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
+
 
 def default_identity() -> str:
     """Who this process says it is: its id and its host."""
@@ -139,7 +141,12 @@ class Connection:
         if isinstance(self._place, Database):
             if self._lease is None or self._lease.lost:
                 place = self._place
-                lease = await open_engine(place.path, place.synchronous, wait=place.wait)
+                lease = await open_engine(
+                    place.path,
+                    place.synchronous,
+                    wait=place.wait,
+                    time_skipping=place.time_skipping,
+                )
                 finalizer = weakref.finalize(self, lease.release)
                 finalizer.atexit = False
                 self._lease = lease
@@ -159,13 +166,18 @@ class Connection:
         request: Mapping[str, Any],
         rpc_metadata: Mapping[str, str] | None = None,
         rpc_timeout: timedelta | None = None,
+        *,
+        service: str = WORKFLOW_SERVICE,
+        retry: bool = True,
     ) -> Wire:
-        """Any RPC of the workflow service by name. `RPCError`."""
+        """Any RPC of a service by name. `RPCError`."""
         timeout = None if rpc_timeout is None else rpc_timeout.total_seconds()
         metadata: Mapping[str, str] = {} if rpc_metadata is None else rpc_metadata
         return await self.use(
             "client_call/" + rpc,
-            lambda native: native.call(rpc, request, timeout=timeout, metadata=metadata),
+            lambda native: native.call(
+                rpc, request, service=service, timeout=timeout, metadata=metadata, retry=retry
+            ),
         )
 
     async def use(self, call_site: str, begin: Callable[[_bridge.Client], Operation[T]]) -> T:

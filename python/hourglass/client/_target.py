@@ -12,6 +12,7 @@ nothing                         ``TEMPORAL_ADDRESS`` if set, else ``sqlite:///ho
 Behind a file's path: ``?synchronous=normal`` trades the last transactions at a power cut for speed,
 ``?wait=30`` waits that many seconds for another process that has the file open, as the old one has
 in a deploy (without it: `DatabaseInUseError` at once); both with ``&``.
+``sqlite://?time_skipping=true`` is an engine for tests: see `hourglass.testing`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hourglass.subsystem.engines import Synchronous
 
 DEFAULT_TARGET = "sqlite:///hourglass.db"
+TIME_SKIPPING_TARGET = "sqlite://?time_skipping=true"
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):\d{1,5}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _FORMS = (
@@ -47,6 +49,7 @@ class Database:
     synchronous: Synchronous = "full"
     wait: float = 0.0
     """Seconds to wait for whoever else has it open."""
+    time_skipping: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def parse_target(target: str) -> Database | Cluster:
 def _database(target: str) -> Database:
     if target == "sqlite://":
         return Database(None)
+    if target == TIME_SKIPPING_TARGET:
+        return Database(None, time_skipping=True)
     if not target.startswith("sqlite:///"):
         raise InvalidTargetError(
             f"the target {target!r} does not say which file: sqlite:/// stands before a relative "

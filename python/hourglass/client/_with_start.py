@@ -326,8 +326,6 @@ async def _call(
     options: UpdateOptions,
 ) -> Wire:
     """Send it (again) until the update is answered; the workflow is there with the first answer."""
-    from hourglass.client._handle import WorkflowHandle
-
     workflow_id = operation.options["id"]
     request = execute_multi_operation.request(client.namespace, client.identity, starting, updating)
     what = f"answer to the update with start of {workflow_id!r}"
@@ -339,13 +337,7 @@ async def _call(
             raise execute_multi_operation.error(refused, workflow_id, name) from refused
         started, updated = execute_multi_operation.answers(response)
         run_id: str = started.get("run_id", "")
-        handle: WorkflowHandle[Any, Any] = WorkflowHandle(
-            client,
-            workflow_id,
-            result_run_id=run_id,
-            first_execution_run_id=run_id,
-            result_type=result if operation.result_type is None else operation.result_type,
-        )
-        operation.started(handle)
+        result_type = result if operation.result_type is None else operation.result_type
+        operation.started(client.handle_of_started(workflow_id, run_id, result_type))
         if updated.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:
             return updated

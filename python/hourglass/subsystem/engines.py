@@ -32,9 +32,12 @@ given up again, so this one thing is asked for again and again."""
 class SharedEngine:
     """An engine and how many clients use it. `path` None: in memory, not shared."""
 
-    def __init__(self, path: str | None, synchronous: Synchronous) -> None:
+    def __init__(
+        self, path: str | None, synchronous: Synchronous, time_skipping: bool = False
+    ) -> None:
         self.path = path
         self.synchronous: Synchronous = synchronous
+        self.time_skipping = time_skipping
         self.users = 0
         self._opening: Operation[Engine] | None = None
         self._engine: Engine | None = None
@@ -63,7 +66,10 @@ class SharedEngine:
         if self._engine is None:
             if self._opening is None:
                 self._opening = _bridge.Engine.open(
-                    runtime, self.path, synchronous=self.synchronous
+                    runtime,
+                    self.path,
+                    synchronous=self.synchronous,
+                    time_skipping=self.time_skipping,
                 )
             opening = self._opening
             try:
@@ -105,22 +111,27 @@ class SharedEngine:
 
 
 async def open_engine(
-    path: str | None, synchronous: Synchronous = "full", *, wait: float = 0.0
+    path: str | None,
+    synchronous: Synchronous = "full",
+    *,
+    wait: float = 0.0,
+    time_skipping: bool = False,
 ) -> EngineLease:
     """Open the engine of a database, or join the one that has it open in this process.
 
+    Only one in memory (`path` None) can skip time.
     Raises `DatabaseError`; `DatabaseInUseError` if another process has it for `wait` more seconds.
     Close the lease when done; the last one closes the engine.
     """
     state = _state.current()
     if path is None:
-        return await _lease(state, SharedEngine(None, synchronous), 0.0)
+        return await _lease(state, SharedEngine(None, synchronous, time_skipping), 0.0)
     key = _canonical(path)
     while True:
         with state.lock:
             shared = state.engines.get(key)
             if shared is None:
-                shared = state.engines[key] = SharedEngine(key, synchronous)
+                shared = state.engines[key] = SharedEngine(key, synchronous, time_skipping)
             if not shared.is_closing:
                 shared.users += 1
                 break

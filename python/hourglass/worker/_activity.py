@@ -67,7 +67,8 @@ class Activities:
         self.executor = executor
         self.processes = processes
         self.inbox = Inbox()
-        self.worker_shutdown = Latch(asyncio.get_running_loop())
+        self.loop = asyncio.get_running_loop()
+        self.worker_shutdown = Latch(self.loop)
         self.running: dict[bytes, RunningActivity] = {}
         self._handles: dict[int, WorkerHandle] = {}
         self.cancelling = False

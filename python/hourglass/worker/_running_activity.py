@@ -254,7 +254,7 @@ class Heartbeats:
 
     def __init__(self, activity: RunningActivity) -> None:
         self._activity = activity
-        self._loop = activity.activities.worker_shutdown.loop
+        self._loop = activity.activities.loop
         self._latest: list[Payload] | None = None
         self._sending: asyncio.Task[None] | None = None
 

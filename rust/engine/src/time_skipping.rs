@@ -7,10 +7,13 @@
 //! which fires alone: what it sets off holds the counter before the next jump is considered. Without a
 //! timer there is nowhere to jump to, and time goes at the wall's pace too.
 //!
+//! Whatever the counter says, time does not skip while a worker has a workflow task: that takes moments,
+//! and a worker that is there should not lose it to a jump over the task's timeout.
+//!
 //! The counter must be *one*: an activity that holds it may sleep on the test service, which lets go of
 //! it, and its own heartbeat timeout then fires. So the test's share alone may be negative.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -62,6 +65,8 @@ pub(crate) struct TimeSkipping {
     /// The engine's share: the work in flight of each run that has any, and its sum.
     in_flight: HashMap<RunKey, i64>,
     busy: i64,
+    /// Runs whose workflow task a worker has.
+    leased: HashSet<RunKey>,
     sleepers: HashMap<u64, Sleeper>,
     last_sleeper: u64,
 }
@@ -74,6 +79,7 @@ impl TimeSkipping {
             locks: 1,
             in_flight: HashMap::new(),
             busy: 0,
+            leased: HashSet::new(),
             sleepers: HashMap::new(),
             last_sleeper: 0,
         }
@@ -168,17 +174,24 @@ impl Context {
 
     /// What a run has in flight may have changed.
     pub(crate) fn count_in_flight(&mut self, run: RunKey) {
-        if let Some(skipping) = &mut self.time_skipping {
-            skipping.set_in_flight(run, self.runs.get(&run).map_or(0, work_in_flight));
+        let Some(skipping) = &mut self.time_skipping else { return };
+        let state = self.runs.get(&run);
+        skipping.set_in_flight(run, state.map_or(0, work_in_flight));
+        if state.is_some_and(|run| run.is_open() && run.volatile.lease.is_some()) {
+            skipping.leased.insert(run);
+        } else {
+            skipping.leased.remove(&run);
         }
     }
 
-    /// Whether nobody holds the counter, and there is a timer, though it may be of no use any more.
+    /// Whether nothing holds time, and there is a timer, though it may be of no use any more.
     pub(crate) fn may_skip(&self) -> bool {
-        self.counter().is_some_and(|counter| counter <= 0) && self.timers.next().is_some()
+        let is_leased = self.time_skipping.as_ref().is_some_and(|s| !s.leased.is_empty());
+        self.counter().is_some_and(|counter| counter <= 0 && !is_leased)
+            && self.timers.next().is_some()
     }
 
-    /// Whether nobody holds the counter and there is a timer to jump to. Timers that are of no use any
+    /// Whether nothing holds time and there is a timer to jump to. Timers that are of no use any
     /// more are dropped: time does not stop at them.
     pub(crate) fn can_skip(&mut self) -> bool {
         if !self.may_skip() {

@@ -78,6 +78,20 @@ async fn an_unlocked_clock_jumps_to_the_timer_and_stays_while_a_worker_has_the_t
 }
 
 #[tokio::test]
+async fn a_timer_that_is_not_committed_yet_is_not_jumped_over() {
+    let server = Server::skipping();
+    let first = server.start("first").await;
+    server.step([start_timer("late", 1000)]).await;
+    server.start("second").await;
+    let task = server.poll().await;
+    server.unlock().await.unwrap();
+    server.complete(&task, [start_timer("early", 10)]).await.unwrap();
+    assert_eq!(server.poll().await.workflow_execution.unwrap().workflow_id, "second");
+    assert_eq!(server.elapsed().await, 10);
+    assert_eq!(server.event_types(&first).await.last(), Some(&TimerStarted));
+}
+
+#[tokio::test]
 async fn the_counter_never_goes_below_zero() {
     let server = Server::skipping();
     server.unlock().await.unwrap();
@@ -315,6 +329,22 @@ async fn a_task_that_nobody_takes_does_not_hold_time_against_two_who_let_go() {
     last_event(&server, &run, WorkflowTaskScheduled).await;
     server.sleep(3600).await.unwrap(); // a test that sleeps beyond
     assert_eq!(server.elapsed().await, 3610);
+}
+
+#[tokio::test]
+async fn a_worker_that_has_a_task_keeps_it_against_two_who_let_go() {
+    let server = Server::skipping();
+    let run = server.start("w").await;
+    let task = server.poll().await;
+    server.unlock().await.unwrap();
+    let mut sleep = pin!(server.sleep(3600));
+    assert!(server.parks(&mut sleep.as_mut()).await);
+    assert_eq!(server.elapsed().await, 0);
+    server.complete(&task, [start_timer("t", 10)]).await.unwrap();
+    server.step([]).await; // the timer's
+    sleep.await.unwrap();
+    assert_eq!(server.elapsed().await, 3600);
+    assert!(!server.event_types(&run).await.contains(&WorkflowTaskTimedOut));
 }
 
 #[tokio::test]

@@ -1,0 +1,195 @@
+"""Environments on an embedded engine in memory, with and without time that skips.
+
+Whoever waits for a result lets go of time for as long. The engine counts locks: a test has one
+to let go of, and several may wait at once, so the first unlocks, and the last locks. A sleep lets
+go of the lock as well, for its own time; whoever begins to wait meanwhile unlocks after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypeVar
+
+from hourglass.client import Client, WorkflowHandle
+from hourglass.client._target import TIME_SKIPPING_TARGET
+from hourglass.common import QueryRejectCondition
+from hourglass.converter import DataConverter
+from hourglass.exceptions import RPCError, RPCStatusCode
+from hourglass.testing._workflow import WorkflowEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hourglass._bridge import Wire
+
+SelfT = TypeVar("SelfT")
+ResultT = TypeVar("ResultT")
+
+_SERVICE = "temporal.api.testservice.v1.TestService"
+_FOREVER = timedelta(days=3650)
+"""A sleep takes as long as others hold the time; who waits for it says when it is too long."""
+
+
+async def start_local(
+    *,
+    namespace: str,
+    data_converter: DataConverter,
+    default_workflow_query_reject_condition: QueryRejectCondition | None,
+) -> WorkflowEnvironment:
+    """See `WorkflowEnvironment.start_local`."""
+    client = await Client.connect(
+        "sqlite://",
+        namespace=namespace,
+        data_converter=data_converter,
+        default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+    )
+    if namespace != "default":
+        retention = {"workflow_execution_retention_period": timedelta(days=1)}
+        await client.connection.call("RegisterNamespace", retention)
+    return EmbeddedEnvironment(client)
+
+
+async def start_time_skipping(
+    *,
+    data_converter: DataConverter,
+    default_workflow_query_reject_condition: QueryRejectCondition | None,
+) -> WorkflowEnvironment:
+    """See `WorkflowEnvironment.start_time_skipping`."""
+    client = await TimeSkippingClient.connect(
+        TIME_SKIPPING_TARGET,
+        data_converter=data_converter,
+        default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+    )
+    return TimeSkippingEnvironment(client)
+
+
+class EmbeddedEnvironment(WorkflowEnvironment):
+    """An engine that is gone with its client."""
+
+    async def shutdown(self) -> None:
+        """Close the client, and with it the engine."""
+        await self.client.close()
+
+
+class TimeSkippingEnvironment(EmbeddedEnvironment):
+    """An engine whose time skips."""
+
+    def __init__(self, client: TimeSkippingClient) -> None:
+        super().__init__(client)
+        self._is_automatic = True
+        self._waiting = 0
+        self._sleeping = 0
+        self._is_unlocked = False
+        self._turnstile = asyncio.Lock()
+        client.environment = self
+
+    @property
+    def supports_time_skipping(self) -> bool:
+        """It does."""
+        return True
+
+    async def sleep(self, duration: timedelta | float) -> None:
+        """Let time go until so much of it has passed. At once, unless others hold it."""
+        request = {"duration": duration}
+        self._sleeping += 1
+        try:
+            if not await self._unlock("UnlockTimeSkippingWithSleep", request):
+                async with self.unlocked():  # it skips already, and goes on when others lock
+                    await self._call("Sleep", request)
+        finally:
+            self._sleeping -= 1
+            await asyncio.shield(asyncio.ensure_future(self._balance()))
+
+    async def get_current_time(self) -> datetime:
+        """What workflows take for now, in UTC."""
+        now: datetime = (await self._call("GetCurrentTime", {}))["time"]
+        return now
+
+    @contextmanager
+    def auto_time_skipping_disabled(self) -> Generator[None]:
+        """Within the block, waiting for a result lets no time skip."""
+        before, self._is_automatic = self._is_automatic, False
+        try:
+            yield
+        finally:
+            self._is_automatic = before
+
+    @asynccontextmanager
+    async def unlocked(self) -> AsyncGenerator[None]:
+        """Within the block time may skip, unless that is disabled."""
+        if not self._is_automatic:
+            yield
+            return
+        self._waiting += 1
+        try:
+            await self._balance()
+            yield
+        finally:
+            self._waiting -= 1
+            # Also when whoever waits is cancelled a second time.
+            await asyncio.shield(asyncio.ensure_future(self._balance()))
+
+    async def _balance(self) -> None:
+        """Unlock when somebody waits, and lock when nobody does any more."""
+        async with self._turnstile:
+            somebody_waits, somebody_sleeps = self._waiting > 0, self._sleeping > 0
+            if somebody_waits == self._is_unlocked:
+                return
+            if not somebody_waits:
+                await self._call("LockTimeSkipping", {})
+            elif not await self._unlock("UnlockTimeSkipping", {}):
+                if not somebody_sleeps:
+                    raise RuntimeError("time is unlocked already, and not by this environment")
+                return  # whoever sleeps balances afterwards
+            self._is_unlocked = somebody_waits
+
+    async def _unlock(self, rpc: str, request: Mapping[str, Any]) -> bool:
+        """Let go of time; False if nobody holds it."""
+        try:
+            await self._call(rpc, request)
+        except RPCError as refused:
+            if refused.status is RPCStatusCode.FAILED_PRECONDITION:
+                return False
+            raise
+        return True
+
+    async def _call(self, rpc: str, request: Mapping[str, Any]) -> Wire:
+        return await self.client.connection.call(
+            rpc, request, rpc_timeout=_FOREVER, service=_SERVICE, retry=False
+        )
+
+
+class TimeSkippingClient(Client):
+    """The client of such an environment: time skips while it waits for what it started."""
+
+    environment: TimeSkippingEnvironment
+
+    def handle_of_started(
+        self, workflow_id: str, run_id: str, result_type: Any
+    ) -> WorkflowHandle[Any, Any]:
+        """A handle whose `result` lets time skip."""
+        return TimeSkippingHandle(
+            self,
+            workflow_id,
+            result_run_id=run_id,
+            first_execution_run_id=run_id,
+            result_type=result_type,
+        )
+
+
+class TimeSkippingHandle(WorkflowHandle[SelfT, ResultT]):
+    """The handle of a workflow that was started on such an environment."""
+
+    _client: TimeSkippingClient
+
+    async def result(
+        self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None
+    ) -> ResultT:
+        """Wait for the workflow to close while time may skip; its result."""
+        async with self._client.environment.unlocked():
+            return await super().result(follow_runs=follow_runs, rpc_timeout=rpc_timeout)
