@@ -1,9 +1,14 @@
 //! Cron schedules: when a workflow that runs again and again runs next.
 //!
 //! Five fields (minute, hour, day of the month, month, day of the week), the usual names such as
-//! `@daily`, and `@every 90s`. All times are UTC.
+//! `@daily`, and `@every 90s`. Times are UTC, or of the zone that `CRON_TZ=Europe/Berlin` names in
+//! front; where clocks are set forward, a time that does not come is left out, and where they are set
+//! back, one that comes twice is taken twice, as the server does it. The zones are built in.
 
 use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::RpcStatus;
 
@@ -20,7 +25,8 @@ const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 pub(crate) enum Schedule {
     /// Again after this many seconds.
     Every(i64),
-    At(Fields),
+    /// When the fields fit what clocks show there.
+    At(Fields, TimeZone),
 }
 
 /// One bit for each value that fits.
@@ -35,19 +41,10 @@ pub(crate) struct Fields {
     both_days: bool,
 }
 
-/// Why a schedule can't be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unusable {
-    /// The server's message for what nobody can read.
-    Unreadable,
-    /// It has a time zone other than UTC.
-    TimeZone,
-}
-
 impl Schedule {
-    /// Read a schedule.
-    pub(crate) fn parse(text: &str) -> Result<Self, Unusable> {
-        let text = in_utc(text.trim())?;
+    /// Read a schedule; `None`: nobody can.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (zone, text) = split_zone(text.trim())?;
         let fields = match text {
             "@yearly" | "@annually" => "0 0 1 1 *",
             "@monthly" => "0 0 1 * *",
@@ -56,13 +53,13 @@ impl Schedule {
             "@hourly" => "0 * * * *",
             other => match other.strip_prefix("@every ") {
                 Some(period) => {
-                    let period = seconds(period.trim()).ok_or(Unusable::Unreadable)?;
-                    return Ok(Self::Every(period.max(1)));
+                    let period = seconds(period.trim())?;
+                    return Some(Self::Every(period.max(1)));
                 }
                 None => other,
             },
         };
-        Fields::parse(fields).map(Self::At).ok_or(Unusable::Unreadable)
+        Some(Self::At(Fields::parse(fields)?, zone))
     }
 
     /// How long after `now` the next run is, when the last was meant for `last`; both are nanoseconds
@@ -76,7 +73,9 @@ impl Schedule {
                 // One is due right now only if it has not just been.
                 if next > last && next >= now { next } else { next.saturating_add(period) }
             }
-            Self::At(fields) => fields.next(now.max(last).div_euclid(60 * SECOND))? * 60 * SECOND,
+            Self::At(fields, zone) => {
+                fields.next(now.max(last).div_euclid(60 * SECOND), zone)? * 60 * SECOND
+            }
         };
         let nanos = u64::try_from(next.saturating_sub(now)).ok()?;
         Some(Duration::from_secs(nanos.div_ceil(1_000_000_000)))
@@ -88,12 +87,8 @@ pub(crate) fn check(text: &str) -> Result<(), RpcStatus> {
     if text.is_empty() {
         return Ok(());
     }
-    let schedule = Schedule::parse(text).map_err(|unusable| match unusable {
-        Unusable::Unreadable => RpcStatus::invalid_argument("invalid CronSchedule."),
-        Unusable::TimeZone => RpcStatus::unimplemented(
-            "the embedded engine does not support time zones in cron schedules yet",
-        ),
-    })?;
+    let schedule = Schedule::parse(text)
+        .ok_or_else(|| RpcStatus::invalid_argument("invalid CronSchedule."))?;
     schedule.backoff(0, 0).map(drop).ok_or_else(|| {
         let message = "invalid CronSchedule, no time can be found to satisfy the schedule";
         RpcStatus::invalid_argument(message)
@@ -102,16 +97,30 @@ pub(crate) fn check(text: &str) -> Result<(), RpcStatus> {
 
 /// Nanoseconds from the start of a workflow to its first run by the schedule; `None` without one.
 pub(crate) fn first_backoff(text: &str, now: i64) -> Option<i64> {
-    let backoff = Schedule::parse(text).ok().filter(|_| !text.is_empty())?.backoff(now, now)?;
+    let backoff = Schedule::parse(text)?.backoff(now, now)?;
     i64::try_from(backoff.as_nanos()).ok()
 }
 
-/// The schedule without its time zone, which can only be UTC.
-fn in_utc(text: &str) -> Result<&str, Unusable> {
+/// The time zone, and the schedule without it.
+fn split_zone(text: &str) -> Option<(TimeZone, &str)> {
     let zoned = text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ="));
-    let Some(zoned) = zoned else { return Ok(text) };
-    let (zone, rest) = zoned.split_once(' ').ok_or(Unusable::Unreadable)?;
-    if ["UTC", "Etc/UTC", ""].contains(&zone) { Ok(rest.trim()) } else { Err(Unusable::TimeZone) }
+    let Some(zoned) = zoned else { return Some((TimeZone::UTC, text)) };
+    let (name, rest) = zoned.split_once(' ')?;
+    let zone = match name {
+        "" | "UTC" | "Local" => TimeZone::UTC, // a server is in UTC
+        _ => {
+            let zone = TimeZoneDatabase::bundled().get(name).ok()?;
+            // The server tells upper from lower case.
+            (zone.iana_name() == Some(name)).then_some(zone)?
+        }
+    };
+    Some((zone, rest.trim()))
+}
+
+/// What clocks show there, in minutes since 1970, at a minute of UTC.
+fn local(zone: &TimeZone, minute: i64) -> Option<i64> {
+    let at = Timestamp::from_second(minute.checked_mul(60)?).ok()?;
+    Some(minute + i64::from(zone.to_offset(at).seconds()).div_euclid(60))
 }
 
 /// A duration as Go writes it, `1h30m`, in whole seconds.
@@ -153,19 +162,20 @@ impl Fields {
         })
     }
 
-    /// The first minute after `minute` that fits, both since 1970.
-    fn next(&self, minute: i64) -> Option<i64> {
-        let first = minute + 1;
-        let today = first.div_euclid(MINUTES_PER_DAY);
-        for day in today..=today + HORIZON_DAYS {
-            if !self.has_day(day) {
-                continue;
+    /// The first minute after `minute` at which clocks there show one that fits; in UTC, since 1970.
+    fn next(&self, minute: i64, zone: &TimeZone) -> Option<i64> {
+        let mut at = minute + 1;
+        let end = at + HORIZON_DAYS * MINUTES_PER_DAY;
+        while at < end {
+            let shown = local(zone, at)?;
+            let (day, hour) =
+                (shown.div_euclid(MINUTES_PER_DAY), shown.rem_euclid(MINUTES_PER_DAY) / 60);
+            let hour_fits = has(self.hours, hour) && self.has_day(day);
+            if hour_fits && has(self.minutes, shown.rem_euclid(60)) {
+                return Some(at);
             }
-            let from = if day == today { first.rem_euclid(MINUTES_PER_DAY) } else { 0 };
-            let fits = |at: &i64| has(self.hours, at / 60) && has(self.minutes, at % 60);
-            if let Some(at) = (from..MINUTES_PER_DAY).find(fits) {
-                return Some(day * MINUTES_PER_DAY + at);
-            }
+            // Hours and days begin, and clocks are set, at quarters of an hour of UTC.
+            at = if hour_fits { at + 1 } else { (at.div_euclid(15) + 1) * 15 };
         }
         None
     }
@@ -238,8 +248,7 @@ mod tests {
 
     /// Seconds from `NOW` to the next run.
     fn next(text: &str) -> Option<u64> {
-        let schedule = Schedule::parse(text).unwrap_or(Schedule::Every(0));
-        schedule.backoff(NOW, NOW).map(|backoff| backoff.as_secs())
+        Schedule::parse(text)?.backoff(NOW, NOW).map(|backoff| backoff.as_secs())
     }
 
     #[test]
@@ -267,10 +276,58 @@ mod tests {
         }
     }
 
+    /// What the server's library gives for these (robfig/cron 3.0.1): schedule, after, next.
+    const ZONED: &[(&str, &str, &str)] = &[
+        ("Europe/Berlin 0 9 * * *", "2023-11-14T22:13:20Z", "2023-11-15T08:00:00Z"),
+        ("Europe/Berlin 0 9 * * *", "2023-07-14T22:13:20Z", "2023-07-15T07:00:00Z"),
+        ("America/New_York 0 9 * * mon", "2023-11-14T22:13:20Z", "2023-11-20T14:00:00Z"),
+        ("Asia/Kathmandu 0 0 * * *", "2023-11-14T22:13:20Z", "2023-11-15T18:15:00Z"),
+        ("Europe/Berlin @daily", "2023-11-14T22:13:20Z", "2023-11-14T23:00:00Z"),
+        ("America/New_York 0 0 29 feb *", "2023-11-14T22:13:20Z", "2024-02-29T05:00:00Z"),
+        ("EST 0 9 * * *", "2023-11-14T22:13:20Z", "2023-11-15T14:00:00Z"),
+        ("Local 0 9 * * *", "2023-11-14T22:13:20Z", "2023-11-15T09:00:00Z"),
+        (" 0 9 * * *", "2023-11-14T22:13:20Z", "2023-11-15T09:00:00Z"),
+        ("Europe/Berlin @every 90s", "2023-11-14T22:13:20Z", "2023-11-14T22:14:50Z"),
+        // Clocks are set forward: 02:30 does not come, at 03:00 it is 01:00 UTC.
+        ("Europe/Berlin 30 2 * * *", "2023-03-25T00:00:00Z", "2023-03-25T01:30:00Z"),
+        ("Europe/Berlin 30 2 * * *", "2023-03-25T12:00:00Z", "2023-03-27T00:30:00Z"),
+        ("Europe/Berlin 0 3 * * *", "2023-03-25T12:00:00Z", "2023-03-26T01:00:00Z"),
+        ("Europe/Berlin 0 * * * *", "2023-03-26T00:00:00Z", "2023-03-26T01:00:00Z"),
+        // Clocks are set back: 02:30 comes twice.
+        ("Europe/Berlin 30 2 * * *", "2023-10-28T12:00:00Z", "2023-10-29T00:30:00Z"),
+        ("Europe/Berlin 30 2 * * *", "2023-10-29T00:30:00Z", "2023-10-29T01:30:00Z"),
+        ("Europe/Berlin 30 2 * * *", "2023-10-29T01:30:00Z", "2023-10-30T01:30:00Z"),
+        ("Europe/Berlin 0 * * * *", "2023-10-29T00:00:00Z", "2023-10-29T01:00:00Z"),
+        // A midnight that does not come.
+        ("America/Sao_Paulo 0 0 * * sun", "2018-11-03T12:00:00Z", "2018-11-11T02:00:00Z"),
+        ("America/Sao_Paulo 0 0 * * *", "2018-11-03T12:00:00Z", "2018-11-05T02:00:00Z"),
+        ("America/Sao_Paulo 30 1 * * sun", "2018-11-03T12:00:00Z", "2018-11-04T03:30:00Z"),
+        ("Asia/Beirut 0 0 * * *", "2027-03-27T12:00:00Z", "2027-03-28T21:00:00Z"),
+        // By half an hour.
+        ("Australia/Lord_Howe 15 2 * * *", "2023-09-30T12:00:00Z", "2023-10-01T15:15:00Z"),
+        ("Australia/Lord_Howe 45 1 * * *", "2023-04-01T12:00:00Z", "2023-04-01T14:45:00Z"),
+        ("Australia/Lord_Howe 45 1 * * *", "2023-04-01T14:45:00Z", "2023-04-01T15:15:00Z"),
+    ];
+
+    #[test]
+    fn a_schedule_of_a_zone_goes_by_what_clocks_show_there() {
+        let second = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_second).ok();
+        for (text, after, expected) in ZONED {
+            let after = second(after).unwrap_or_default();
+            let backoff = ["CRON_TZ=", "TZ="].map(|prefix| {
+                let schedule = Schedule::parse(&format!("{prefix}{text}"))?;
+                let backoff = schedule.backoff(after * SECOND, after * SECOND)?;
+                i64::try_from(backoff.as_secs()).ok()
+            });
+            let expected = second(expected).map(|expected| expected - after);
+            assert_eq!(backoff, [expected; 2], "{text} after {after}");
+        }
+    }
+
     #[test]
     fn a_period_counts_from_the_last_run_and_skips_what_was_missed() {
         let every = Schedule::parse("@every 1m30s");
-        assert_eq!(every, Ok(Schedule::Every(90)));
+        assert_eq!(every, Some(Schedule::Every(90)));
         let backoff = |last: i64, now: i64| {
             let schedule = Schedule::Every(90);
             schedule.backoff(last * SECOND, now * SECOND).map(|backoff| backoff.as_secs())
@@ -285,13 +342,17 @@ mod tests {
     fn what_can_not_be_read_is_refused() {
         for text in ["", "bogus", "* * *", "60 * * * *", "0 0 0 * *", "*/0 * * * *", "5-1 * * * *"]
         {
-            assert_eq!(Schedule::parse(text), Err(Unusable::Unreadable), "{text}");
+            assert_eq!(Schedule::parse(text), None, "{text}");
         }
         for text in ["@every 1x", "@every ", "* * * * 7", "* * * foo *"] {
-            assert_eq!(Schedule::parse(text), Err(Unusable::Unreadable), "{text}");
+            assert_eq!(Schedule::parse(text), None, "{text}");
         }
-        let zoned = Schedule::parse("CRON_TZ=Europe/Berlin 0 12 * * *");
-        assert_eq!(zoned, Err(Unusable::TimeZone));
+        for zone in ["Mars/Olympus", "europe/berlin", "Europe/Berlin"] {
+            let text = format!("CRON_TZ={zone}");
+            assert_eq!(Schedule::parse(&text), None, "{text} and nothing else");
+        }
+        assert_eq!(Schedule::parse("CRON_TZ=Mars/Olympus 0 9 * * *"), None);
+        assert_eq!(Schedule::parse("CRON_TZ=europe/berlin 0 9 * * *"), None);
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn by_schedule(
     result: Option<&Payloads>,
 ) -> Option<NewRun> {
     let row = &run.row;
-    let schedule = Schedule::parse(&row.record.cron_schedule).ok()?;
+    let schedule = Schedule::parse(&row.record.cron_schedule)?;
     let meant_for = row.start_time.0.saturating_add(row.record.first_backoff);
     let backoff = schedule.backoff(meant_for, env.now.0)?;
     let expiration = row.record.execution_expiration;
