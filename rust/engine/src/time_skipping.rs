@@ -113,7 +113,8 @@ fn work_in_flight(run: &Run) -> i64 {
         return 0;
     }
     let activities = run.activities.values();
-    let with_workers = activities.filter(|a| a.state() != ActivityState::BackingOff).count();
+    let with_workers =
+        activities.filter(|a| a.is_ready() || a.state() == ActivityState::Started).count();
     i64::from(run.workflow_task().is_some()) + i64::try_from(with_workers).unwrap_or(i64::MAX)
 }
 
