@@ -46,26 +46,40 @@ fn target(
     Ok(if itself || stranger { Err(Missed::Run) } else { Ok(row) })
 }
 
-/// Send a signal. A run that closed with the same task sends nothing any more.
+/// From whom to whom something goes.
+struct Way {
+    from: common::WorkflowExecution,
+    to: Result<RunRow, Missed>,
+}
+
+/// A run that closed with the same task reaches nobody any more.
+fn way(
+    context: &mut Context,
+    source: RunKey,
+    namespace: &str,
+    execution: Option<&common::WorkflowExecution>,
+    child_only: bool,
+) -> Result<Option<Way>, Failure> {
+    let Some((run, _)) = context.open_run(source)? else { return Ok(None) };
+    let from = run.execution();
+    let to = target(context, source, namespace, execution, child_only)?;
+    Ok(Some(Way { from, to }))
+}
+
+/// Send a signal.
 pub(crate) fn signal(
     context: &mut Context,
     source: RunKey,
     initiated_event_id: EventId,
     sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
 ) -> Result<(), Failure> {
-    if context.open_run(source)?.is_none() {
+    let execution = sent.workflow_execution.as_ref();
+    let child_only = sent.child_workflow_only;
+    let Some(way) = way(context, source, &sent.namespace, execution, child_only)? else {
         return Ok(());
-    }
-    let found = target(
-        context,
-        source,
-        &sent.namespace,
-        sent.workflow_execution.as_ref(),
-        sent.child_workflow_only,
-    )?;
-    let missed = match found {
+    };
+    let missed = match way.to {
         Ok(row) if row.is_open() => {
-            let from = context.runs.get(&source).map(Run::execution);
             let request_id = uuid::Uuid::from_bytes(context.env.entropy.bytes()).to_string();
             if let Some((run, env)) = context.open_run(row.key)? {
                 let attributes = history::WorkflowExecutionSignaledEventAttributes {
@@ -73,7 +87,7 @@ pub(crate) fn signal(
                     input: sent.input.clone(),
                     identity: IDENTITY.into(),
                     header: sent.header.clone(),
-                    external_workflow_execution: from,
+                    external_workflow_execution: Some(way.from),
                     request_id,
                     ..Default::default()
                 };
@@ -130,24 +144,18 @@ pub(crate) fn cancel(
     initiated_event_id: EventId,
     asked: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
 ) -> Result<(), Failure> {
-    if context.open_run(source)?.is_none() {
+    let execution = asked.workflow_execution.as_ref();
+    let child_only = asked.child_workflow_only;
+    let Some(way) = way(context, source, &asked.namespace, execution, child_only)? else {
         return Ok(());
-    }
-    let found = target(
-        context,
-        source,
-        &asked.namespace,
-        asked.workflow_execution.as_ref(),
-        asked.child_workflow_only,
-    )?;
-    let missed = match found {
+    };
+    let missed = match way.to {
         Ok(row) => {
-            let from = context.runs.get(&source).map(Run::execution);
             if let Some((run, env)) = context.open_run(row.key)? {
                 let attributes = history::WorkflowExecutionCancelRequestedEventAttributes {
                     cause: asked.reason.clone(),
                     external_initiated_event_id: initiated_event_id,
-                    external_workflow_execution: from,
+                    external_workflow_execution: Some(way.from),
                     identity: IDENTITY.into(),
                 };
                 request_cancel(run, env, attributes, Vec::new());
