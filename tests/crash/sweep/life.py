@@ -54,6 +54,8 @@ def live(options: dict[str, Any], told: int, errors: int, gate: int) -> None:
 
 async def main(options: dict[str, Any]) -> None:
     """Play the role."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     name, target = options["name"], options["target"]
     program = PROGRAMS[options["program"]]
     if options["overlapping"] and target.startswith("sqlite:"):
@@ -77,7 +79,7 @@ async def main(options: dict[str, Any]) -> None:
             if options["role"] == "both":
                 await talk(client, program, name, records)
             else:
-                await until_told_to_stop()
+                await stop.wait()
 
 
 async def refused_and_willing_to_wait(target: str) -> str:
@@ -87,13 +89,6 @@ async def refused_and_willing_to_wait(target: str) -> str:
     except DatabaseInUseError as error:
         tell("refused", str(error))
     return f"{target}?wait={WAIT}"
-
-
-async def until_told_to_stop() -> None:
-    """Wait for SIGTERM."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await stop.wait()
 
 
 async def talk(client: Client, program: Program, name: str, records: Records) -> None:

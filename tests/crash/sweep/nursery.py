@@ -116,8 +116,9 @@ class Life:
 
         The one at the gate stands still; whatever the others were told before, they make use of.
         """
-        times = 0
+        times, give_up = 0, time.monotonic() + PATIENCE
         while times < 3:
+            assert time.monotonic() < give_up, f"{self.described()} does not come to rest"
             times = times + 1 if set(self._states()) == {"S"} else 0
             time.sleep(0.001)  # so that a thread that was woken just now is seen
 

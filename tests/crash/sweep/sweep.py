@@ -138,6 +138,7 @@ def apart(
         victim, worker = worker, relieved(nursery, worker, mode, **options, role="worker")
     client.ended()
     client.ended_well()
+    worker.wait_until_told("works")
     worker.stop()
     worker.ended_well()
     return Outcome(client.told, course, victim)
