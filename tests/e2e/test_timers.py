@@ -198,3 +198,25 @@ async def test_b66_a_timer_of_a_run_that_was_continued_does_not_reach_the_next(
     started = [e for e in await history_events(latest) if e["eventType"].endswith("TIMER_STARTED")]
     assert len(fired) == len(started) == 2
     assert event_time(fired[1]) - event_time(started[0]) >= 0.6
+
+
+@workflow.defn
+class Summarises:
+    @workflow.run
+    async def run(self) -> None:
+        summaries = ["", "deadline:x", "x", "x"]
+        await asyncio.gather(*(workflow.sleep(0.05, summary=text) for text in summaries))
+
+
+async def test_b68_what_a_program_calls_its_timers_never_makes_two_one(client: Client) -> None:
+    async with new_worker(client, Summarises) as worker:
+        handle = await client.start_workflow(
+            Summarises.run, id=unique("summaries"), task_queue=worker.task_queue
+        )
+        await handle.result()
+    events = await history_events(handle)
+    started = [event for event in events if "timerStartedEventAttributes" in event]
+    assert len({event["timerStartedEventAttributes"]["timerId"] for event in started}) == 4
+    assert sum("timerFiredEventAttributes" in event for event in events) == 4
+    shown = [event.get("userMetadata", {}).get("summary", {}).get("data", "") for event in started]
+    assert len(set(shown)) == 3
