@@ -1,5 +1,6 @@
 //! Time and randomness, injected. Nothing else in the crate asks the system for either.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -31,9 +32,10 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Wall time.
     fn wall(&self) -> Instant;
-    /// How long to wait, in wall time, until workflow time reaches `due`.
-    fn until(&self, due: Timestamp) -> Duration {
-        due.since(self.now())
+    /// Time that only passes, from any origin, at the pace of workflow time: tells how long a worker
+    /// has had something. What a test skips passes here too; what somebody sets the clock by does not.
+    fn steady(&self) -> Timestamp {
+        self.now()
     }
 }
 
@@ -51,6 +53,11 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     fn wall(&self) -> Instant {
         Instant::now()
+    }
+
+    fn steady(&self) -> Timestamp {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(|| SystemClock.wall());
+        Timestamp::default().after(self.wall().saturating_duration_since(*ORIGIN))
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) struct Env {
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Workflow time of the call being handled.
     pub(crate) now: Timestamp,
+    /// Time that nobody sets, for timers in memory.
+    pub(crate) steady: Timestamp,
     pub(crate) wall: Instant,
     pub(crate) work: Vec<Work>,
     pub(crate) task_timers: Vec<(Timestamp, TaskTimer)>,
@@ -132,6 +134,7 @@ impl Context {
         let last_run_key = store.last_run_key()?.0;
         let env = Env {
             now: clock.now(),
+            steady: clock.steady(),
             wall: clock.wall(),
             clock,
             entropy,
@@ -309,6 +312,7 @@ impl Context {
         handler: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.env.now = self.env.clock.now();
+        self.env.steady = self.env.clock.steady();
         self.env.wall = self.env.clock.wall();
         let outcome = handler(self).map_err(|failure| match failure {
             // What one run holds can't be read: that is of no concern to the others' calls.

@@ -133,7 +133,7 @@ impl Context {
         if let Some(sticky) = sticky {
             let queue = QueueKey { name: sticky.queue, ..normal.clone() };
             if self.matching.is_seen(&queue, self.env.wall) {
-                let due = self.env.now.after(sticky.schedule_to_start);
+                let due = self.env.steady.after(sticky.schedule_to_start);
                 self.env.task_timers.push((due, TaskTimer::StickyQuery(id)));
                 return self.queue_query(&queue, id);
             }

@@ -47,6 +47,10 @@ impl Clock for SkippingClock {
     fn wall(&self) -> Instant {
         self.base.wall()
     }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp(self.base.steady().0.saturating_add(self.skipped.load(Ordering::Relaxed)))
+    }
 }
 
 /// A call that waits for workflow time to come.
@@ -89,10 +93,9 @@ impl TimeSkipping {
         Arc::<SkippingClock>::clone(&self.clock)
     }
 
-    /// Let `due` be now, unless it has passed.
-    fn jump(&self, due: Timestamp) {
-        let skipped = due.0.saturating_sub(self.clock.now().0).max(0);
-        self.clock.skipped.fetch_add(skipped, Ordering::Relaxed);
+    fn jump(&self, by: Duration) {
+        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        self.clock.skipped.fetch_add(by, Ordering::Relaxed);
     }
 
     fn set_in_flight(&mut self, run: RunKey, work: i64) {
@@ -153,6 +156,7 @@ impl Context {
         let waiting = responder
             .map(|responder| (responder, self.matching.park(expires, ParkedAt::Sleep(id))));
         skipping.sleepers.insert(id, Sleeper { waiting, relocks });
+        let due = self.env.steady.after(due.since(self.env.now));
         self.env.task_timers.push((due, TaskTimer::Sleep(id)));
     }
 
@@ -189,7 +193,7 @@ impl Context {
     pub(crate) fn may_skip(&self) -> bool {
         let is_leased = self.time_skipping.as_ref().is_some_and(|s| !s.leased.is_empty());
         self.counter().is_some_and(|counter| counter <= 0 && !is_leased)
-            && self.timers.next().is_some()
+            && self.next_timer().is_some()
     }
 
     /// Whether nothing holds time and there is a timer to jump to. Timers that are of no use any
@@ -202,13 +206,18 @@ impl Context {
             tracing::trace!(?timer, "dropped");
             self.timers.drop_first_task();
         }
-        self.timers.next().is_some()
+        self.next_timer().is_some()
+    }
+
+    /// How long until the first timer.
+    fn next_timer(&self) -> Option<Duration> {
+        self.timers.next(self.env.clock.now(), self.env.clock.steady())
     }
 
     /// Jump to the first timer.
     pub(crate) fn skip(&self) {
-        if let (Some(skipping), Some(due)) = (&self.time_skipping, self.timers.next()) {
-            skipping.jump(due);
+        if let (Some(skipping), Some(wait)) = (&self.time_skipping, self.next_timer()) {
+            skipping.jump(wait);
         }
     }
 }

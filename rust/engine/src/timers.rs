@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
+use std::time::Duration;
 
 use crate::Timestamp;
 use crate::ids::{EventId, QueryId, RunKey};
@@ -106,11 +107,16 @@ impl Timers {
         self.tasks.iter().any(|Reverse((_, other))| *other == timer)
     }
 
-    /// When the next one is due.
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        let stored = self.window.first().map(|timer| timer.due);
-        let task = self.tasks.peek().map(|Reverse((due, _))| *due);
+    /// How long until the next one is due: stored ones go by workflow time, the others by steady time.
+    pub(crate) fn next(&self, now: Timestamp, steady: Timestamp) -> Option<Duration> {
+        let stored = self.window.first().map(|timer| timer.due.since(now));
+        let task = self.tasks.peek().map(|Reverse((due, _))| due.since(steady));
         stored.into_iter().chain(task).min()
+    }
+
+    /// Whether there are stored ones.
+    pub(crate) fn has_stored(&self) -> bool {
+        !self.window.is_empty()
     }
 
     /// The stored timers that are due, at most `limit`, still armed.
@@ -119,22 +125,22 @@ impl Timers {
     }
 
     /// Take a due timer of a workflow task.
-    pub(crate) fn pop_task(&mut self, now: Timestamp) -> Option<TaskTimer> {
+    pub(crate) fn pop_task(&mut self, steady: Timestamp) -> Option<TaskTimer> {
         let Reverse((due, _)) = self.tasks.peek()?;
-        if *due > now {
+        if *due > steady {
             return None;
         }
         self.tasks.pop().map(|Reverse((_, timer))| timer)
     }
 
-    /// Take the first timer of a workflow task if it is due, and not after a stored one.
-    pub(crate) fn pop_task_before(
+    /// Take the first timer of a workflow task if it has been due for so long.
+    pub(crate) fn pop_task_due_for(
         &mut self,
-        stored: Option<&TimerRow>,
-        now: Timestamp,
+        late: Duration,
+        steady: Timestamp,
     ) -> Option<TaskTimer> {
-        let due = stored.map_or(now, |timer| timer.due);
-        self.pop_task(due)
+        let late = i64::try_from(late.as_nanos()).unwrap_or(i64::MAX);
+        self.pop_task(Timestamp(steady.0.saturating_sub(late)))
     }
 
     /// The first timer of a workflow task.
@@ -165,7 +171,7 @@ mod tests {
     /// Fire everything in order, as the engine's loop does, and give the times.
     fn fire_all(timers: &mut Timers, store: &mut dyn Store) -> Vec<i64> {
         let mut fired = Vec::new();
-        while timers.next().is_some() {
+        while timers.has_stored() {
             for timer in timers.due(Timestamp(i64::MAX), 100) {
                 store.disarm(timer).ok();
                 timers.disarm(timer);

@@ -21,6 +21,8 @@ use crate::{Code, RpcStatus};
 const BATCH: usize = 256;
 /// After a failed transaction, timers wait this long before they are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A clock that was set, or a machine that slept, is noticed within this time.
+const SLICE: Duration = Duration::from_secs(5);
 /// How often queues and runs that nobody needs are forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
 /// A week: the namespace that is always there keeps its closed runs for as long, in name.
@@ -79,7 +81,7 @@ impl Loop {
     fn wait(&mut self) -> Vec<EngineMessage> {
         let mut messages = Vec::new();
         match self.patience() {
-            Some(patience) => match self.receiver.recv_timeout(patience) {
+            Some(patience) => match self.receiver.recv_timeout(self.slice(patience)) {
                 Ok(message) => messages.push(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.closing = true,
@@ -93,6 +95,12 @@ impl Loop {
         messages
     }
 
+    /// How much of it to wait before the clock is read again: it may be set, or the machine may sleep,
+    /// and neither ends a wait.
+    fn slice(&self, patience: Duration) -> Duration {
+        if self.context.timers.has_stored() { patience.min(SLICE) } else { patience }
+    }
+
     /// How long there is nothing to do unless somebody calls; `None`: for ever.
     pub(crate) fn patience(&self) -> Option<Duration> {
         if self.paused_until.is_none() && self.context.may_skip() {
@@ -100,7 +108,7 @@ impl Loop {
         }
         let clock = &self.context.env.clock;
         let wall = clock.wall();
-        let timer = self.context.timers.next().map(|due| clock.until(due));
+        let timer = self.context.timers.next(clock.now(), clock.steady());
         let timer = match self.paused_until {
             Some(until) => Some(until.saturating_duration_since(wall)),
             None => timer,
@@ -114,8 +122,9 @@ impl Loop {
     }
 
     fn turn(&mut self, messages: Vec<EngineMessage>) {
-        let now = self.context.env.clock.now();
-        let is_idle = messages.is_empty() && self.context.timers.next().is_none_or(|due| due > now);
+        let clock = &self.context.env.clock;
+        let timer = self.context.timers.next(clock.now(), clock.steady());
+        let is_idle = messages.is_empty() && timer.is_none_or(|wait| !wait.is_zero());
         self.is_swept &= is_idle;
         for message in messages {
             let failed = match message {
@@ -203,8 +212,8 @@ impl Loop {
         if self.context.can_skip() {
             return self.skip();
         }
-        let now = self.context.env.clock.now();
-        while let Some(timer) = self.context.timers.pop_task(now) {
+        let (now, steady) = (self.context.env.clock.now(), self.context.env.clock.steady());
+        while let Some(timer) = self.context.timers.pop_task(steady) {
             let fired = self.context.handle(|context| context.fire_task(timer));
             if let Some(error) = fired.err().and_then(store_error) {
                 return Some(error);
@@ -216,9 +225,10 @@ impl Loop {
     /// Let time jump to the first timer, and fire it alone. `Some`: the store failed.
     fn skip(&mut self) -> Option<StoreError> {
         self.context.skip();
-        let now = self.context.env.clock.now();
+        let (now, steady) = (self.context.env.clock.now(), self.context.env.clock.steady());
         let stored = self.context.timers.due(now, 1);
-        let Some(timer) = self.context.timers.pop_task_before(stored.first(), now) else {
+        let late = stored.first().map_or(Duration::ZERO, |timer| now.since(timer.due));
+        let Some(timer) = self.context.timers.pop_task_due_for(late, steady) else {
             return self.fire(stored);
         };
         self.context.handle(|context| context.fire_task(timer)).err().and_then(store_error)

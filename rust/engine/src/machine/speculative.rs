@@ -34,7 +34,7 @@ pub(crate) fn schedule(run: &mut Run, env: &mut Env) {
     run.volatile.speculative = Some(Speculative { task, scheduled });
     if run.volatile.sticky.is_none() {
         let timer = TaskTimer::SpeculativeScheduleToStart(run.key(), env.now);
-        env.task_timers.push((env.now.after(SCHEDULE_TO_START), timer));
+        env.task_timers.push((env.steady.after(SCHEDULE_TO_START), timer));
     }
     env.work.push(Work::WorkflowTask(run.key()));
 }

@@ -108,7 +108,7 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) 
         attempt: task.attempt,
         unwritten,
     };
-    let due = env.now.after(start_to_close(run.row.record.task_timeout, task.attempt));
+    let due = env.steady.after(start_to_close(run.row.record.task_timeout, task.attempt));
     env.task_timers.push((due, TaskTimer::StartToClose(run.key(), id)));
     run.volatile.lease = Some(lease.clone());
     Some(lease)

@@ -44,7 +44,7 @@ impl Context {
         let namespace = run.row.namespace;
         let normal =
             QueueKey { namespace, kind: QueueKind::Workflow, name: run.row.task_queue.clone() };
-        let (now, wall) = (env.now, env.wall);
+        let (steady, wall) = (env.steady, env.wall);
         let sticky = run.volatile.sticky.clone();
         let sticky = sticky.map(|sticky| {
             (QueueKey { name: sticky.queue, ..normal.clone() }, sticky.schedule_to_start)
@@ -52,7 +52,7 @@ impl Context {
         let queue = match sticky {
             Some((queue, patience)) if self.matching.is_seen(&queue, wall) => {
                 let timer = TaskTimer::StickyScheduleToStart(key, task.scheduled_event_id);
-                self.env.task_timers.push((now.after(patience), timer));
+                self.env.task_timers.push((steady.after(patience), timer));
                 queue
             }
             _ => normal,

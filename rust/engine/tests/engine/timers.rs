@@ -148,3 +148,59 @@ async fn b_80_timers_that_a_jump_of_the_clock_made_due_fire_soon_in_order_and_ne
     }
     assert!(server.idle().await);
 }
+
+#[tokio::test]
+async fn b_80_a_clock_that_was_set_back_does_not_prolong_the_time_that_a_worker_has() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.poll().await; // and the worker is never heard of again
+    server.clock.set_by(-3600);
+    server.advance_secs(9).await;
+    assert!(server.idle().await);
+    server.advance_secs(1).await;
+    server.poll().await;
+    server.clock.set_by(7200);
+    assert!(server.idle().await, "nor does one that was set forward shorten it");
+    let timeouts = server.event_types(&run).await;
+    let timeouts = timeouts.iter().filter(|r#type| **r#type == WorkflowTaskTimedOut);
+    assert_eq!(timeouts.count(), 1);
+}
+
+#[tokio::test]
+async fn b_80_an_idle_engine_notices_that_its_clock_was_set_forward() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    server.step([start_timer("t", 3600)]).await;
+    let mut poll = std::pin::pin!(server.call(Server::workflow_poll()));
+    assert!(server.parks(&mut poll.as_mut()).await);
+    server.clock.set_by(3600);
+    assert!(!poll.await.unwrap().task_token.is_empty(), "nobody called it");
+}
+
+#[tokio::test]
+async fn b_68_a_name_is_needed_and_none_has_a_meaning() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let names = ["deadline:x", "schedule:x", "timer:named:x", "x"];
+    for nameless in [start_timer("", 1), cancel_timer("")] {
+        let task = server.poll().await;
+        let refused = server.complete(&task, [nameless]).await.unwrap_err();
+        assert!(refused.message.contains("TimerId is not set"), "{}", refused.message);
+    }
+    server.step(names.map(|name| start_timer(name, 10))).await;
+    server.signal(&run, "go").await.unwrap();
+    server.step([cancel_timer("x")]).await;
+    server.advance_secs(10).await;
+    let history = server.history(&run).await;
+    let causes = history.0.iter().filter_map(|event| match event.attributes.as_ref()? {
+        Attributes::WorkflowTaskFailedEventAttributes(failed) => Some(failed.cause()),
+        _ => None,
+    });
+    // Only the first attempt of a task is on record.
+    assert_eq!(causes.collect::<Vec<_>>(), [WorkflowTaskFailedCause::BadStartTimerAttributes]);
+    let fired = history.0.iter().filter_map(|event| match event.attributes.as_ref()? {
+        Attributes::TimerFiredEventAttributes(fired) => Some(fired.timer_id.as_str()),
+        _ => None,
+    });
+    assert_eq!(fired.collect::<Vec<_>>(), names[..3]);
+}

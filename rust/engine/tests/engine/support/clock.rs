@@ -60,4 +60,8 @@ impl Clock for VirtualClock {
     fn wall(&self) -> Instant {
         self.origin + self.moved().wall
     }
+
+    fn steady(&self) -> Timestamp {
+        START.after(self.moved().workflow)
+    }
 }
