@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use hourglass_engine::simulation::{Fault, Faults, Step};
 use hourglass_engine::{Code, Engine, EngineError, EngineOptions};
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::EventType::{self, *};
@@ -89,6 +90,22 @@ async fn a_timer_that_is_not_committed_yet_is_not_jumped_over() {
     assert_eq!(server.poll().await.workflow_execution.unwrap().workflow_id, "second");
     assert_eq!(server.elapsed().await, 10);
     assert_eq!(server.event_types(&first).await.last(), Some(&TimerStarted));
+}
+
+#[tokio::test]
+async fn a_timer_that_can_not_be_committed_fires_when_the_store_works_again() {
+    let faults = Faults::default();
+    let server = Server::skipping_unless(&faults);
+    let run = server.start("w").await;
+    server.step([start_timer("t", 100), start_timer("later", 200)]).await;
+    faults.fail(Step::Commit, 1, Fault::Io);
+    server.unlock().await.unwrap();
+    while server.elapsed().await < 100 {}
+    server.settle().await;
+    assert_eq!(server.event_types(&run).await.last(), Some(&TimerStarted));
+    assert_eq!(server.elapsed().await, 100, "nothing is skipped while the store rests");
+    server.advance_wall_secs(1).await;
+    assert_eq!(last_event(&server, &run, WorkflowTaskScheduled).await, 100);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hourglass_engine::{Engine, EngineOptions, RpcStatus, SeededEntropy, Timestamp};
+use hourglass_engine::simulation::{self, Faults};
+use hourglass_engine::{EngineOptions, RpcStatus, SeededEntropy, Timestamp};
 use prost::Message;
 use temporalio_protos::temporal::api::testservice::v1::*;
 
@@ -15,6 +16,11 @@ pub(crate) const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 impl Server {
     /// An engine that can skip time; its own time stands still unless it skips or the test moves it.
     pub(crate) fn skipping() -> Self {
+        Self::skipping_unless(&Faults::default())
+    }
+
+    /// The same, with a store that fails as `faults` says.
+    pub(crate) fn skipping_unless(faults: &Faults) -> Self {
         let clock = Arc::new(VirtualClock::new());
         let options = EngineOptions {
             clock: Arc::<VirtualClock>::clone(&clock),
@@ -22,7 +28,7 @@ impl Server {
             time_skipping: true,
             ..EngineOptions::default()
         };
-        Self { engine: Engine::open(options).unwrap(), clock }
+        Self { engine: simulation::open(options, faults).unwrap(), clock }
     }
 
     /// Call the test service.
