@@ -175,6 +175,19 @@ impl Updates {
         self.take_waiters(run).into_iter().map(|(_, waiter)| waiter.responder).collect()
     }
 
+    /// The updates that are not accepted yet, by run and id.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn all_admitted(&self) -> impl Iterator<Item = (RunKey, &str)> {
+        self.admitted.iter().flat_map(|(run, all)| all.iter().map(|update| (*run, update.id())))
+    }
+
+    /// Who waits: for which update of which run, and whether for its outcome.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = (RunKey, &str, bool)> {
+        let waiters = self.waiters.values();
+        waiters.map(|w| (w.run, w.update_id.as_str(), w.stage == Stage::Completed))
+    }
+
     /// Everybody who waits, to be told that the engine closes.
     pub(crate) fn drain(&mut self) -> Vec<Responder> {
         self.waiting.clear();

@@ -40,6 +40,12 @@ impl Waiters {
         Some((waiter.responder, waiter.empty))
     }
 
+    /// The runs that somebody waits for.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn runs(&self) -> impl Iterator<Item = RunKey> {
+        self.by_run.keys().copied()
+    }
+
     pub(crate) fn drain(&mut self) -> Vec<Responder> {
         self.by_run
             .drain()

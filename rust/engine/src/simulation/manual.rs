@@ -40,14 +40,33 @@ impl Answer {
 /// What the engine has in memory, as far as invariants speak of it. Runs are named by their keys.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// Runs whose workflow task a worker has, and whether a timeout is armed for it.
-    pub leases: Vec<(i64, bool)>,
+    /// Workflow tasks that workers have.
+    pub leases: Vec<Lease>,
+    /// Runs with a workflow task that is not stored.
+    pub speculative: BTreeSet<i64>,
+    /// Updates that are not accepted yet: run and id.
+    pub admitted: BTreeSet<(i64, String)>,
+    /// Callers that wait for an update: run, id, and whether for the outcome.
+    pub update_waiters: BTreeSet<(i64, String, bool)>,
+    /// Runs whose history somebody waits for.
+    pub history_waiters: BTreeSet<i64>,
     /// Runs with a valid entry in a queue for workflow tasks.
     pub workflow_tasks: BTreeSet<i64>,
     /// Activities with an entry in a queue: run and scheduled event.
     pub activity_tasks: BTreeSet<(i64, i64)>,
     /// Runs that will be offered again when the store works again.
     pub owed: BTreeSet<i64>,
+}
+
+/// A workflow task that a worker has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lease {
+    /// The run's key.
+    pub run: i64,
+    /// The worker's instance; empty when it did not say.
+    pub worker: String,
+    /// A timeout is armed for it.
+    pub ends: bool,
 }
 
 impl ManualEngine {
@@ -69,6 +88,11 @@ impl ManualEngine {
         // The engine has the other end for as long as it lives.
         let _ = self.sender.send(EngineMessage::Call { call, responder });
         Answer(receiver)
+    }
+
+    /// A worker has ended for good, as [`crate::Engine::worker_gone`] says it.
+    pub fn worker_gone(&self, instance: &str) {
+        let _ = self.sender.send(EngineMessage::WorkerGone(instance.to_owned()));
     }
 
     /// One turn: calls, due timers, one commit, answers. Tells how many messages there were.
@@ -94,10 +118,20 @@ impl ManualEngine {
         let mut memory = Memory { owed: self.engine.owed(), ..Memory::default() };
         for (key, run) in &context.runs {
             if let Some(lease) = &run.volatile.lease {
-                memory.leases.push((key.0, context.timers.has_task(*key, lease.id)));
+                let ends = context.timers.has_task(*key, lease.id);
+                memory.leases.push(Lease { run: key.0, worker: lease.worker.clone(), ends });
+            }
+            if run.volatile.speculative.is_some() {
+                memory.speculative.insert(key.0);
             }
         }
         memory.leases.sort_unstable();
+        let admitted = context.updates.all_admitted();
+        memory.admitted = admitted.map(|(run, id)| (run.0, id.to_owned())).collect();
+        let waiting = context.updates.all_waiting();
+        memory.update_waiters =
+            waiting.map(|(run, id, outcome)| (run.0, id.to_owned(), outcome)).collect();
+        memory.history_waiters = context.waiters.runs().map(|run| run.0).collect();
         for (kind, task) in context.matching.tasks() {
             let valid = context.runs.get(&task.run).is_none_or(|run| {
                 run.volatile.dispatch == task.dispatch || kind == QueueKind::Activity

@@ -6,7 +6,7 @@ mod manual;
 
 pub use crate::planted::{Bug, plant};
 pub use faults::{Fault, Faults, Step};
-pub use manual::{Answer, ManualEngine, Memory};
+pub use manual::{Answer, Lease, ManualEngine, Memory};
 
 use crate::engine::open_store;
 use crate::store::faulty::FaultyStore;

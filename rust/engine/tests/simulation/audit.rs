@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes as A};
 
+use super::relations::Relations;
 use super::world::{Checked, Violation, require};
 
 /// What the events of a run say so far.
@@ -25,7 +26,7 @@ pub(crate) struct Audit {
     pub(crate) cancel_requested: bool,
     /// Something the workflow should be told of, and no task has been scheduled since.
     pub(crate) unseen: bool,
-    children: BTreeMap<i64, bool>,
+    pub(crate) relations: Relations,
     fired: BTreeSet<i64>,
     scheduled_task: Option<i64>,
     started_task: Option<i64>,
@@ -55,7 +56,7 @@ impl Audit {
         self.task(event, attributes)?;
         self.timer(event, attributes)?;
         self.activity(event, attributes)?;
-        self.child(event, attributes)?;
+        self.relations.read(event)?;
         self.rest(attributes)
     }
 
@@ -143,31 +144,6 @@ impl Audit {
         require("one completion per scheduled event", pending, || format!("{event:?}"))
     }
 
-    /// A child: initiated, then started or refused, then ended once.
-    fn child(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
-        let (initiated, ends) = match attributes {
-            A::StartChildWorkflowExecutionInitiatedEventAttributes(_) => {
-                self.children.insert(event.event_id, false);
-                return Ok(());
-            }
-            A::ChildWorkflowExecutionStartedEventAttributes(a) => {
-                let first = self.children.insert(a.initiated_event_id, true) == Some(false);
-                self.unseen = true;
-                return require("a child starts once", first, || format!("{event:?}"));
-            }
-            A::StartChildWorkflowExecutionFailedEventAttributes(a) => (a.initiated_event_id, false),
-            A::ChildWorkflowExecutionCompletedEventAttributes(a) => (a.initiated_event_id, true),
-            A::ChildWorkflowExecutionFailedEventAttributes(a) => (a.initiated_event_id, true),
-            A::ChildWorkflowExecutionCanceledEventAttributes(a) => (a.initiated_event_id, true),
-            A::ChildWorkflowExecutionTimedOutEventAttributes(a) => (a.initiated_event_id, true),
-            A::ChildWorkflowExecutionTerminatedEventAttributes(a) => (a.initiated_event_id, true),
-            _ => return Ok(()),
-        };
-        let fits = self.children.remove(&initiated) == Some(ends);
-        self.unseen = true;
-        require("one completion per scheduled event", fits, || format!("{event:?}"))
-    }
-
     fn rest(&mut self, attributes: &A) -> Checked {
         match attributes {
             A::WorkflowExecutionSignaledEventAttributes(a) => {
@@ -182,6 +158,19 @@ impl Audit {
             }
             A::WorkflowExecutionCancelRequestedEventAttributes(_) => {
                 (self.unseen, self.cancel_requested) = (true, true);
+            }
+            A::ChildWorkflowExecutionStartedEventAttributes(_)
+            | A::StartChildWorkflowExecutionFailedEventAttributes(_)
+            | A::ChildWorkflowExecutionCompletedEventAttributes(_)
+            | A::ChildWorkflowExecutionFailedEventAttributes(_)
+            | A::ChildWorkflowExecutionCanceledEventAttributes(_)
+            | A::ChildWorkflowExecutionTimedOutEventAttributes(_)
+            | A::ChildWorkflowExecutionTerminatedEventAttributes(_)
+            | A::ExternalWorkflowExecutionSignaledEventAttributes(_)
+            | A::SignalExternalWorkflowExecutionFailedEventAttributes(_)
+            | A::ExternalWorkflowExecutionCancelRequestedEventAttributes(_)
+            | A::RequestCancelExternalWorkflowExecutionFailedEventAttributes(_) => {
+                self.unseen = true;
             }
             A::WorkflowExecutionCompletedEventAttributes(_)
             | A::WorkflowExecutionFailedEventAttributes(_)

@@ -3,33 +3,34 @@
 use hourglass_engine::{Code, RpcStatus};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_protos::temporal::api::enums::v1::{
-    WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
-};
 use temporalio_protos::temporal::api::query::v1::WorkflowQuery;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use super::invariants::is_open;
 use super::ledger::Fact;
 use super::support::Server;
-use super::support::values::{NAMESPACE, payloads, retry_policy, secs};
+use super::support::values::NAMESPACE;
 use super::world::{self, World};
-
-/// Different workflow ids: few, so that they collide.
-const IDS: u64 = 6;
+use super::{starts, updates, workers};
 
 #[derive(Default)]
 pub(crate) struct Clients {
     /// Counts everything that needs a name of its own.
     named: u64,
+    /// Updates that were asked for: the run, if one was named, and the update's id.
+    pub(crate) updates: Vec<(WorkflowExecution, String)>,
 }
 
 /// What a client wanted. `None`: whichever run is the newest.
 pub(crate) enum Purpose {
-    Start,
+    Start { worker: String },
     Signal { run_id: Option<String>, name: String },
+    SignalWithStart { name: String },
     Cancel { run_id: String },
     Terminate { run_id: String },
+    Update { run_id: Option<String> },
+    PollUpdate,
+    UpdateWithStart,
     Look,
 }
 
@@ -40,7 +41,15 @@ pub(crate) fn is_uncertain(error: &RpcStatus) -> bool {
 
 /// Whether the call may be repeated without another effect.
 pub(crate) fn repeats(purpose: &Purpose) -> bool {
-    !matches!(purpose, Purpose::Signal { run_id: None, .. } | Purpose::Look)
+    use Purpose::{Look, Signal, SignalWithStart, Update, UpdateWithStart};
+    !matches!(
+        purpose,
+        Signal { run_id: None, .. }
+            | SignalWithStart { .. }
+            | Update { run_id: None }
+            | UpdateWithStart
+            | Look
+    )
 }
 
 pub(crate) fn act(world: &mut World) {
@@ -48,50 +57,34 @@ pub(crate) fn act(world: &mut World) {
         return wake_everybody(world);
     }
     match world.rng.below(100) {
-        0..30 => start(world),
-        30..65 => signal(world),
-        65..75 => cancel(world),
-        75..80 => terminate(world),
-        80..90 => query(world),
+        0..22 => starts::start(world),
+        22..26 => starts::signal_with_start(world),
+        26..50 => signal(world),
+        50..66 => updates::update(world),
+        66..70 => updates::poll(world),
+        70..74 => updates::update_with_start(world),
+        74..78 => cancel(world),
+        78..80 => terminate(world),
+        80..92 => query(world),
         _ => read(world),
     }
 }
 
-fn name(world: &mut World, kind: &str) -> String {
+pub(crate) fn name(world: &mut World, kind: &str) -> String {
     world.clients.named += 1;
     format!("{kind} {}", world.clients.named)
 }
 
-fn send<R: super::support::server::Rpc>(world: &mut World, request: &R, purpose: Purpose) {
+pub(crate) fn send<R: super::support::server::Rpc>(
+    world: &mut World,
+    request: &R,
+    purpose: Purpose,
+) {
     world.send(request, world::Purpose::Client(purpose));
 }
 
-fn start(world: &mut World) {
-    let workflow_id = format!("w{}", world.rng.below(IDS));
-    let rng = &mut world.rng;
-    let policies = [WorkflowIdConflictPolicy::Fail, WorkflowIdConflictPolicy::UseExisting];
-    let mut request = StartWorkflowExecutionRequest {
-        workflow_id_conflict_policy: (*rng.pick(&policies).unwrap()).into(),
-        workflow_id_reuse_policy: WorkflowIdReusePolicy::AllowDuplicate.into(),
-        workflow_task_timeout: secs(rng.between(1, 10)),
-        input: payloads("input"),
-        ..Server::start_request(&workflow_id)
-    };
-    if rng.percent(20) {
-        request.workflow_run_timeout = secs(rng.between(10, 300));
-    }
-    if rng.percent(15) {
-        request.retry_policy = retry_policy(3);
-    }
-    if rng.percent(15) {
-        request.workflow_start_delay = secs(rng.between(1, 60));
-    }
-    request.request_id = name(world, "request");
-    send(world, &request, Purpose::Start);
-}
-
 /// A run that is open, as far as the files say.
-fn open_run(world: &mut World) -> Option<WorkflowExecution> {
+pub(crate) fn open_run(world: &mut World) -> Option<WorkflowExecution> {
     let open: Vec<_> = world.rows.iter().filter(|row| is_open(row)).collect();
     let row = *world.rng.pick(&open)?;
     Some(WorkflowExecution { workflow_id: row.workflow_id.clone(), run_id: row.run_id.clone() })
@@ -168,7 +161,7 @@ fn read(world: &mut World) {
 /// Nobody is to wait for ever: each run is told to go on.
 fn wake_everybody(world: &mut World) {
     if world.rows.is_empty() && world.flying("StartWorkflowExecution") == 0 {
-        return start(world);
+        return starts::start(world);
     }
     if world.rng.percent(10) {
         signal(world);
@@ -182,15 +175,25 @@ pub(crate) fn answered(
 ) {
     let Ok(body) = result else { return };
     match purpose {
-        Purpose::Start => {
+        Purpose::Start { worker } => {
             let response = StartWorkflowExecutionResponse::decode(body).unwrap();
             world.note(&response.run_id, Fact::Started);
+            if let Some(task) = response.eager_workflow_task {
+                workers::take(world, &worker, task);
+            }
         }
         Purpose::Signal { run_id: Some(run_id), name } => {
             world.note(&run_id, Fact::Signaled(name));
         }
+        Purpose::SignalWithStart { name } => {
+            let response = SignalWithStartWorkflowExecutionResponse::decode(body).unwrap();
+            world.note(&response.run_id, Fact::Signaled(name));
+        }
         Purpose::Cancel { run_id } => world.note(&run_id, Fact::CancelRequested),
         Purpose::Terminate { run_id } => world.note(&run_id, Fact::Closed),
+        Purpose::Update { .. } | Purpose::PollUpdate | Purpose::UpdateWithStart => {
+            updates::answered(world, &purpose, body);
+        }
         Purpose::Signal { run_id: None, .. } | Purpose::Look => {}
     }
 }

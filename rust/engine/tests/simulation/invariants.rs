@@ -70,7 +70,7 @@ fn pending_agrees(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit>) -
     Ok(())
 }
 
-fn by_run(pairs: Vec<(i64, i64)>) -> BTreeMap<i64, BTreeSet<i64>> {
+pub(crate) fn by_run(pairs: Vec<(i64, i64)>) -> BTreeMap<i64, BTreeSet<i64>> {
     let mut runs = BTreeMap::<i64, BTreeSet<i64>>::new();
     for (run, subject) in pairs {
         runs.entry(run).or_default().insert(subject);
@@ -78,16 +78,28 @@ fn by_run(pairs: Vec<(i64, i64)>) -> BTreeMap<i64, BTreeSet<i64>> {
     runs
 }
 
-/// Invariants of what the engine has in memory, against the files.
-pub(crate) fn of_memory(disk: &Disk, rows: &[RunRow], memory: &Memory) -> Checked {
-    let leased: BTreeSet<i64> = memory.leases.iter().map(|(run, _)| *run).collect();
-    for (run, ends) in &memory.leases {
-        require("each lease has an owner or an end", *ends, || format!("run {run}"))?;
-        let open = rows.iter().any(|row| row.key == *run && is_open(row) && row.has_task);
-        require("each lease is of a task", open, || format!("run {run}"))?;
+/// Invariants of what the engine has in memory, against the files. `gone`: workers that are no more.
+pub(crate) fn of_memory(
+    disk: &Disk,
+    rows: &[RunRow],
+    audits: &BTreeMap<i64, Audit>,
+    memory: &Memory,
+    gone: &BTreeSet<String>,
+) -> Checked {
+    let row_of = |run: i64| rows.iter().find(|row| row.key == run);
+    let is_live = |run: i64| row_of(run).is_some_and(is_open);
+    let has_task =
+        |row: &RunRow| row.has_task || is_open(row) && memory.speculative.contains(&row.key);
+    for lease in &memory.leases {
+        require("each lease has an end", lease.ends, || format!("{lease:?}"))?;
+        require("each lease has a live owner", !gone.contains(&lease.worker), || {
+            format!("{lease:?}")
+        })?;
+        let of_task = row_of(lease.run).is_some_and(has_task);
+        require("each lease is of a task", of_task, || format!("{lease:?}"))?;
     }
-    for row in rows.iter().filter(|row| row.has_task) {
-        let offered = leased.contains(&row.key)
+    for row in rows.iter().filter(|row| has_task(row)) {
+        let offered = memory.leases.iter().any(|lease| lease.run == row.key)
             || memory.workflow_tasks.contains(&row.key)
             || memory.owed.contains(&row.key);
         require("each workflow task is offered", offered, || format!("{row:?}"))?;
@@ -98,6 +110,25 @@ pub(crate) fn of_memory(disk: &Disk, rows: &[RunRow], memory: &Memory) -> Checke
         let offered =
             memory.activity_tasks.contains(&(run, activity)) || memory.owed.contains(&run);
         require("each activity is offered", offered, || format!("{activity} of run {run}"))?;
+    }
+    for (run, id) in &memory.admitted {
+        let detail = || format!("{id} of run {run}");
+        let carried = row_of(*run).is_some_and(has_task);
+        require("an admitted update has a task", carried, detail)?;
+        let accepted = audits[run].relations.updates.contains_key(id);
+        require("an admitted update is not accepted yet", !accepted, detail)?;
+    }
+    for (run, id, for_outcome) in &memory.update_waiters {
+        let detail = || format!("for {id} of run {run}");
+        require("nobody waits for a closed run", is_live(*run), detail)?;
+        let update = audits[run].relations.updates.get(id);
+        let is_there = update.is_some_and(|update| !for_outcome || update.outcome.is_some());
+        require("nobody waits for what is there", !is_there, detail)?;
+        let comes = update.is_some() || memory.admitted.contains(&(*run, id.clone()));
+        require("nobody waits for what does not come", comes, detail)?;
+    }
+    for run in &memory.history_waiters {
+        require("nobody waits for a closed run", is_live(*run), || format!("run {run}"))?;
     }
     Ok(())
 }

@@ -14,8 +14,24 @@ pub(crate) enum Fact {
     Signaled(String),
     CancelRequested,
     Closed,
-    TaskCompleted { started_event_id: i64 },
-    ActivityEnded { scheduled_event_id: i64 },
+    TaskCompleted {
+        started_event_id: i64,
+    },
+    ActivityEnded {
+        scheduled_event_id: i64,
+    },
+    UpdateAccepted {
+        id: String,
+    },
+    /// With this encoded outcome.
+    UpdateCompleted {
+        id: String,
+        outcome: Vec<u8>,
+    },
+    /// It was accepted, and then its run closed.
+    UpdateCutOff {
+        id: String,
+    },
 }
 
 struct Entry {
@@ -80,6 +96,15 @@ fn holds(fact: &Fact, audit: &Audit) -> bool {
         }
         Fact::ActivityEnded { scheduled_event_id } => {
             audit.ended_activities.contains(scheduled_event_id)
+        }
+        Fact::UpdateAccepted { id } => audit.relations.updates.contains_key(id),
+        Fact::UpdateCompleted { id, outcome } => {
+            let update = audit.relations.updates.get(id);
+            update.is_some_and(|update| update.outcome.as_ref() == Some(outcome))
+        }
+        Fact::UpdateCutOff { id } => {
+            let update = audit.relations.updates.get(id);
+            audit.closed && update.is_some_and(|update| update.outcome.is_none())
         }
     }
 }

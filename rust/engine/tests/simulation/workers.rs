@@ -1,41 +1,44 @@
-//! Workers: they take tasks and decide, succeed, fail, report progress, or forget.
+//! Workers: they poll, answer, forget what they have, shut down, and die.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hourglass_engine::RpcStatus;
 use prost::Message;
-use temporalio_protos::temporal::api::command::v1::{
-    Command, ScheduleActivityTaskCommandAttributes,
-};
-use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, QueryResultType};
+use temporalio_protos::temporal::api::enums::v1::QueryResultType;
 use temporalio_protos::temporal::api::query::v1::WorkflowQueryResult;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
+use super::activities;
+use super::decisions::{self, Decision};
 use super::ledger::Fact;
 use super::support::Server;
-use super::support::command::{
-    activity, cancel_activity, cancel_external, cancel_timer, cancel_workflow, child, complete,
-    continue_as_new, external_signal, fail, marker, schedule, signal_external, start_child,
-    start_timer,
-};
 use super::support::server::Rpc;
-use super::support::values::{NAMESPACE, QUEUE, queue, retry_policy, secs};
+use super::support::values::NAMESPACE;
 use super::world::{self, Checked, World, require};
 
-/// The queue of a worker's own.
-const STICKY: &str = "sticky";
 /// Polls of each kind at once.
 const POLLS: usize = 3;
-/// A run that has come that far is to end.
-const LONG: i64 = 120;
+/// Workers at once.
+const WORKERS: u64 = 2;
+
+/// A task, and the worker that has it.
+pub(crate) struct Held<T> {
+    pub(crate) worker: String,
+    pub(crate) task: T,
+}
 
 #[derive(Default)]
 pub(crate) struct Workers {
-    tasks: Vec<PollWorkflowTaskQueueResponse>,
-    activities: Vec<PollActivityTaskQueueResponse>,
-    /// Attempts of activities that a worker was given.
-    delivered: BTreeSet<Vec<u8>>,
-    named: u64,
+    tasks: Vec<Held<PollWorkflowTaskQueueResponse>>,
+    pub(crate) activities: Vec<Held<PollActivityTaskQueueResponse>>,
+    /// Attempts of activities that were given out, and to whom.
+    delivered: BTreeMap<Vec<u8>, String>,
+    /// Who is there, by number; there is always somebody new for who has gone.
+    alive: Vec<u64>,
+    born: u64,
+    /// The engine was told that these are gone.
+    pub(crate) gone: BTreeSet<String>,
+    pub(crate) named: u64,
 }
 
 impl Workers {
@@ -43,37 +46,122 @@ impl Workers {
     pub(crate) fn forget_deliveries(&mut self) {
         self.delivered.clear();
     }
+
+    /// What the engine was told of workers, it has forgotten.
+    pub(crate) fn forget_gone(&mut self) {
+        self.gone.clear();
+    }
+
+    fn is_alive(&self, worker: &str) -> bool {
+        self.alive.iter().any(|number| name_of(*number) == worker)
+    }
+
+    /// A name that nothing else has.
+    pub(crate) fn name(&mut self, kind: &str) -> String {
+        self.named += 1;
+        format!("{kind}{}", self.named)
+    }
 }
 
 pub(crate) enum Purpose {
-    PollWorkflow,
-    PollActivity,
-    Complete { run_id: String, started_event_id: i64 },
-    CompleteActivity { run_id: String, scheduled_event_id: i64 },
+    PollWorkflow {
+        worker: String,
+    },
+    PollActivity {
+        worker: String,
+    },
+    /// With commands, it leaves a trace, whatever kind of task it was.
+    Complete {
+        worker: String,
+        run_id: Option<String>,
+        started_event_id: i64,
+    },
+    CompleteActivity {
+        run_id: String,
+        scheduled_event_id: i64,
+    },
     Other,
 }
 
-fn send<R: Rpc>(world: &mut World, request: &R, purpose: Purpose) {
+impl Purpose {
+    /// The worker whose poll this is.
+    fn poller(&self) -> Option<&str> {
+        match self {
+            Self::PollWorkflow { worker } | Self::PollActivity { worker } => Some(worker),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn send<R: Rpc>(world: &mut World, request: &R, purpose: Purpose) {
     world.send(request, world::Purpose::Worker(purpose));
+}
+
+fn name_of(number: u64) -> String {
+    format!("worker {number}")
+}
+
+fn sticky_queue_of(worker: &str) -> String {
+    format!("sticky of {worker}")
 }
 
 pub(crate) fn act(world: &mut World) {
     if world.ending {
         poll(world);
-        poll_activity(world);
+        activities::poll(world);
         while !world.workers.tasks.is_empty() {
             work(world);
         }
         while !world.workers.activities.is_empty() {
-            perform(world);
+            activities::perform(world);
         }
         return;
     }
     match world.rng.below(100) {
         0..25 => poll(world),
         25..60 => work(world),
-        60..75 => poll_activity(world),
-        _ => perform(world),
+        60..75 => activities::poll(world),
+        75..98 => activities::perform(world),
+        98 => leave(world),
+        _ => {}
+    }
+}
+
+// --- coming and going -----------------------------------------------------------------------
+
+/// Somebody who polls.
+pub(crate) fn worker(world: &mut World) -> String {
+    while world.workers.alive.len() < usize::try_from(WORKERS).unwrap() {
+        world.workers.born += 1;
+        world.workers.alive.push(world.workers.born);
+    }
+    name_of(*world.rng.pick(&world.workers.alive).unwrap())
+}
+
+/// A worker is no more: it shuts down in good order, or dies and is missed, or dies and nobody knows.
+fn leave(world: &mut World) {
+    let worker = worker(world);
+    world.workers.alive.retain(|number| name_of(*number) != worker);
+    let manner = world.rng.below(3);
+    if manner == 0 {
+        let request = ShutdownWorkerRequest {
+            namespace: NAMESPACE.to_owned(),
+            sticky_task_queue: sticky_queue_of(&worker),
+            worker_instance_key: worker,
+            ..Default::default()
+        };
+        return send(world, &request, Purpose::Other);
+    }
+    world.hang_up(|purpose| match purpose {
+        world::Purpose::Worker(purpose) => purpose.poller() == Some(&worker),
+        world::Purpose::Client(_) => false,
+    });
+    world.workers.tasks.retain(|held| held.worker != worker);
+    world.workers.activities.retain(|held| held.worker != worker);
+    if manner == 1 {
+        world.worker_gone(&worker);
+        world.workers.delivered.retain(|_, to| *to != worker);
+        world.workers.gone.insert(worker);
     }
 }
 
@@ -81,42 +169,32 @@ fn poll(world: &mut World) {
     if world.flying("PollWorkflowTaskQueue") >= POLLS {
         return;
     }
-    let sticky = world.rng.percent(30);
-    let request = if sticky { Server::sticky_poll(STICKY) } else { Server::workflow_poll() };
-    send(world, &request, Purpose::PollWorkflow);
-}
-
-fn poll_activity(world: &mut World) {
-    if world.flying("PollActivityTaskQueue") < POLLS {
-        send(world, &Server::activity_poll(), Purpose::PollActivity);
-    }
+    let worker = worker(world);
+    let request = if world.rng.percent(40) {
+        Server::sticky_poll(&sticky_queue_of(&worker))
+    } else {
+        Server::workflow_poll()
+    };
+    let request = PollWorkflowTaskQueueRequest { worker_instance_key: worker.clone(), ..request };
+    send(world, &request, Purpose::PollWorkflow { worker });
 }
 
 // --- workflow tasks -------------------------------------------------------------------------
 
 fn work(world: &mut World) {
     let Some(index) = world.rng.index(world.workers.tasks.len()) else { return };
-    let task = world.workers.tasks.swap_remove(index);
+    let Held { worker, task } = world.workers.tasks.swap_remove(index);
     if task.query.is_some() {
         return answer_query(world, task);
     }
     if !world.ending {
         match world.rng.below(100) {
-            0..5 => return, // forgotten
-            5..10 => return fail_task(world, &task),
+            0..3 => return, // forgotten
+            3..6 => return fail_task(world, &task),
             _ => {}
         }
     }
-    let execution = task.workflow_execution.clone().unwrap();
-    let commands = decide(world, &execution.run_id);
-    let sticky = world.rng.percent(50);
-    let mut request = if sticky {
-        Server::sticky_completion(STICKY, &task, commands)
-    } else {
-        Server::completion(&task, commands)
-    };
-    request.return_new_workflow_task = !world.ending && world.rng.percent(20);
-    request.force_create_new_workflow_task = !world.ending && world.rng.percent(5);
+    let mut request = decide(world, &worker, &task);
     let mut queries: Vec<_> = task.queries.into_keys().collect();
     queries.sort();
     for query in queries {
@@ -125,19 +203,60 @@ fn work(world: &mut World) {
             .query_results
             .insert(query, WorkflowQueryResult { result_type, ..Default::default() });
     }
-    let (run_id, started_event_id) = (execution.run_id, task.started_event_id);
     if world.rng.percent(3) {
         // The answer was lost, and the worker repeats it.
         send(world, &request, Purpose::Other);
     }
-    send(world, &request, Purpose::Complete { run_id, started_event_id });
+    let run_id = task.workflow_execution.unwrap().run_id;
+    let run_id = Some(run_id).filter(|_| !request.commands.is_empty());
+    let started_event_id = task.started_event_id;
+    send(world, &request, Purpose::Complete { worker, run_id, started_event_id });
+}
+
+/// What the workflow does now, as the completion of its task.
+fn decide(
+    world: &mut World,
+    worker: &str,
+    task: &PollWorkflowTaskQueueResponse,
+) -> RespondWorkflowTaskCompletedRequest {
+    let Decision { commands, messages } = decisions::decide(world, task);
+    let mut request = if world.rng.percent(50) {
+        Server::sticky_completion(&sticky_queue_of(worker), task, commands)
+    } else {
+        Server::completion(task, commands)
+    };
+    request.messages = messages;
+    worker.clone_into(&mut request.worker_instance_key);
+    if world.rng.percent(80) {
+        request.capabilities = Some(respond_workflow_task_completed_request::Capabilities {
+            discard_speculative_workflow_task_with_events: true,
+        });
+    }
+    if world.ending {
+        return request;
+    }
+    match world.rng.below(100) {
+        0..5 => {
+            // A heartbeat: local activities take longer than the task.
+            request.commands.clear();
+            request.messages.clear();
+            request.return_new_workflow_task = true;
+            request.force_create_new_workflow_task = true;
+        }
+        5..25 => request.return_new_workflow_task = true,
+        25..30 => request.force_create_new_workflow_task = true,
+        _ => {}
+    }
+    request
 }
 
 fn answer_query(world: &mut World, task: PollWorkflowTaskQueueResponse) {
+    let answered = world.rng.percent(80);
+    let result = if answered { QueryResultType::Answered } else { QueryResultType::Failed };
     let request = RespondQueryTaskCompletedRequest {
         namespace: NAMESPACE.to_owned(),
         task_token: task.task_token,
-        completed_type: QueryResultType::Answered.into(),
+        completed_type: result.into(),
         ..Default::default()
     };
     send(world, &request, Purpose::Other);
@@ -152,136 +271,7 @@ fn fail_task(world: &mut World, task: &PollWorkflowTaskQueueResponse) {
     send(world, &request, Purpose::Other);
 }
 
-/// What the workflow does now: anything that its history allows, and sometimes what it does not.
-fn decide(world: &mut World, run_id: &str) -> Vec<Command> {
-    let audit = world.keys.get(run_id).and_then(|key| world.audits.get(key)).cloned();
-    let Some(audit) = audit else { return Vec::new() };
-    if world.ending {
-        return vec![complete("done")];
-    }
-    let mut commands = Vec::new();
-    for _ in 0..world.rng.below(4) {
-        world.workers.named += 1;
-        let name = format!("n{}", world.workers.named);
-        let rng = &mut world.rng;
-        let timers: Vec<_> = audit.timers.keys().cloned().collect();
-        let activities: Vec<_> = audit.activities.iter().copied().collect();
-        let other = format!("w{}", rng.below(6));
-        commands.push(match rng.below(100) {
-            0..25 => start_timer(&name, rng.between(0, 100)),
-            25..35 => match rng.pick(&timers) {
-                Some(timer) => cancel_timer(timer),
-                None => continue,
-            },
-            35..60 => some_activity(world, &name),
-            60..68 => match rng.pick(&activities) {
-                Some(scheduled) => cancel_activity(*scheduled),
-                None => continue,
-            },
-            68..74 => marker(&name),
-            74..84 => some_child(world),
-            84..91 => signal_external(external_signal(&other)),
-            91..96 => cancel_external(&other, false),
-            _ => cancel_timer("no such timer"),
-        });
-    }
-    let long = audit.next > LONG;
-    if long || world.rng.percent(12) {
-        commands.push(match world.rng.below(10) {
-            0..5 => complete("done"),
-            5..7 => fail("no more"),
-            7 if audit.cancel_requested => cancel_workflow(),
-            _ if long => complete("done"),
-            _ => continue_as_new(),
-        });
-    }
-    commands
-}
-
-fn some_activity(world: &mut World, name: &str) -> Command {
-    let rng = &mut world.rng;
-    let mut attributes = ScheduleActivityTaskCommandAttributes {
-        start_to_close_timeout: secs(rng.between(1, 60)),
-        retry_policy: retry_policy(i32::try_from(rng.below(4)).unwrap()),
-        ..activity(name)
-    };
-    if rng.percent(30) {
-        attributes.heartbeat_timeout = secs(rng.between(1, 20));
-    }
-    if rng.percent(20) {
-        attributes.schedule_to_start_timeout = secs(rng.between(1, 60));
-    }
-    if rng.percent(30) {
-        attributes.schedule_to_close_timeout = secs(rng.between(1, 200));
-    }
-    schedule(attributes)
-}
-
-fn some_child(world: &mut World) -> Command {
-    use ParentClosePolicy::{Abandon, RequestCancel, Terminate};
-    let mut attributes = child(&format!("w{}", world.rng.below(9)));
-    attributes.task_queue = queue(QUEUE);
-    attributes.parent_close_policy =
-        (*world.rng.pick(&[Terminate, Abandon, RequestCancel]).unwrap()).into();
-    start_child(attributes)
-}
-
-// --- activities -----------------------------------------------------------------------------
-
-fn perform(world: &mut World) {
-    let Some(index) = world.rng.index(world.workers.activities.len()) else { return };
-    let task = world.workers.activities[index].clone();
-    let choice = if world.ending { 99 } else { world.rng.below(100) };
-    if choice < 25 {
-        let request = RecordActivityTaskHeartbeatRequest {
-            namespace: NAMESPACE.to_owned(),
-            task_token: task.task_token,
-            ..Default::default()
-        };
-        return send(world, &request, Purpose::Other);
-    }
-    world.workers.activities.swap_remove(index);
-    match choice {
-        25..30 => {} // forgotten
-        30..50 => {
-            let kind = if world.rng.percent(20) { "Fatal" } else { "Flaky" };
-            send(world, &Server::activity_failure(&task, kind), Purpose::Other);
-        }
-        50..55 => {
-            let request = RespondActivityTaskCanceledRequest {
-                namespace: NAMESPACE.to_owned(),
-                task_token: task.task_token,
-                ..Default::default()
-            };
-            send(world, &request, Purpose::Other);
-        }
-        _ => complete_activity(world, &task),
-    }
-}
-
-fn complete_activity(world: &mut World, task: &PollActivityTaskQueueResponse) {
-    let request = RespondActivityTaskCompletedRequest {
-        namespace: NAMESPACE.to_owned(),
-        task_token: task.task_token.clone(),
-        ..Default::default()
-    };
-    let run_id = task.workflow_execution.clone().unwrap().run_id;
-    let scheduled_event_id = scheduled_event(&task.task_token);
-    if world.rng.percent(30) {
-        send(world, &request, Purpose::Other); // its answer was lost, and it is repeated
-    }
-    send(world, &request, Purpose::CompleteActivity { run_id, scheduled_event_id });
-}
-
-/// The engine's token names the scheduled event; nothing else tells it to a worker.
-fn scheduled_event(token: &[u8]) -> i64 {
-    #[derive(Clone, PartialEq, Message)]
-    struct Token {
-        #[prost(int64, tag = "3")]
-        scheduled_event_id: i64,
-    }
-    Token::decode(token).unwrap().scheduled_event_id
-}
+// --- answers --------------------------------------------------------------------------------
 
 pub(crate) fn answered(
     world: &mut World,
@@ -290,31 +280,55 @@ pub(crate) fn answered(
 ) -> Checked {
     let Ok(body) = result else { return Ok(()) };
     match purpose {
-        Purpose::PollWorkflow => {
+        Purpose::PollWorkflow { worker } => {
             let task = PollWorkflowTaskQueueResponse::decode(body).unwrap();
             if !task.task_token.is_empty() {
-                world.workers.tasks.push(task);
+                take(world, &worker, task);
             }
         }
-        Purpose::PollActivity => {
+        Purpose::PollActivity { worker } => {
             let task = PollActivityTaskQueueResponse::decode(body).unwrap();
             if !task.task_token.is_empty() {
-                let first = world.workers.delivered.insert(task.task_token.clone());
-                require("an attempt of an activity has one worker", first, || {
-                    format!("{} attempt {}", task.activity_id, task.attempt)
-                })?;
-                world.workers.activities.push(task);
+                take_activity(world, &worker, task)?;
             }
         }
-        Purpose::Complete { run_id, started_event_id } => {
+        Purpose::Complete { worker, run_id, started_event_id } => {
             let response = RespondWorkflowTaskCompletedResponse::decode(body).unwrap();
-            world.note(&run_id, Fact::TaskCompleted { started_event_id });
-            world.workers.tasks.extend(response.workflow_task);
+            if let Some(run_id) = run_id {
+                world.note(&run_id, Fact::TaskCompleted { started_event_id });
+            }
+            if let Some(task) = response.workflow_task {
+                take(world, &worker, task);
+            }
+            for task in response.activity_tasks {
+                take_activity(world, &worker, task)?;
+            }
         }
         Purpose::CompleteActivity { run_id, scheduled_event_id } => {
             world.note(&run_id, Fact::ActivityEnded { scheduled_event_id });
         }
         Purpose::Other => {}
+    }
+    Ok(())
+}
+
+/// A worker has got a workflow task, if it is still there.
+pub(crate) fn take(world: &mut World, worker: &str, task: PollWorkflowTaskQueueResponse) {
+    if world.workers.is_alive(worker) {
+        world.workers.tasks.push(Held { worker: worker.to_owned(), task });
+    }
+}
+
+fn take_activity(world: &mut World, worker: &str, task: PollActivityTaskQueueResponse) -> Checked {
+    if world.workers.gone.contains(worker) {
+        return Ok(());
+    }
+    let before = world.workers.delivered.insert(task.task_token.clone(), worker.to_owned());
+    require("an attempt of an activity has one worker", before.is_none(), || {
+        format!("{} attempt {}, before: {before:?}", task.activity_id, task.attempt)
+    })?;
+    if world.workers.is_alive(worker) {
+        world.workers.activities.push(Held { worker: worker.to_owned(), task });
     }
     Ok(())
 }

@@ -1,0 +1,142 @@
+//! Workers at activities: they succeed, fail, report progress, or forget; by token and by id.
+
+use prost::Message;
+use temporalio_protos::temporal::api::workflowservice::v1::*;
+
+use super::support::Server;
+use super::support::values::NAMESPACE;
+use super::workers::{Held, Purpose, send, worker};
+use super::world::World;
+
+/// Polls at once.
+const POLLS: usize = 3;
+
+type Task = PollActivityTaskQueueResponse;
+
+pub(crate) fn poll(world: &mut World) {
+    if world.flying("PollActivityTaskQueue") < POLLS {
+        let worker = worker(world);
+        let request = PollActivityTaskQueueRequest {
+            worker_instance_key: worker.clone(),
+            ..Server::activity_poll()
+        };
+        send(world, &request, Purpose::PollActivity { worker });
+    }
+}
+
+pub(crate) fn perform(world: &mut World) {
+    let Some(index) = world.rng.index(world.workers.activities.len()) else { return };
+    let choice = if world.ending { 99 } else { world.rng.below(100) };
+    if choice < 25 {
+        let task = world.workers.activities[index].task.clone();
+        return heartbeat(world, task);
+    }
+    let Held { task, .. } = world.workers.activities.swap_remove(index);
+    match choice {
+        25..30 => {} // forgotten
+        30..50 => fail(world, &task),
+        50..55 => cancel(world, task),
+        _ => complete(world, &task),
+    }
+}
+
+/// The workflow's id, its run's, and the activity's.
+fn ids(task: &Task) -> (String, String, String) {
+    let run = task.workflow_execution.clone().unwrap();
+    (run.workflow_id, run.run_id, task.activity_id.clone())
+}
+
+fn is_by_id(world: &mut World) -> bool {
+    world.rng.percent(25)
+}
+
+fn heartbeat(world: &mut World, task: Task) {
+    let namespace = NAMESPACE.to_owned();
+    if is_by_id(world) {
+        let (workflow_id, run_id, activity_id) = ids(&task);
+        let request = RecordActivityTaskHeartbeatByIdRequest {
+            namespace,
+            workflow_id,
+            run_id,
+            activity_id,
+            ..Default::default()
+        };
+        return send(world, &request, Purpose::Other);
+    }
+    let task_token = task.task_token;
+    let request =
+        RecordActivityTaskHeartbeatRequest { namespace, task_token, ..Default::default() };
+    send(world, &request, Purpose::Other);
+}
+
+fn fail(world: &mut World, task: &Task) {
+    let kind = if world.rng.percent(20) { "Fatal" } else { "Flaky" };
+    let failure = Server::activity_failure(task, kind);
+    if is_by_id(world) {
+        let (workflow_id, run_id, activity_id) = ids(task);
+        let request = RespondActivityTaskFailedByIdRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id,
+            run_id,
+            activity_id,
+            failure: failure.failure,
+            ..Default::default()
+        };
+        return send(world, &request, Purpose::Other);
+    }
+    send(world, &failure, Purpose::Other);
+}
+
+fn cancel(world: &mut World, task: Task) {
+    let namespace = NAMESPACE.to_owned();
+    if is_by_id(world) {
+        let (workflow_id, run_id, activity_id) = ids(&task);
+        let request = RespondActivityTaskCanceledByIdRequest {
+            namespace,
+            workflow_id,
+            run_id,
+            activity_id,
+            ..Default::default()
+        };
+        return send(world, &request, Purpose::Other);
+    }
+    let task_token = task.task_token;
+    let request =
+        RespondActivityTaskCanceledRequest { namespace, task_token, ..Default::default() };
+    send(world, &request, Purpose::Other);
+}
+
+fn complete(world: &mut World, task: &Task) {
+    let (workflow_id, run_id, activity_id) = ids(task);
+    let scheduled_event_id = scheduled_event(&task.task_token);
+    let purpose = || Purpose::CompleteActivity { run_id: run_id.clone(), scheduled_event_id };
+    if is_by_id(world) {
+        let request = RespondActivityTaskCompletedByIdRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id,
+            run_id: run_id.clone(),
+            activity_id,
+            ..Default::default()
+        };
+        return send(world, &request, purpose());
+    }
+    let request = RespondActivityTaskCompletedRequest {
+        namespace: NAMESPACE.to_owned(),
+        task_token: task.task_token.clone(),
+        ..Default::default()
+    };
+    if world.rng.percent(30) {
+        send(world, &request, Purpose::Other); // its answer was lost, and it is repeated
+    }
+    send(world, &request, purpose());
+}
+
+/// The engine's token names the scheduled event; nothing else tells it to a worker.
+fn scheduled_event(token: &[u8]) -> i64 {
+    #[derive(Clone, PartialEq, Message)]
+    struct Token {
+        #[prost(int64, tag = "3")]
+        scheduled_event_id: i64,
+    }
+    Token::decode(token).unwrap().scheduled_event_id
+}

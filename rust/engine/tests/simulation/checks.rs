@@ -1,0 +1,63 @@
+//! When what is checked: histories as they grow, and everything else whenever nothing is under way.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use super::audit::Audit;
+use super::world::{Checked, World, require};
+use super::{family, invariants};
+
+impl World {
+    /// Read all histories again: they must begin as they did.
+    pub(super) fn check_from_the_start(&mut self) -> Checked {
+        let before = std::mem::take(&mut self.audits);
+        self.ledger.look_again();
+        self.read_histories(&before)?;
+        for (key, audit) in &before {
+            let reached = self.audits.get(key).is_some_and(|now| now.next >= audit.next);
+            require("a history never becomes shorter", reached, || format!("run {key}"))?;
+        }
+        self.check()
+    }
+
+    pub(super) fn check(&mut self) -> Checked {
+        self.read_histories(&BTreeMap::new())?;
+        invariants::of_disk(&self.disk, &self.rows, &self.audits)?;
+        let (disk, keys) = (&self.disk, &self.keys);
+        self.ledger.check(keys, &self.audits, |run| disk.buffered(run)).map_err(|violation| {
+            let run = keys.iter().find(|(id, _)| violation.detail.contains(*id));
+            violation.within(&run.map(|(_, key)| disk.events(*key, 1)).unwrap_or_default())
+        })?;
+        family::check(&self.disk, &self.rows, &self.audits)?;
+        let memory = self.engine.as_ref().unwrap().memory();
+        let gone = &self.workers.gone;
+        invariants::of_memory(&self.disk, &self.rows, &self.audits, &memory, gone)
+    }
+
+    /// Read what is new in the histories. `before`: where they were once, and with what digest.
+    pub(super) fn read_histories(&mut self, before: &BTreeMap<i64, Audit>) -> Checked {
+        self.rows = self.disk.runs();
+        self.keys = self.rows.iter().map(|row| (row.run_id.clone(), row.key)).collect();
+        for row in &self.rows {
+            let audit = self.audits.entry(row.key).or_insert_with(Audit::of_new_run);
+            for event in self.disk.events(row.key, audit.next) {
+                audit
+                    .read(&event, &event.encode_to_vec())
+                    .map_err(|violation| violation.within(&self.disk.events(row.key, 1)))?;
+                if before.is_empty() {
+                    let kind = event.event_type().as_str_name();
+                    self.summary.see(kind.trim_start_matches("EVENT_TYPE_").to_owned());
+                }
+                if let Some(old) = before.get(&row.key).filter(|old| old.next == audit.next) {
+                    require(
+                        "a history's prefix never changes",
+                        old.digest == audit.digest,
+                        || format!("{row:?} at {event:?}"),
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

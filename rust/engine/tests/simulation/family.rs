@@ -1,0 +1,168 @@
+//! What must be true of runs together: chains, parents and their children, what one sent to another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use temporalio_protos::temporal::api::enums::v1::ParentClosePolicy;
+use temporalio_protos::temporal::api::history::v1::history_event::Attributes as A;
+
+use super::audit::Audit;
+use super::disk::{Disk, RunRow};
+use super::invariants::{by_run, is_open};
+use super::relations::{Relations, Sent, Stage};
+use super::world::{Checked, require};
+
+/// A run, with what is held back.
+struct Member<'a> {
+    row: &'a RunRow,
+    relations: Relations,
+    signals: BTreeSet<String>,
+    cancel_requested: bool,
+}
+
+struct Family<'a>(BTreeMap<&'a str, Member<'a>>);
+
+/// All of it.
+pub(crate) fn check(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit>) -> Checked {
+    let mut open = BTreeSet::new();
+    for row in rows.iter().filter(|row| is_open(row)) {
+        let first = open.insert(&row.workflow_id);
+        require("a workflow has one open run", first, || format!("{row:?}"))?;
+    }
+    let mut members = BTreeMap::new();
+    for row in rows {
+        members.insert(row.run_id.as_str(), Member::of(disk, row, &audits[&row.key])?);
+    }
+    let family = Family(members);
+    let children = by_run(disk.pairs("SELECT run_key, initiated_event_id FROM children"));
+    for member in family.0.values() {
+        family.chain(member)?;
+        family.children(member)?;
+        family.sent(member)?;
+        let started = member.relations.children.iter();
+        let started = started.filter(|(_, child)| matches!(child.stage, Stage::Started(_)));
+        let started: BTreeSet<_> = started.map(|(initiated, _)| *initiated).collect();
+        let stored = children.get(&member.row.key).cloned().unwrap_or_default();
+        let agrees = if is_open(member.row) { stored == started } else { stored.is_empty() };
+        require("what is pending is what the history says", agrees, || {
+            format!("children of {:?}: {stored:?}, history: {started:?}", member.row)
+        })?;
+    }
+    Ok(())
+}
+
+impl<'a> Member<'a> {
+    fn of(disk: &Disk, row: &'a RunRow, audit: &Audit) -> Result<Self, super::world::Violation> {
+        let mut member = Self {
+            row,
+            relations: audit.relations.clone(),
+            signals: audit.signals.clone(),
+            cancel_requested: audit.cancel_requested,
+        };
+        for event in disk.buffered(row.key) {
+            member.relations.read(&event)?;
+            match event.attributes {
+                Some(A::WorkflowExecutionSignaledEventAttributes(a)) => {
+                    member.signals.insert(a.signal_name);
+                }
+                Some(A::WorkflowExecutionCancelRequestedEventAttributes(_)) => {
+                    member.cancel_requested = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(member)
+    }
+}
+
+impl Family<'_> {
+    /// A run that goes on in another one is the only one that does.
+    fn chain(&self, member: &Member<'_>) -> Checked {
+        let relations = &member.relations;
+        if !relations.next_run.is_empty() {
+            let next = self.0.get(relations.next_run.as_str());
+            let fits = next.is_some_and(|next| {
+                next.relations.continued_from == member.row.run_id
+                    && next.relations.first_run == relations.first_run
+                    && next.relations.parent == relations.parent
+                    && next.row.workflow_id == member.row.workflow_id
+            });
+            require("a run that goes on has its next run", fits, || format!("{:?}", member.row))?;
+        }
+        if !relations.continued_from.is_empty() {
+            let previous = self.0.get(relations.continued_from.as_str());
+            let fits =
+                previous.is_some_and(|previous| previous.relations.next_run == member.row.run_id);
+            require("a run goes on from the one that says so", fits, || {
+                format!("{:?}", member.row)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The runs of a chain, from this one on.
+    fn chain_from<'s>(&'s self, run_id: &'s str) -> impl Iterator<Item = &'s Member<'s>> {
+        std::iter::successors(self.0.get(run_id), |member| {
+            self.0.get(member.relations.next_run.as_str())
+        })
+    }
+
+    fn children(&self, parent: &Member<'_>) -> Checked {
+        for (initiated, child) in &parent.relations.children {
+            let detail = || format!("child {initiated} of {:?}: {child:?}", parent.row);
+            let run_id = match &child.stage {
+                Stage::Initiated => {
+                    let closed = !is_open(parent.row);
+                    require("what a run asks of others has an answer", closed, detail)?;
+                    continue;
+                }
+                Stage::Refused => continue,
+                Stage::Started(run_id) | Stage::Ended(run_id) => run_id,
+            };
+            let origin = self.0.get(run_id.as_str()).map(|first| &first.relations.parent);
+            let expected = Some((parent.row.run_id.clone(), *initiated));
+            require("a child that started is there", origin == Some(&expected), detail)?;
+            let ended = self.chain_from(run_id).last().is_some_and(|last| !is_open(last.row));
+            if matches!(child.stage, Stage::Ended(_)) {
+                require("a child that ended is closed", ended, detail)?;
+            } else if is_open(parent.row) {
+                require("a parent is told of the end of its child", !ended, detail)?;
+            } else {
+                let asked = || self.chain_from(run_id).any(|run| run.cancel_requested);
+                let done = ended
+                    || match child.policy {
+                        ParentClosePolicy::Abandon => true,
+                        ParentClosePolicy::RequestCancel => asked(),
+                        _ => false,
+                    };
+                require("a parent that closes releases its children", done, detail)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sent(&self, source: &Member<'_>) -> Checked {
+        for (initiated, sent) in &source.relations.sent {
+            let detail = || format!("{initiated} of {:?}: {sent:?}", source.row);
+            match sent.arrived {
+                None => {
+                    let closed = !is_open(source.row);
+                    require("what a run asks of others has an answer", closed, detail)?;
+                }
+                Some(false) => {}
+                Some(true) => {
+                    require("what arrived is there", self.arrived(sent), detail)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn arrived(&self, sent: &Sent) -> bool {
+        let mut targets = self.0.values().filter(|m| m.row.workflow_id == sent.workflow_id);
+        targets.any(|target| match &sent.signal {
+            Some(name) => target.signals.contains(name),
+            // A closed run needs no cancelling: that is acknowledged too.
+            None => target.cancel_requested || !is_open(target.row),
+        })
+    }
+}
