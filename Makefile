@@ -69,7 +69,7 @@ conformance: $(NATIVE_DEV) $(TEMPORAL) ## Compare our engine with the real serve
 	$(BIN)/pytest -q tests/conformance $(PYTEST_ARGS)
 
 simulate: need-cargo ## Run the engine's simulation for long (SEEDS=10000 FIRST=0); `make test` runs a few seeds of it
-	SIMULATION_SEEDS=$(SEEDS) SIMULATION_FIRST=$(FIRST) cargo test -p hourglass-engine --locked --test simulation many -- --nocapture
+	SIMULATION_SEEDS=$(SEEDS) SIMULATION_FIRST=$(FIRST) cargo test -p hourglass-engine --locked --test simulation -- many every_step --nocapture
 
 bench: $(NATIVE_RELEASE) $(VENV)/.bench-installed ## Measure against DBOS on SQLite, history growth, import time (release build)
 	$(PY) -m benches.run

@@ -12,6 +12,10 @@ pub enum Bug {
     DoubleCompletion,
     /// Callers are answered before the commit.
     EarlyReply,
+    /// A child that ends while its parent is being worked on is forgotten, and its parent is not told.
+    UntoldParent,
+    /// Callers that wait for an update are forgotten when its run closes.
+    ForgottenWaiter,
 }
 
 #[cfg(feature = "simulation")]

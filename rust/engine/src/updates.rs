@@ -18,6 +18,7 @@ use crate::history::{fragment, page};
 use crate::ids::{EventId, RunKey};
 use crate::machine::speculative;
 use crate::matching::{ParkedAt, Ticket};
+use crate::planted::{Bug, planted};
 use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
 use crate::proto::failure::Failure as Reason;
 use crate::proto::protocol::{Message, message::SequencingId};
@@ -384,6 +385,9 @@ impl Context {
     pub(crate) fn end_updates(&mut self, key: RunKey) -> Result<(), Failure> {
         self.answer_update_waiters(key)?;
         self.updates.admitted.remove(&key);
+        if planted(Bug::ForgottenWaiter) {
+            return Ok(());
+        }
         let waiters = self.updates.take_waiters(key);
         if waiters.is_empty() {
             return Ok(());

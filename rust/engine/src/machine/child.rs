@@ -6,6 +6,7 @@ use crate::context::{Context, Failure};
 use crate::ids::{EventId, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::{external, workflow_task};
+use crate::planted::{Bug, planted};
 use crate::proto::enums::StartChildWorkflowExecutionFailedCause as Cause;
 use crate::proto::history::{self, StartChildWorkflowExecutionInitiatedEventAttributes};
 use crate::proto::service::StartWorkflowExecutionRequest;
@@ -220,6 +221,9 @@ pub(crate) fn end(context: &mut Context, ended: Ended) -> Result<(), Failure> {
         return Ok(()); // a reset went back to before it was started
     }
     let Some(record) = run.remove_child(parent.initiated_event_id) else { return Ok(()) };
+    if planted(Bug::UntoldParent) && run.volatile.lease.is_some() {
+        return Ok(());
+    }
     let namespace_id = env.namespaces.get(&record.namespace).map(|(_, n)| n.id.clone());
     let child = Child {
         namespace_id: namespace_id.unwrap_or_default(),

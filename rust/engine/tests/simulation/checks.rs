@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hourglass_engine::simulation::Memory;
 use prost::Message;
 
 use super::audit::Audit;
@@ -30,9 +31,12 @@ impl World {
             violation.within(&run.map(|(_, key)| disk.events(*key, 1)).unwrap_or_default())
         })?;
         family::check(&self.disk, &self.rows, &self.audits)?;
-        let memory = self.engine.as_ref().unwrap().memory();
+        self.check_memory(&self.engine.as_ref().unwrap().memory())
+    }
+
+    pub(super) fn check_memory(&self, memory: &Memory) -> Checked {
         let gone = &self.workers.gone;
-        invariants::of_memory(&self.disk, &self.rows, &self.audits, &memory, gone)
+        invariants::of_memory(&self.disk, &self.rows, &self.audits, memory, gone)
     }
 
     /// Read what is new in the histories. `before`: where they were once, and with what digest.

@@ -83,7 +83,7 @@ impl Disk {
         std::fs::write(self.log_path(), image.log).unwrap();
     }
 
-    fn reader(&self) -> &Connection {
+    pub(crate) fn reader(&self) -> &Connection {
         self.reader.as_ref().unwrap()
     }
 

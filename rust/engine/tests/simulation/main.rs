@@ -22,28 +22,31 @@ mod checks;
 mod clients;
 mod decisions;
 mod disk;
+mod eyes;
 mod failures;
 mod family;
 mod invariants;
 mod ledger;
 mod relations;
 mod rng;
+mod sabotage;
 mod starts;
 mod summary;
 #[path = "../engine/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the engine's other tests")]
 mod support;
+mod tales;
 mod updates;
 mod workers;
 mod world;
 
-use hourglass_engine::simulation::{Bug, plant};
+use hourglass_engine::simulation::{Bug, Step, plant};
 
 use summary::Summary;
 use world::World;
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 60;
 /// A planted bug is found within this many seeds.
 const WITHIN: u64 = 200;
 
@@ -97,6 +100,26 @@ fn a_seed_replays_exactly() {
     }
 }
 
+#[test]
+fn a_crash_at_every_step_of_the_store_is_survived() {
+    let long = number("SIMULATION_SEEDS").is_some();
+    let first = number("SIMULATION_FIRST").unwrap_or(0);
+    for seed in first..first + if long { 5 } else { 2 } {
+        for (step, stride) in [(Step::Commit, 7), (Step::Write, 43), (Step::Read, 31)] {
+            let survived = |nth| {
+                World::crash_at(seed, step, nth)
+                    .unwrap_or_else(|violation| panic!("{step:?} {nth} of {seed}: {violation}"))
+                    .is_some()
+            };
+            let mut nth = 1;
+            while survived(nth) {
+                nth += if long { 1 } else { stride };
+            }
+            eprintln!("seed {seed} survives a crash at each {step:?}: {nth}");
+        }
+    }
+}
+
 /// The violation that a planted bug leads to.
 fn found(bug: Bug) -> String {
     plant(Some(bug));
@@ -127,4 +150,16 @@ fn a_double_completion_is_found() {
 fn an_early_reply_is_found() {
     let violation = found(Bug::EarlyReply);
     assert!(violation.contains("nothing acknowledged is lost"), "{violation}");
+}
+
+#[test]
+fn an_untold_parent_is_found() {
+    let violation = found(Bug::UntoldParent);
+    assert!(violation.contains("a parent is told of the end of its child"), "{violation}");
+}
+
+#[test]
+fn a_forgotten_waiter_is_found() {
+    let violation = found(Bug::ForgottenWaiter);
+    assert!(violation.contains("nobody waits for a closed run"), "{violation}");
 }

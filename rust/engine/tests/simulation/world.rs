@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hourglass_engine::simulation::{Answer, Fault, Faults, ManualEngine, Step};
 use hourglass_engine::{Call, EngineOptions, RpcStatus, SeededEntropy, Synchronous};
+use prost::Message as _;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use super::audit::{Audit, digest};
@@ -22,6 +23,10 @@ use super::workers::{self, Workers};
 
 /// Steps of a seed before everything is brought to its end.
 const STEPS: u64 = 300;
+/// Steps of a calm seed.
+const CALM_STEPS: u64 = 120;
+/// Of a hundred kinds of steps, what happens in calm seeds.
+const CALM: u64 = 92;
 /// Rounds in which everything has to come to its end.
 const ROUNDS: u64 = 2000;
 /// Turns after which an engine that has nothing more to do must rest.
@@ -97,6 +102,8 @@ pub(crate) struct World {
     pub(super) disk: Disk,
     pub(super) engine: Option<ManualEngine>,
     flights: Vec<Flight>,
+    /// Calls.
+    sent: u64,
     pub(crate) rows: Vec<RunRow>,
     pub(crate) keys: BTreeMap<String, i64>,
     pub(crate) audits: BTreeMap<i64, Audit>,
@@ -105,6 +112,8 @@ pub(crate) struct World {
     pub(crate) workers: Workers,
     /// Commits and length of the log whenever nothing was under way, since the engine was opened.
     pub(super) marks: Vec<(u64, u64)>,
+    /// Nothing fails by chance.
+    pub(super) is_calm: bool,
     /// Everything is to come to its end.
     pub(crate) ending: bool,
     /// Tell what happens, for people.
@@ -113,9 +122,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Live through a seed.
-    pub(crate) fn simulate(seed: u64) -> Result<Summary, Violation> {
-        let mut world = Self {
+    fn new(seed: u64) -> Self {
+        Self {
             rng: Rng::new(seed),
             clock: Arc::new(VirtualClock::new()),
             entropy: Arc::new(SeededEntropy::new(!seed)),
@@ -123,6 +131,7 @@ impl World {
             disk: Disk::new(),
             engine: None,
             flights: Vec::new(),
+            sent: 0,
             rows: Vec::new(),
             keys: BTreeMap::new(),
             audits: BTreeMap::new(),
@@ -130,26 +139,64 @@ impl World {
             clients: Clients::default(),
             workers: Workers::default(),
             marks: Vec::new(),
+            is_calm: false,
             ending: false,
             traced: std::env::var_os("SIMULATION_TRACE").is_some(),
             summary: Summary::default(),
-        };
+        }
+    }
+
+    /// Live through a seed.
+    pub(crate) fn simulate(seed: u64) -> Result<Summary, Violation> {
+        let mut world = Self::new(seed);
         world.open()?;
-        for _ in 0..STEPS {
-            world.step()?;
+        world.live(STEPS)?;
+        world.end()?;
+        Ok(world.summed_up())
+    }
+
+    /// Live through some steps of a seed in which nothing goes wrong but that the machine stops at the
+    /// `nth` such step of the store. `None`: there are not as many.
+    pub(crate) fn crash_at(seed: u64, step: Step, nth: u64) -> Result<Option<Summary>, Violation> {
+        let mut world = Self::new(seed);
+        world.is_calm = true;
+        world.open()?;
+        world.faults.crash(step, nth);
+        world.live(CALM_STEPS)?;
+        if world.summary.crashes == 0 {
+            return Ok(None);
         }
         world.end()?;
-        world.summary.runs = u64::try_from(world.rows.len()).unwrap();
-        for audit in world.audits.values() {
-            world.summary.events += u64::try_from(audit.next - 1).unwrap();
-            world.summary.digest = digest(world.summary.digest, &audit.digest.to_be_bytes());
+        Ok(Some(world.summed_up()))
+    }
+
+    /// What is there after a seed's steps, with nothing under way.
+    pub(crate) fn at_rest(seed: u64) -> Result<Self, Violation> {
+        let mut world = Self::new(seed);
+        world.open()?;
+        world.live(STEPS)?;
+        world.faults.heal();
+        world.settle()?;
+        Ok(world)
+    }
+
+    fn live(&mut self, steps: u64) -> Checked {
+        (0..steps).try_for_each(|_| self.step())
+    }
+
+    fn summed_up(mut self) -> Summary {
+        self.summary.runs = u64::try_from(self.rows.len()).unwrap();
+        for audit in self.audits.values() {
+            self.summary.events += u64::try_from(audit.next - 1).unwrap();
+            self.summary.digest = digest(self.summary.digest, &audit.digest.to_be_bytes());
         }
-        Ok(world.summary)
+        self.summary
     }
 
     fn step(&mut self) -> Checked {
         self.summary.steps += 1;
-        match self.rng.below(100) {
+        let limit = if self.is_calm { CALM } else { 100 };
+        match self.rng.below(limit) {
             0..22 => clients::act(self),
             22..84 => workers::act(self),
             84..92 => self.let_time_pass(),
@@ -158,6 +205,7 @@ impl World {
             97..98 => return self.crash(),
             98 if self.rng.percent(50) => return self.close_and_open(),
             98 if self.rng.percent(50) => self.set_clock(),
+            99 if self.rng.percent(70) => return self.compare_with_what_clients_see(),
             _ => {}
         }
         if self.rng.percent(70) { self.settle() } else { Ok(()) }
@@ -171,7 +219,8 @@ impl World {
         for _ in 0..ROUNDS {
             if self.rows.iter().all(|row| !invariants::is_open(row)) && !self.rows.is_empty() {
                 self.close_and_open()?;
-                return self.check_from_the_start();
+                self.check_from_the_start()?;
+                return self.compare_with_what_clients_see();
             }
             clients::act(self);
             workers::act(self);
@@ -181,7 +230,9 @@ impl World {
             }
         }
         let open: Vec<_> = self.rows.iter().filter(|row| invariants::is_open(row)).collect();
-        Err(Violation::new("every run comes to its end", format!("{open:?}")))
+        let events = open.first().map(|row| self.disk.events(row.key, 1)).unwrap_or_default();
+        let violation = Violation::new("every run comes to its end", format!("{open:?}"));
+        Err(violation.within(&events))
     }
 
     // --- calls ------------------------------------------------------------------------------
@@ -199,7 +250,26 @@ impl World {
             body: body.clone().into(),
         };
         let answer = self.engine.as_ref().unwrap().send(call);
+        self.sent += 1;
         self.flights.push(Flight { answer, purpose, method, body });
+    }
+
+    /// Ask, and have the answer at once.
+    pub(super) fn ask<R: Rpc>(&mut self, request: &R) -> Result<R::Response, Violation> {
+        let body = request.encode_to_vec().into();
+        let call = Call {
+            service: SERVICE.to_owned(),
+            method: R::method().to_owned(),
+            timeout: None,
+            body,
+        };
+        let mut answer = self.engine.as_ref().unwrap().send(call);
+        self.engine.as_mut().unwrap().turn();
+        let answer = answer.take().unwrap_or_else(|| Err(RpcStatus::closed()));
+        let body = answer.map_err(|error| {
+            Violation::new("what is asked is answered", format!("{}: {error}", R::method()))
+        })?;
+        Ok(R::Response::decode(body).unwrap())
     }
 
     pub(crate) fn flying(&self, method: &str) -> usize {
@@ -314,7 +384,7 @@ impl World {
     /// Turn the engine until it rests, and check everything.
     pub(crate) fn settle(&mut self) -> Checked {
         for _ in 0..TURNS {
-            let before = self.disk.log_length();
+            let (before, sent) = (self.disk.log_length(), self.sent);
             self.summary.turns += 1;
             let Some(engine) = self.engine.as_mut() else { return Ok(()) };
             let handled = engine.turn();
@@ -325,7 +395,10 @@ impl World {
                 let cut = self.rng.between(before, end);
                 return self.lose(cut);
             }
-            if rests {
+            if !self.is_calm && !self.ending && self.rng.below(400) == 0 {
+                return self.lose(self.disk.log_length()); // between two turns
+            }
+            if rests && self.sent == sent {
                 self.marks.push((self.faults.commits(), self.disk.log_length()));
                 return self.check();
             }
