@@ -1,8 +1,7 @@
 """What idle workers cost: `python -m benches.idle_workers [WORKERS]`, two hundred by default.
 
 All in one process, on one embedded engine, each on a task queue of its own: first workers of
-activities, then workers of workflows, for each of which core keeps one thread. Linux only: it reads
-/proc.
+activities, then workers of workflows. Linux only: it reads /proc.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hourglass import _aio
@@ -83,6 +84,12 @@ class Activities:
 
     def end(self, handle: WorkerHandle) -> None:
         """`handle` is gone; its activities that run go on. From any thread."""
+        with suppress(RuntimeError):  # the loop is closed: nothing runs any more
+            self.loop.call_soon_threadsafe(self._forget, handle)
+
+    def _forget(self, handle: WorkerHandle) -> None:
+        if self._stop_listening is not None:
+            self._take()  # what it delivered last goes on, too
         self._handles.pop(handle.tag, None)
 
     def listen(self) -> None:
@@ -94,6 +101,7 @@ class Activities:
         """Stop taking tasks."""
         if self._stop_listening is not None:
             self._stop_listening()
+            self._stop_listening = None
 
     def _take(self) -> None:
         while deliveries := self.inbox.take(64, 0):
@@ -104,7 +112,7 @@ class Activities:
         if isinstance(delivery, ActivityTask):
             if delivery.variant == "start":
                 handle = self._handles.get(delivery.tag)
-                if handle is not None:  # else its runtime is gone, and so is the attempt
+                if handle is not None:  # else it is released: all its tasks are answered
                     RunningActivity(self, handle, delivery).start()
             elif (running := self.running.get(delivery.task_token)) is not None:
                 self._cancel(running, _REASONS[delivery.cancel_reason])

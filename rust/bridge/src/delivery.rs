@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Which of a worker's two polls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Poll {
     Workflow,
     Activity,

@@ -35,8 +35,9 @@ use crate::{
 /// not end in this time is left behind.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long workers may take to say that they go.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long workers may take to come to an end. Only what they and the service say to each other
+/// takes time: what programs are doing is not waited for.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The native side of a runtime, shared by every handle made from it.
 pub(crate) struct RuntimeCore {

@@ -135,7 +135,10 @@ pub(crate) enum EngineMessage {
     /// To be called between two turns.
     Hold(Box<dyn FnOnce() + Send>),
     /// A worker instance that will not answer any more.
-    WorkerGone(String),
+    WorkerGone {
+        worker: String,
+        going_on: Vec<Vec<u8>>,
+    },
     Close,
 }
 
@@ -202,12 +205,14 @@ impl Engine {
     }
 
     /// Say that a worker has ended for good: tasks that it had and did not answer go to others at
-    /// once. `instance` is the `worker_instance_key` of its polls. For whoever runs workers in the
+    /// once. `instance` is the `worker_instance_key` of its polls; `going_on` are the tokens of
+    /// activities that go on without it and answer by themselves. For whoever runs workers in the
     /// process; a worker elsewhere is known to be gone only by its timeouts.
-    pub fn worker_gone(&self, instance: &str) {
+    pub fn worker_gone(&self, instance: &str, going_on: Vec<Vec<u8>>) {
         if !instance.is_empty() {
+            let worker = instance.to_owned();
             // A closed engine has nothing to pass on.
-            let _ = self.shared.sender.send(EngineMessage::WorkerGone(instance.to_owned()));
+            let _ = self.shared.sender.send(EngineMessage::WorkerGone { worker, going_on });
         }
     }
 

@@ -139,9 +139,9 @@ impl Loop {
                     gate();
                     None
                 }
-                EngineMessage::WorkerGone(worker) => self
+                EngineMessage::WorkerGone { worker, going_on } => self
                     .context
-                    .handle(|context| context.worker_gone(&worker))
+                    .handle(|context| context.worker_gone(&worker, &going_on))
                     .err()
                     .and_then(store_error),
                 EngineMessage::Close => {

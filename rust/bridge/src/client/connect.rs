@@ -10,17 +10,16 @@ use temporalio_client::{
 
 use super::{
     channel::{Address, CLIENT_NAME, RawChannel},
-    embedded_service::service_of,
+    embedded_service::EmbeddedService,
 };
 use crate::{
-    engine::EngineCore,
     error::{Failure, Kind, Outcome},
     payload::bytes_from,
 };
 
 /// What `Client.connect` was given.
 pub(crate) struct Target {
-    pub(crate) engine: Option<Arc<EngineCore>>,
+    pub(crate) embedded: Option<Arc<EmbeddedService>>,
     pub(crate) cluster: Option<String>,
     pub(crate) identity: String,
     pub(crate) api_key: Option<String>,
@@ -47,7 +46,7 @@ impl Target {
 
     /// The options for core, with every mistake in them found.
     fn options(self) -> Outcome<(String, ConnectionOptions)> {
-        let (url, name) = match (&self.engine, &self.cluster) {
+        let (url, name) = match (&self.embedded, &self.cluster) {
             (Some(_), Some(_)) => {
                 let why = "engine, target_url: a client is connected to one of them, not to both";
                 return Err(Failure::bad_argument(why));
@@ -62,7 +61,7 @@ impl Target {
             "https" => Some(self.tls.unwrap_or_default()),
             _ => None,
         };
-        let embedded = self.engine.is_some();
+        let embedded = self.embedded.is_some();
         let compression = if embedded { GrpcCompression::None } else { GrpcCompression::Gzip };
         let options = ConnectionOptions::new(url)
             .identity(self.identity)
@@ -74,7 +73,7 @@ impl Target {
             .connect_timeout(self.connect_timeout)
             .dns_load_balancing(None)
             .grpc_compression(compression)
-            .maybe_service_override(self.engine.map(service_of))
+            .maybe_service_override(self.embedded.map(EmbeddedService::callback))
             .build();
         Ok((name, options))
     }

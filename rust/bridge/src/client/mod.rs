@@ -3,7 +3,7 @@
 mod await_workflow;
 mod channel;
 mod connect;
-mod embedded_service;
+pub(crate) mod embedded_service;
 mod fetch_history;
 mod request;
 mod transport;
@@ -16,6 +16,7 @@ use temporalio_client::Connection;
 use self::{
     await_workflow::Service,
     connect::Target,
+    embedded_service::EmbeddedService,
     request::{CallOptions, Defaults, positive_seconds},
     transport::{Transport, WORKFLOW_SERVICE},
 };
@@ -33,6 +34,8 @@ use crate::{
 struct Inner {
     connection: Connection,
     transport: Transport,
+    /// Core's way to an embedded engine.
+    embedded: Option<Arc<EmbeddedService>>,
 }
 
 /// A connection bound to a namespace.
@@ -60,12 +63,9 @@ impl Client {
         Ok(inner.connection.clone())
     }
 
-    /// For workers: the engine behind it, unless it is a cluster.
-    pub(crate) fn engine(&self) -> Outcome<Option<Arc<EngineCore>>> {
-        Ok(match &self.checked()?.transport {
-            Transport::Embedded(engine) => Some(Arc::clone(engine)),
-            Transport::Cluster(_) => None,
-        })
+    /// For workers: core's way to the engine behind it, unless it is a cluster.
+    pub(crate) fn embedded(&self) -> Outcome<Option<Arc<EmbeddedService>>> {
+        Ok(self.checked()?.embedded.clone())
     }
 
     fn service(&self) -> Outcome<Service> {
@@ -116,13 +116,14 @@ fn as_wire(output: prost_reflect::MessageDescriptor, body: bytes::Bytes) -> Valu
 
 async fn connected(target: Target, engine: Option<Arc<EngineCore>>) -> Outcome<Inner> {
     if let Some(engine) = engine {
+        let embedded = target.embedded.clone();
         let connection = connect::connect(target).await?;
-        return Ok(Inner { connection, transport: Transport::Embedded(engine) });
+        return Ok(Inner { connection, transport: Transport::Embedded(engine), embedded });
     }
     let channel = target.channel();
     // Where both fail, this error says more.
     let connection = connect::connect(target).await?;
-    Ok(Inner { connection, transport: Transport::Cluster(Box::new(channel?)) })
+    Ok(Inner { connection, transport: Transport::Cluster(Box::new(channel?)), embedded: None })
 }
 
 #[pymethods]
@@ -153,7 +154,7 @@ impl Client {
         request::metadata_from("rpc_metadata", &rpc_metadata)?;
         let engine = engine.map(Engine::checked).transpose()?;
         let target = Target {
-            engine: engine.clone(),
+            embedded: engine.clone().map(|engine| Arc::new(EmbeddedService::new(engine))),
             cluster: target_url,
             identity: identity.clone(),
             api_key,

@@ -6,28 +6,29 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     sync::{Arc, Weak},
-    time::Duration,
 };
 
 use futures_util::{FutureExt, future::join_all};
-use temporalio_client::tonic::Code;
+use temporalio_client::tonic::{Code, Status};
 use temporalio_protos::{
     coresdk::{
-        ActivityTaskCompletion, activity_task::activity_task::Variant,
-        workflow_completion::WorkflowActivationCompletion,
+        ActivityTaskCompletion, activity_result::ActivityExecutionResult,
+        activity_task::activity_task::Variant, workflow_completion::WorkflowActivationCompletion,
     },
     temporal::api::failure::v1::Failure as ApiFailure,
 };
 use temporalio_sdk_core::{PollError, Worker as Native, WorkerValidationError};
 use tokio::{
     runtime::Handle,
-    sync::{Notify, OnceCell, oneshot},
+    sync::{Notify, OnceCell, oneshot, watch},
 };
 
-use super::ledger::{Ledger, Reply, Shipment};
+use super::{
+    embedded::Embedded,
+    ledger::{GivenUp, Ledger, Reply, Shipment},
+};
 use crate::{
     delivery::{Delivery, Poll},
-    engine::EngineCore,
     error::{Failure, Kind, Outcome},
     handle::Stamp,
     inbox::InboxCore,
@@ -50,7 +51,11 @@ pub(crate) struct WorkerCore {
     handle: Handle,
     pub(crate) inboxes: Inboxes,
     /// Where its tasks come from, if not from a cluster.
-    engine: Option<Arc<EngineCore>>,
+    embedded: Option<Embedded>,
+    /// It takes no more work.
+    leaving: watch::Sender<bool>,
+    /// Core has a reason to poll.
+    wanted: OnceCell<()>,
     /// `None` once finalized.
     native: Mutex<Option<Arc<Native>>>,
     ledger: Mutex<Ledger>,
@@ -67,14 +72,16 @@ impl WorkerCore {
         handle: Handle,
         native: Native,
         inboxes: Inboxes,
-        engine: Option<Arc<EngineCore>>,
+        embedded: Option<Embedded>,
         polls: &[Poll],
     ) -> Arc<Self> {
         let worker = Arc::new(Self {
             stamp,
             handle,
             inboxes,
-            engine,
+            embedded,
+            leaving: watch::Sender::new(false),
+            wanted: OnceCell::new(),
             native: Mutex::new(Some(Arc::new(native))),
             ledger: Mutex::new(Ledger::new(polls.len())),
             settled: Notify::new(),
@@ -95,13 +102,21 @@ impl WorkerCore {
             .ok_or_else(|| Failure::new(Kind::Shutdown, "the worker is shut down and finalized"))
     }
 
-    /// Ask the service about the namespace, once.
+    /// Ask the service about the namespace, once. Core builds all of a worker when it asks; an engine
+    /// in the process needn't be asked by core.
     pub(crate) async fn validate(&self) -> Outcome<()> {
         let native = self.native()?;
-        self.validated
-            .get_or_init(|| async { native.validate().await.map(drop).map_err(|e| invalid(&e)) })
-            .await
-            .clone()
+        let ask =
+            || async {
+                match &self.embedded {
+                    Some(embedded) => embedded.validate().await,
+                    None => native.validate().await.map(drop).map_err(
+                        |WorkerValidationError::NamespaceDescribeError { source, .. }| source,
+                    ),
+                }
+                .map_err(|status| invalid(&native.get_config().namespace, &status))
+            };
+        self.validated.get_or_init(ask).await.clone()
     }
 
     /// Hand over a completion without waiting.
@@ -137,7 +152,9 @@ impl WorkerCore {
         reply: Reply,
     ) -> Outcome<()> {
         let native = self.native()?;
-        self.ledger.lock().report(&completion.task_token);
+        if !self.ledger.lock().report(&completion.task_token) {
+            return Err(self.stamp.stale("Worker"));
+        }
         let worker = Arc::clone(self);
         self.handle.spawn(async move {
             let token = completion.task_token.clone();
@@ -175,9 +192,28 @@ impl WorkerCore {
 
     /// Stop taking work. Needs tokio's context.
     pub(crate) fn initiate_shutdown(&self) {
+        self.leaving.send_replace(true);
         if let Ok(native) = self.native() {
             native.initiate_shutdown();
         }
+    }
+
+    /// Wait until core has a reason to poll: a task, or the end. As one for all its polls: workflows
+    /// bring local activities.
+    async fn until_wanted(&self) {
+        let Some(embedded) = &self.embedded else { return };
+        let first_task = || async {
+            let mut leaving = self.leaving.subscribe();
+            tokio::select! {
+                biased;
+                _ = leaving.wait_for(|leaving| *leaving) => return,
+                () = embedded.first_task() => {}
+            }
+            if let Ok(native) = self.native() {
+                drop(native.validate().await); // now core wants to know what the service can do
+            }
+        };
+        self.wanted.get_or_init(first_task).await;
     }
 
     pub(crate) fn is_drained(&self) -> bool {
@@ -190,32 +226,22 @@ impl WorkerCore {
         (ledger.workflow_tasks(), ledger.activity_tasks())
     }
 
-    /// The runtime ends under it. Core's own thread ends with a shutdown only, when nothing is out;
-    /// so what is out is failed, and the service gives it out again at once.
+    /// The runtime ends under it: come to an end, with what is out as it is.
     pub(crate) async fn last_words(&self) {
-        let Ok(native) = self.native() else {
-            // It is being finalized: that has to come to its end.
-            drop(self.finalize().await);
-            return;
-        };
-        native.initiate_shutdown();
-        loop {
-            let (out, polls) = {
-                let mut ledger = self.ledger.lock();
-                (ledger.give_up(), ledger.polls)
-            };
-            if out.is_empty() && polls == 0 {
-                return;
+        self.initiate_shutdown();
+        if let Ok(native) = self.native() {
+            loop {
+                let changed = self.settled.notified();
+                let out = self.ledger.lock().give_up();
+                give_up(&native, out).await;
+                if self.is_drained() {
+                    break;
+                }
+                changed.await;
             }
-            let failing = out.into_iter().map(|run_id| {
-                let failure = ApiFailure::application_failure(REPLACED.to_owned(), false);
-                let completion = WorkflowActivationCompletion::fail(run_id, failure, None);
-                contained(native.complete_workflow_activation(completion))
-            });
-            // Whatever core says to that: nobody is left to hear it.
-            drop(join_all(failing).await);
-            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        // What core or the service say to that: nobody is left to hear it.
+        drop(self.finalize().await);
     }
 
     async fn drain(&self) {
@@ -239,15 +265,13 @@ impl WorkerCore {
         let Some(native) = self.native.lock().take() else {
             return Ok(());
         };
-        let instance = native.worker_instance_key().to_string();
         let released = contained(async {
             native.shutdown().await;
             Ok::<(), Infallible>(())
         })
         .await;
-        // Core drops tasks that its polls bring while it ends. They must not wait for a timeout.
-        if let Some(engine) = self.engine.as_ref().and_then(|engine| engine.native().ok()) {
-            engine.worker_gone(&instance);
+        if let Some(embedded) = &self.embedded {
+            embedded.gone(self.ledger.lock().going_on());
         }
         released?;
         // Calls that are under way on other threads hold it for a moment more.
@@ -268,6 +292,30 @@ impl WorkerCore {
     }
 }
 
+/// Nothing of it will be answered through this worker. A workflow task is failed, so that the service
+/// gives it out again at once. An activity goes on, and whoever runs it tells the service itself.
+async fn give_up(native: &Native, out: GivenUp) {
+    let runs = out.runs.into_iter().map(|run_id| {
+        let failure = ApiFailure::application_failure(REPLACED.to_owned(), false);
+        let completion = WorkflowActivationCompletion::fail(run_id, failure, None);
+        contained(native.complete_workflow_activation(completion))
+    });
+    let activity = |task_token: Vec<u8>, result: ActivityExecutionResult| {
+        let completion = ActivityTaskCompletion { task_token, result: Some(result) };
+        contained(native.complete_activity_task(completion))
+    };
+    let going_on = out
+        .activities
+        .into_iter()
+        .map(|token| activity(token, ActivityExecutionResult::will_complete_async()));
+    let local = out
+        .local_activities
+        .into_iter()
+        .map(|token| activity(token, ActivityExecutionResult::cancel_from_details(None)));
+    // Whatever core says to that: nobody is left to hear it.
+    drop((join_all(runs).await, join_all(going_on).await, join_all(local).await));
+}
+
 /// Await something of core's; a panic in it is an error like any other.
 async fn contained<E: std::fmt::Display>(
     future: impl Future<Output = Result<(), E>>,
@@ -278,13 +326,12 @@ async fn contained<E: std::fmt::Display>(
     }
 }
 
-fn invalid(error: &WorkerValidationError) -> Failure {
-    let WorkerValidationError::NamespaceDescribeError { source, namespace } = error;
-    let rpc = Failure::rpc(source);
-    match source.code() {
+fn invalid(namespace: &str, status: &Status) -> Failure {
+    let rpc = Failure::rpc(status);
+    match status.code() {
         Code::NotFound | Code::InvalidArgument | Code::PermissionDenied => Failure {
             kind: Kind::Validation,
-            message: format!("namespace {namespace:?}: {}", source.message()),
+            message: format!("namespace {namespace:?}: {}", status.message()),
             ..rpc
         },
         _ => rpc,
@@ -325,6 +372,7 @@ impl Pump {
             self.worker.initiate_shutdown();
             failure = Some(invalid);
         }
+        self.worker.until_wanted().await;
         loop {
             let polled = match self.poll {
                 Poll::Workflow => self.workflow(&native).await,
@@ -336,6 +384,7 @@ impl Pump {
                 Err(PollError::TonicError(_)) if failure.is_some() => return failure,
                 Err(PollError::TonicError(status)) => {
                     failure = Some(Failure { kind: Kind::Poll, ..Failure::rpc(&status) });
+                    self.worker.initiate_shutdown();
                 }
             }
         }
@@ -344,26 +393,30 @@ impl Pump {
     async fn workflow(&self, native: &Native) -> Result<(), PollError> {
         let activation = native.poll_workflow_activation().await?;
         let worker = &self.worker;
-        if !activation.is_only_eviction() {
-            worker.ledger.lock().delivered(&activation.run_id);
-        }
+        let unwanted =
+            !activation.is_only_eviction() && worker.ledger.lock().delivered(&activation.run_id);
         worker.inboxes.workflow.push(Delivery::Activation {
             tag: worker.inboxes.tag,
             activation: Box::new(activation),
         });
+        if unwanted {
+            worker.settled.notify_waiters();
+        }
         Ok(())
     }
 
     async fn activity(&self, native: &Native) -> Result<(), PollError> {
         let task = native.poll_activity_task().await?;
         let worker = &self.worker;
-        if matches!(task.variant, Some(Variant::Start(_))) {
-            worker.ledger.lock().started(&task.task_token);
-        }
+        let unwanted = matches!(&task.variant, Some(Variant::Start(start))
+            if worker.ledger.lock().started(&task.task_token, start.is_local));
         worker
             .inboxes
             .activity
             .push(Delivery::Activity { tag: worker.inboxes.tag, task: Box::new(task) });
+        if unwanted {
+            worker.settled.notify_waiters();
+        }
         Ok(())
     }
 

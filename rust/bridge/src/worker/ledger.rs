@@ -21,14 +21,28 @@ pub(super) struct Shipment {
 pub(super) struct Ledger {
     /// Runs whose activation was delivered and not completed.
     activations: HashSet<String>,
-    /// Tokens of activities that were started and not completed.
-    activities: HashSet<Vec<u8>>,
+    /// Tokens of activities that were started and not completed; which of them are local.
+    activities: HashMap<Vec<u8>, bool>,
     /// Runs with a completion under way, and what has to wait for it.
     shipping: HashMap<String, VecDeque<Shipment>>,
     /// Activity completions under way.
     reporting: usize,
     /// Polls that have not ended.
     pub(super) polls: usize,
+    /// Nothing stays out any more.
+    ended: bool,
+    /// Tokens of activities that go on without the worker.
+    going_on: Vec<Vec<u8>>,
+}
+
+/// What was out and is not waited for any more.
+pub(super) struct GivenUp {
+    /// Runs whose activation will not be completed.
+    pub(super) runs: Vec<String>,
+    /// Tokens of activities that go on without the worker.
+    pub(super) activities: Vec<Vec<u8>>,
+    /// Tokens of local activities: their workflow tasks are given up.
+    pub(super) local_activities: Vec<Vec<u8>>,
 }
 
 impl Ledger {
@@ -36,12 +50,16 @@ impl Ledger {
         Self { polls, ..Self::default() }
     }
 
-    pub(super) fn delivered(&mut self, run_id: &str) {
+    /// Book an activation that goes out; true if nothing is to stay out.
+    pub(super) fn delivered(&mut self, run_id: &str) -> bool {
         self.activations.insert(run_id.to_owned());
+        self.ended
     }
 
-    pub(super) fn started(&mut self, task_token: &[u8]) {
-        self.activities.insert(task_token.to_vec());
+    /// Book an activity that goes out; true if nothing is to stay out.
+    pub(super) fn started(&mut self, task_token: &[u8], is_local: bool) -> bool {
+        self.activities.insert(task_token.to_vec(), is_local);
+        self.ended
     }
 
     /// Take a completion. It is given back when nothing of its run is under way: ship it now.
@@ -66,14 +84,33 @@ impl Ledger {
         next
     }
 
-    /// The runs that are out, and are not any more.
-    pub(super) fn give_up(&mut self) -> Vec<String> {
-        self.activations.drain().collect()
+    /// Have nothing out any more, from now on: what was.
+    pub(super) fn give_up(&mut self) -> GivenUp {
+        self.ended = true;
+        let (local, remote): (Vec<_>, Vec<_>) =
+            self.activities.drain().partition(|(_, is_local)| *is_local);
+        let tokens = |activities: Vec<(Vec<u8>, bool)>| -> Vec<_> {
+            activities.into_iter().map(|(token, _)| token).collect()
+        };
+        let activities = tokens(remote);
+        self.going_on.extend(activities.iter().cloned());
+        GivenUp {
+            runs: self.activations.drain().collect(),
+            activities,
+            local_activities: tokens(local),
+        }
     }
 
-    pub(super) fn report(&mut self, task_token: &[u8]) {
-        self.activities.remove(task_token);
-        self.reporting += 1;
+    /// The activities that go on without the worker.
+    pub(super) fn going_on(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.going_on)
+    }
+
+    /// Book the end of an activity, unless it goes on without the worker.
+    pub(super) fn report(&mut self, task_token: &[u8]) -> bool {
+        let is_ours = self.activities.remove(task_token).is_some() || !self.ended;
+        self.reporting += usize::from(is_ours);
+        is_ours
     }
 
     pub(super) fn reported(&mut self) {

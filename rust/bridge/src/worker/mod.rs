@@ -1,6 +1,7 @@
 //! `Worker`: one worker of core's, between two inboxes and the completions that come back.
 
 pub(crate) mod core;
+mod embedded;
 mod ledger;
 mod options;
 
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 
 use self::{
     core::{Inboxes, WorkerCore, abandon, reply_channel},
+    embedded::Embedded,
     options::WorkerOptions,
 };
 use crate::{
@@ -113,7 +115,7 @@ impl Worker {
     ) -> PyResult<Self> {
         let runtime = runtime.checked()?;
         let connection = client.connection(&runtime)?;
-        let engine = client.engine()?;
+        let embedded = client.embedded()?;
         let identity = identity_of(identity, client.identity());
         let namespace = client.namespace().to_owned();
         let mut chosen = WorkerOptions::new(namespace, task_queue.clone(), identity);
@@ -137,7 +139,8 @@ impl Worker {
             let native = init_worker(runtime.core()?, config, connection)
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
-            Ok(WorkerCore::start(stamp, handle, native, inboxes, engine, polls))
+            let embedded = embedded.map(|service| Embedded::new(service, &native, polls));
+            Ok(WorkerCore::start(stamp, handle, native, inboxes, embedded, polls))
         })?;
         runtime.employ(&core);
         let core = Owned::new(core);

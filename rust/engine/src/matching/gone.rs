@@ -5,6 +5,8 @@
 //! long as the program allows for an activity. Whoever knows that a worker can't answer any more says
 //! so, and its tasks go to others as the same attempts: nothing is written.
 
+use std::collections::BTreeSet;
+
 use super::{QueueKey, QueueKind, Undelivered};
 use crate::action::LeaseName;
 use crate::context::{Context, Failure};
@@ -12,8 +14,13 @@ use crate::ids::{EventId, RunKey};
 use crate::store::record::ActivityState;
 
 impl Context {
-    /// Give what the worker was working on, and never will again, to whoever polls.
-    pub(crate) fn worker_gone(&mut self, worker: &str) -> Result<(), Failure> {
+    /// Give what the worker was working on, and never will again, to whoever polls. Activities with
+    /// the tokens `going_on` are still worked on.
+    pub(crate) fn worker_gone(
+        &mut self,
+        worker: &str,
+        going_on: &[Vec<u8>],
+    ) -> Result<(), Failure> {
         let leased = |run: &crate::run::Run| {
             run.volatile.lease.as_ref().is_some_and(|lease| lease.worker == worker)
         };
@@ -26,8 +33,13 @@ impl Context {
             }
             self.offer_leased_again(key)?;
         }
+        // A token of an attempt that is over names nothing.
+        let going_on: BTreeSet<_> =
+            going_on.iter().filter_map(|token| self.activity_of(token).ok()).collect();
         for (key, event) in self.store.started_activities(worker)? {
-            self.pass_on_activity(key, event)?;
+            if !going_on.contains(&(key, event)) {
+                self.pass_on_activity(key, event)?;
+            }
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ async fn b30_a_workflow_task_of_a_worker_that_is_gone_goes_to_another_at_once() 
     let server = Server::in_memory();
     server.start("w").await;
     let lost = server.poll().await;
-    server.engine.worker_gone("instance");
+    server.engine.worker_gone("instance", Vec::new());
     let task = server.call(Server::workflow_poll()).await.unwrap();
     assert_eq!((task.attempt, task.started_event_id), (lost.attempt, lost.started_event_id));
     let late = server.complete(&lost, [complete("late")]).await.unwrap_err();
@@ -101,8 +101,8 @@ async fn b30_an_activity_of_a_worker_that_is_gone_goes_to_another_at_once() {
     let task = server.poll().await;
     server.complete(&task, [schedule(activity("a"))]).await.unwrap();
     let lost = server.call(Server::activity_poll()).await.unwrap();
-    server.engine.worker_gone("another");
-    server.engine.worker_gone("instance");
+    server.engine.worker_gone("another", Vec::new());
+    server.engine.worker_gone("instance", Vec::new());
     let other = PollActivityTaskQueueRequest {
         worker_instance_key: "another".to_owned(),
         ..Server::activity_poll()
@@ -112,12 +112,24 @@ async fn b30_an_activity_of_a_worker_that_is_gone_goes_to_another_at_once() {
 }
 
 #[tokio::test]
+async fn b30_an_activity_that_goes_on_without_its_worker_is_not_given_again() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let task = server.poll().await;
+    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
+    let running = server.call(Server::activity_poll()).await.unwrap();
+    server.engine.worker_gone("instance", vec![running.task_token]);
+    let mut poll = std::pin::pin!(server.call(Server::activity_poll()));
+    assert!(server.parks(&mut poll.as_mut()).await);
+}
+
+#[tokio::test]
 async fn b30_a_task_that_was_answered_is_not_given_again() {
     let server = Server::in_memory();
     server.start("w").await;
     let task = server.poll().await;
     server.complete(&task, [start_timer("t", 60)]).await.unwrap();
-    server.engine.worker_gone("instance");
+    server.engine.worker_gone("instance", Vec::new());
     let mut poll = std::pin::pin!(server.call(Server::workflow_poll()));
     assert!(server.parks(&mut poll.as_mut()).await);
 }
