@@ -241,7 +241,8 @@ impl Seen {
     /// On the standard error: a log that Python has to take would wait for what is wrong here.
     fn report(&self, watch: &Shared, time: Duration, cpu: Duration) {
         let doing = if self.turn % 2 == 1 { "is at a workflow task" } else { "has no task" };
-        let holder = if cpu * 2 > time {
+        // One that waits for the GIL uses next to none; one that has it shares the machine.
+        let holder = if cpu * 10 > time {
             "it holds the GIL itself, in a call into native code"
         } else {
             "another thread holds the GIL"
