@@ -1,4 +1,4 @@
-//! The native side of a worker or a replayer: pumps that poll core, completions on their way back,
+//! The native side of a worker or a replayer: its pumps, completions on their way back,
 //! and the way down: initiate, drain, finalize.
 
 use std::{
@@ -13,11 +13,11 @@ use temporalio_client::tonic::{Code, Status};
 use temporalio_protos::{
     coresdk::{
         ActivityTaskCompletion, activity_result::ActivityExecutionResult,
-        activity_task::activity_task::Variant, workflow_completion::WorkflowActivationCompletion,
+        workflow_completion::WorkflowActivationCompletion,
     },
     temporal::api::failure::v1::Failure as ApiFailure,
 };
-use temporalio_sdk_core::{PollError, Worker as Native, WorkerValidationError};
+use temporalio_sdk_core::{Worker as Native, WorkerValidationError};
 use tokio::{
     runtime::Handle,
     sync::{Notify, OnceCell, oneshot, watch},
@@ -26,6 +26,7 @@ use tokio::{
 use super::{
     embedded::Embedded,
     ledger::{GivenUp, Ledger, Reply, Shipment},
+    pump::Pump,
 };
 use crate::{
     delivery::{Delivery, Poll},
@@ -47,7 +48,7 @@ pub(crate) struct Inboxes {
 
 /// The native side of a worker.
 pub(crate) struct WorkerCore {
-    stamp: Stamp,
+    pub(super) stamp: Stamp,
     handle: Handle,
     pub(crate) inboxes: Inboxes,
     /// Where its tasks come from, if not from a cluster.
@@ -58,9 +59,9 @@ pub(crate) struct WorkerCore {
     wanted: OnceCell<()>,
     /// `None` once finalized.
     native: Mutex<Option<Arc<Native>>>,
-    ledger: Mutex<Ledger>,
+    pub(super) ledger: Mutex<Ledger>,
     /// Something in the ledger went to zero.
-    settled: Notify,
+    pub(super) settled: Notify,
     validated: OnceCell<Outcome<()>>,
     finalized: OnceCell<Outcome<()>>,
 }
@@ -183,7 +184,7 @@ impl WorkerCore {
         }
     }
 
-    fn inbox(&self, poll: Poll) -> &InboxCore {
+    pub(super) fn inbox(&self, poll: Poll) -> &InboxCore {
         match poll {
             Poll::Workflow => &self.inboxes.workflow,
             Poll::Activity => &self.inboxes.activity,
@@ -200,7 +201,7 @@ impl WorkerCore {
 
     /// Wait until core has a reason to poll: a task, or the end. As one for all its polls: workflows
     /// bring local activities.
-    async fn until_wanted(&self) {
+    pub(super) async fn until_wanted(&self) {
         let Some(embedded) = &self.embedded else { return };
         let first_task = || async {
             let mut leaving = self.leaving.subscribe();
@@ -335,119 +336,6 @@ fn invalid(namespace: &str, status: &Status) -> Failure {
             ..rpc
         },
         _ => rpc,
-    }
-}
-
-/// Polls core and fills an inbox, until core has no more.
-struct Pump {
-    worker: Arc<WorkerCore>,
-    poll: Poll,
-    /// The worker has no other pump: this one speaks for both when it ends.
-    alone: bool,
-    ended: bool,
-}
-
-impl Pump {
-    fn new(worker: &Arc<WorkerCore>, poll: Poll, alone: bool) -> Self {
-        Self { worker: Arc::clone(worker), poll, alone, ended: false }
-    }
-
-    async fn run(mut self) {
-        let failure = match AssertUnwindSafe(self.pump()).catch_unwind().await {
-            Ok(failure) => failure,
-            Err(payload) => Some(panics::failure(&*payload)),
-        };
-        self.end(failure);
-    }
-
-    /// Poll until the end; why, unless it is a shutdown. Core wants to be polled to the end in any
-    /// case: after an error it shuts itself down, and a second error is the end.
-    async fn pump(&self) -> Option<Failure> {
-        let native = self.worker.native().ok()?;
-        let mut failure = None;
-        // Only an answer that says no counts: while the service can't be asked, polls are retried.
-        if let Err(invalid) = self.worker.validate().await
-            && invalid.kind == Kind::Validation
-        {
-            self.worker.initiate_shutdown();
-            failure = Some(invalid);
-        }
-        self.worker.until_wanted().await;
-        loop {
-            let polled = match self.poll {
-                Poll::Workflow => self.workflow(&native).await,
-                Poll::Activity => self.activity(&native).await,
-            };
-            match polled {
-                Ok(()) => {}
-                Err(PollError::ShutDown) => return failure,
-                Err(PollError::TonicError(_)) if failure.is_some() => return failure,
-                Err(PollError::TonicError(status)) => {
-                    failure = Some(Failure { kind: Kind::Poll, ..Failure::rpc(&status) });
-                    self.worker.initiate_shutdown();
-                }
-            }
-        }
-    }
-
-    async fn workflow(&self, native: &Native) -> Result<(), PollError> {
-        let activation = native.poll_workflow_activation().await?;
-        let worker = &self.worker;
-        let unwanted =
-            !activation.is_only_eviction() && worker.ledger.lock().delivered(&activation.run_id);
-        worker.inboxes.workflow.push(Delivery::Activation {
-            tag: worker.inboxes.tag,
-            activation: Box::new(activation),
-        });
-        if unwanted {
-            worker.settled.notify_waiters();
-        }
-        Ok(())
-    }
-
-    async fn activity(&self, native: &Native) -> Result<(), PollError> {
-        let task = native.poll_activity_task().await?;
-        let worker = &self.worker;
-        let unwanted = matches!(&task.variant, Some(Variant::Start(start))
-            if worker.ledger.lock().started(&task.task_token, start.is_local));
-        worker
-            .inboxes
-            .activity
-            .push(Delivery::Activity { tag: worker.inboxes.tag, task: Box::new(task) });
-        if unwanted {
-            worker.settled.notify_waiters();
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, failure: Option<Failure>) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let worker = &self.worker;
-        {
-            let mut ledger = worker.ledger.lock();
-            ledger.polls = ledger.polls.saturating_sub(1);
-        }
-        let tell = |poll: Poll, failure: Option<Failure>| {
-            worker.inbox(poll).push(Delivery::Ended { tag: worker.inboxes.tag, poll, failure });
-        };
-        tell(self.poll, failure);
-        if self.alone {
-            match self.poll {
-                Poll::Workflow => tell(Poll::Activity, None),
-                Poll::Activity => tell(Poll::Workflow, None),
-            }
-        }
-        worker.settled.notify_waiters();
-    }
-}
-
-impl Drop for Pump {
-    /// Dropped before the end: the runtime was closed.
-    fn drop(&mut self) {
-        let failure = self.worker.stamp.stale("Worker");
-        self.end(Some(failure));
     }
 }
 

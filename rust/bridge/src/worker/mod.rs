@@ -4,6 +4,7 @@ pub(crate) mod core;
 mod embedded;
 mod ledger;
 mod options;
+mod pump;
 
 use std::{sync::Arc, time::Duration};
 
