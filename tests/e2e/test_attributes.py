@@ -1,7 +1,8 @@
 """Memo and search attributes: given at the start, changed by the workflow, found by queries."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,32 +10,29 @@ import pytest
 from hourglass import workflow
 from hourglass.client import Client
 from hourglass.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from hourglass.exceptions import InvalidArgumentError
 from hourglass.service import RPCError, RPCStatusCode
-from tests.support import START, AnyHandle, event_types, new_worker, unique
+from tests.support import START, event_types, new_worker, unique
 
 KEYWORD = SearchAttributeKey.for_keyword("CustomKeywordField")
 NUMBER = SearchAttributeKey.for_int("CustomIntField")
 
 
+KEYS: list[SearchAttributeKey[Any]] = [KEYWORD, NUMBER]
+OPERATOR = "temporal.api.operatorservice.v1.OperatorService"
+
+
 @pytest.fixture
-async def attributes(client: Client, embedded: bool) -> None:
-    """Have the namespace know the two search attributes; the embedded engine takes any."""
-    if embedded:
-        return
-    request = {
-        "namespace": "default",
-        "search_attributes": {KEYWORD.name: 2, NUMBER.name: 3},
-    }
-    native = await client.connection.native()
-    operation = native.call(
-        "AddSearchAttributes",
-        request,
-        service="temporal.api.operatorservice.v1.OperatorService",
-    )
-    try:
-        await asyncio.to_thread(operation.wait, 20)
-    except Exception as error:
-        assert "already exist" in str(error)
+async def client(target: str, embedded: bool) -> AsyncIterator[Client]:
+    """Connect a client whose namespace knows the two search attributes."""
+    async with await Client.connect(target, search_attributes=KEYS) as client:
+        if not embedded:
+            known = {key.name: int(key.indexed_value_type) for key in KEYS}
+            request = {"namespace": "default", "search_attributes": known}
+            await client.connection.use(
+                "add", lambda native: native.call("AddSearchAttributes", request, service=OPERATOR)
+            )
+        yield client
 
 
 def start_values(word: str, number: int) -> TypedSearchAttributes:
@@ -54,7 +52,6 @@ class Changes:
         return [*before, dict(workflow.memo())]
 
 
-@pytest.mark.usefixtures("attributes")
 async def test_memo_and_search_attributes_are_given_changed_and_described(client: Client) -> None:
     async with new_worker(client, Changes) as worker:
         handle = await client.start_workflow(
@@ -77,29 +74,31 @@ async def test_memo_and_search_attributes_are_given_changed_and_described(client
         assert KEYWORD not in described.typed_search_attributes
 
 
-async def test_search_attributes_nobody_declared_are_refused_where_they_are_declared(
-    client: Client, embedded: bool
-) -> None:
-    """A server has them declared; the embedded engine takes any, and says so in `describe`."""
+async def test_search_attributes_nobody_declared_are_refused(client: Client) -> None:
     unknown = SearchAttributeKey.for_keyword(unique("Unknown").replace("-", ""))
-    given = TypedSearchAttributes([SearchAttributePair(unknown, "x")])
-
-    async def start() -> AnyHandle:
-        return await client.start_workflow(
+    with pytest.raises(RPCError, match="no mapping defined") as refused:
+        await client.start_workflow(
             "Any",
             id=unique("attributes"),
             task_queue=unique("queue"),
-            search_attributes=given,
+            search_attributes=TypedSearchAttributes([SearchAttributePair(unknown, "x")]),
         )
-
-    if embedded:
-        described = await (await start()).describe()
-        assert described.typed_search_attributes.get(unknown) == "x"
-        return
-    with pytest.raises(RPCError) as refused:
-        await start()
     assert refused.value.status is RPCStatusCode.INVALID_ARGUMENT
     assert unknown.name in refused.value.message
+
+
+async def test_a_database_keeps_what_was_declared(tmp_path: Path) -> None:
+    target = f"sqlite:///{tmp_path / 'attributes.db'}"
+    given = start_values("red", 3)
+    async with await Client.connect(target, search_attributes=[KEYWORD, NUMBER]):
+        pass
+    async with await Client.connect(target) as client:
+        await client.start_workflow("Any", id="w", task_queue="q", search_attributes=given)
+        query = f"`{KEYWORD.name}` = 'red' AND {NUMBER.name} BETWEEN 1 AND 3"
+        assert [found.id async for found in client.list_workflows(query)] == ["w"]
+    other = SearchAttributeKey.for_int(KEYWORD.name)
+    with pytest.raises(InvalidArgumentError, match="holds KEYWORD, not INT"):
+        await Client.connect(target, search_attributes=[other])
 
 
 @workflow.defn

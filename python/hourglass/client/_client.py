@@ -19,7 +19,7 @@ from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._target import surroundings
 from hourglass.client._with_start import WithStartCalls
-from hourglass.common import QueryRejectCondition
+from hourglass.common import QueryRejectCondition, SearchAttributeKey
 from hourglass.converter import DataConverter
 from hourglass.exceptions import InvalidArgumentError, RPCError
 from hourglass.service import TLSConfig
@@ -57,6 +57,7 @@ class Client(AsyncActivityCalls, Finding, WithStartCalls):
         rpc_metadata: Mapping[str, str] | None = None,
         connect_timeout: timedelta | None = None,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        search_attributes: Sequence[SearchAttributeKey[Any]] = (),
         lazy: bool = False,
     ) -> Self:
         """Connect to a cluster or to a database.
@@ -73,6 +74,9 @@ class Client(AsyncActivityCalls, Finding, WithStartCalls):
             rpc_metadata: Headers of every call, for a cluster.
             connect_timeout: How long to try; 10 seconds by default.
             default_workflow_query_reject_condition: For queries that don't give one.
+            search_attributes: Declared in the namespace of a database, which as a cluster refuses
+                those that nobody declared. On a cluster whoever runs it declares them, and this
+                changes nothing.
             lazy: Connect with the first call, not here.
 
         Raises:
@@ -80,6 +84,8 @@ class Client(AsyncActivityCalls, Finding, WithStartCalls):
             ConnectError: The cluster can't be reached.
             DatabaseError: The database can't be opened. `DatabaseInUseError`: another process has
                 it open, for longer than the target says to wait (``sqlite:///path.db?wait=30``).
+            InvalidArgumentError: An option has no meaning here, or the database has another kind
+                of search attribute under that name.
             RPCError: The cluster answered, but not well.
         """
         if target is None:
@@ -99,6 +105,7 @@ class Client(AsyncActivityCalls, Finding, WithStartCalls):
             tls=tls,
             rpc_metadata=rpc_metadata or {},
             connect_timeout=timedelta(seconds=10) if timeout is None else timeout,
+            search_attributes=tuple(search_attributes),
         )
         connection = Connection(options)
         if not lazy:

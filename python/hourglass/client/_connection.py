@@ -12,12 +12,13 @@ import contextlib
 import os
 import socket
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourglass._aio import performed
+from hourglass._search_attributes import SearchAttributeIndexedValueType, SearchAttributeKey
 from hourglass.client._target import Cluster, Database, parse_target
 from hourglass.exceptions import ClosedError, InvalidArgumentError, StaleHandleError
 from hourglass.service import TLSConfig
@@ -50,6 +51,7 @@ class ConnectionOptions:
     tls: bool | TLSConfig | None = None
     rpc_metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     connect_timeout: timedelta = timedelta(seconds=10)
+    search_attributes: Sequence[SearchAttributeKey[Any]] = ()
 
     def native_options(self, place: Cluster | Database) -> dict[str, Any]:
         """Keywords for the native client, without the engine."""
@@ -75,6 +77,31 @@ class ConnectionOptions:
         options["api_key"] = self.api_key
         options["rpc_metadata"] = dict(self.rpc_metadata)
         return options
+
+
+async def declare(native: _bridge.Client, keys: Sequence[SearchAttributeKey[Any]]) -> None:
+    """Have the client's namespace know these search attributes.
+
+    `InvalidArgumentError` where one of that name holds something else.
+    """
+    service = "temporal.api.operatorservice.v1.OperatorService"
+    request: dict[str, Any] = {"namespace": native.namespace}
+    wanted = {key.name: key.indexed_value_type for key in keys}
+    await performed(
+        native.call,
+        "AddSearchAttributes",
+        {**request, "search_attributes": {name: int(kind) for name, kind in wanted.items()}},
+        service=service,
+    )
+    answer = await performed(native.call, "ListSearchAttributes", request, service=service)
+    known: Mapping[str, int] = answer["custom_attributes"]
+    for key in keys:
+        if known[key.name] != key.indexed_value_type:
+            there = SearchAttributeIndexedValueType(known[key.name]).name
+            raise InvalidArgumentError(
+                f"search attribute {key.name!r} is there already and holds {there}, "
+                f"not {key.indexed_value_type.name}"
+            )
 
 
 class Connection:
@@ -153,7 +180,10 @@ class Connection:
             options["engine"] = await self._lease.renew()
         try:
             runtime = await runtime_ready()
-            self._native = await performed(_bridge.Client.connect, runtime, **options)
+            native = await performed(_bridge.Client.connect, runtime, **options)
+            if isinstance(self._place, Database) and self.options.search_attributes:
+                await declare(native, self.options.search_attributes)
+            self._native = native
         except BaseException:
             if self._native is None:
                 await self._release()

@@ -114,6 +114,8 @@ pub(crate) struct Context {
     pub(crate) actions: Vec<Action>,
     /// Made by the transaction.
     pub(crate) added_namespaces: Vec<String>,
+    /// As they were before.
+    pub(crate) changed_namespaces: Vec<(NamespaceKey, NamespaceRecord)>,
     last_run_key: i64,
     in_transaction: bool,
     /// Touched by the call being handled, and by the transaction.
@@ -159,6 +161,7 @@ impl Context {
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
             added_namespaces: Vec::new(),
+            changed_namespaces: Vec::new(),
             last_run_key,
             in_transaction: false,
             touched: Vec::new(),
@@ -445,6 +448,7 @@ impl Context {
         }
         self.batch.clear();
         self.added_namespaces.clear();
+        self.changed_namespaces.clear();
         Ok(std::mem::take(&mut self.actions))
     }
 
@@ -456,6 +460,9 @@ impl Context {
         self.env.work.clear();
         self.env.errands.clear();
         self.env.task_timers.clear();
+        for (key, record) in std::mem::take(&mut self.changed_namespaces).into_iter().rev() {
+            self.env.namespaces.insert(record.name.clone(), (key, record));
+        }
         for name in std::mem::take(&mut self.added_namespaces) {
             self.env.namespaces.remove(&name);
         }

@@ -10,6 +10,7 @@ use crate::rpc;
 
 const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 pub(crate) const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
+const OPERATOR_SERVICE: &str = "temporal.api.operatorservice.v1.OperatorService";
 
 /// Handle a call.
 pub(crate) fn dispatch(
@@ -22,6 +23,9 @@ pub(crate) fn dispatch(
         || RpcStatus::unimplemented(format!("unknown method {method} for service {service}"));
     if service == TEST_SERVICE {
         return of_time(context, method, body).unwrap_or_else(|| Err(unknown().into()));
+    }
+    if service == OPERATOR_SERVICE {
+        return of_operator_service(context, method, body).unwrap_or_else(|| Err(unknown().into()));
     }
     if service != WORKFLOW_SERVICE {
         return Err(unknown().into());
@@ -118,6 +122,20 @@ fn of_activities(
         "RecordActivityTaskHeartbeatById" => {
             unary(context, body, rpc::record_activity_task_heartbeat_by_id::handle)
         }
+        _ => return None,
+    })
+}
+
+/// Handle a call of the operator service.
+fn of_operator_service(
+    context: &mut Context,
+    method: &str,
+    body: Bytes,
+) -> Option<Result<Outcome, Failure>> {
+    Some(match method {
+        "AddSearchAttributes" => unary(context, body, rpc::add_search_attributes::handle),
+        "ListSearchAttributes" => unary(context, body, rpc::list_search_attributes::handle),
+        "RemoveSearchAttributes" => unary(context, body, rpc::remove_search_attributes::handle),
         _ => return None,
     })
 }

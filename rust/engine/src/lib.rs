@@ -7,6 +7,7 @@
 #![allow(deprecated, reason = "fields that older clients still fill in are kept for them")]
 
 mod action;
+mod attributes;
 mod clock;
 mod command;
 mod context;
@@ -37,6 +38,7 @@ mod timers;
 mod turn;
 mod update_failures;
 mod updates;
+mod volatile;
 mod waiters;
 
 pub use clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, Timestamp};

@@ -7,6 +7,7 @@ pub(crate) use temporalio_protos::temporal::api::errordetails::v1 as errordetail
 pub(crate) use temporalio_protos::temporal::api::failure::v1 as failure;
 pub(crate) use temporalio_protos::temporal::api::history::v1 as history;
 pub(crate) use temporalio_protos::temporal::api::namespace::v1 as namespace;
+pub(crate) use temporalio_protos::temporal::api::operatorservice::v1 as operator;
 pub(crate) use temporalio_protos::temporal::api::protocol::v1 as protocol;
 pub(crate) use temporalio_protos::temporal::api::query::v1 as query;
 pub(crate) use temporalio_protos::temporal::api::taskqueue::v1 as taskqueue;

@@ -4,12 +4,12 @@
 //! call that caused it has succeeded as a whole, when [`Run::flush`] writes the difference.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prost::Message;
 
 use crate::Timestamp;
+use crate::attributes;
 use crate::context::Env;
 use crate::history::{event, fragment};
 use crate::ids::{EventId, RunKey};
@@ -21,6 +21,7 @@ use crate::store::{
     TimerRow, UpdateRow,
 };
 use crate::timers::TimerKind;
+pub(crate) use crate::volatile::{Lease, Speculative, Sticky, Volatile};
 
 /// A new row of history begins when this many bytes are reached.
 const FRAGMENT_BYTES: usize = 64 * 1024;
@@ -46,53 +47,6 @@ pub(crate) struct Run {
     changes: Changes,
 }
 
-/// What a restart forgets, on purpose: who is working on the workflow task, and which worker has the
-/// run in its cache. Workers of a process that is gone can't finish, so the task is simply offered
-/// again, as the same attempt.
-#[derive(Default)]
-pub(crate) struct Volatile {
-    pub(crate) lease: Option<Lease>,
-    pub(crate) sticky: Option<Sticky>,
-    /// The workflow task, when it is not stored.
-    pub(crate) speculative: Option<Speculative>,
-    /// The newest entry in a queue; older ones are void.
-    pub(crate) dispatch: u64,
-    /// When it was last looked at.
-    pub(crate) last_used: Option<Instant>,
-    /// An `UnhandledCommand` was answered; no more signals while the run tries to close.
-    pub(crate) closing: bool,
-}
-
-/// A workflow task for an update: if all that comes of it is a rejection, it was never there.
-#[derive(Clone, Debug)]
-pub(crate) struct Speculative {
-    pub(crate) task: WorkflowTaskRecord,
-    /// Its scheduled event, to be written when the task turns out to be one.
-    pub(crate) scheduled: HistoryEvent,
-}
-
-/// A workflow task that a worker has.
-#[derive(Clone, Debug)]
-pub(crate) struct Lease {
-    pub(crate) id: [u8; 16],
-    /// The instance of the worker that has it; empty when it did not say.
-    pub(crate) worker: String,
-    pub(crate) scheduled_event_id: EventId,
-    pub(crate) started_event_id: EventId,
-    pub(crate) started_time: Timestamp,
-    pub(crate) attempt: i32,
-    /// Events that the worker was shown and that are written when the task ends: started, and before
-    /// it scheduled where that is not in the history.
-    pub(crate) unwritten: Vec<HistoryEvent>,
-}
-
-/// The queue of the worker that has the run in its cache.
-#[derive(Clone, Debug)]
-pub(crate) struct Sticky {
-    pub(crate) queue: String,
-    pub(crate) schedule_to_start: Duration,
-}
-
 /// What has not been written yet.
 #[allow(clippy::struct_excessive_bools, reason = "each is a change of its own")]
 #[derive(Default)]
@@ -108,6 +62,7 @@ struct Changes {
     buffered: Vec<i64>,
     clear_buffered: bool,
     clear_request_ids: bool,
+    search_attributes: bool,
     /// In order; true arms, false disarms.
     armed: Vec<(TimerRow, bool)>,
 }
@@ -116,7 +71,8 @@ impl Run {
     /// A run that is not stored yet.
     pub(crate) fn new(row: RunRow) -> Self {
         let mut run = Self::empty(row);
-        run.changes = Changes { is_new: true, row: true, ..Changes::default() };
+        let search_attributes = run.row.record.search_attributes.is_some();
+        run.changes = Changes { is_new: true, row: true, search_attributes, ..Changes::default() };
         run
     }
 
@@ -197,6 +153,12 @@ impl Run {
     pub(crate) fn state(&mut self) -> &mut RunRow {
         self.changes.row = true;
         &mut self.row
+    }
+
+    /// Its search attributes, to be changed.
+    pub(crate) fn search_attributes(&mut self) -> &mut common::SearchAttributes {
+        self.changes.search_attributes = true;
+        self.state().record.search_attributes.get_or_insert_default()
     }
 
     pub(crate) fn put_activity(&mut self, record: ActivityRecord) {
@@ -433,6 +395,11 @@ impl Run {
             store.insert_run(&self.row)?;
         } else if changes.row {
             store.update_run(&self.row)?;
+        }
+        if changes.search_attributes
+            && let Some(attributes) = &self.row.record.search_attributes
+        {
+            store.put_search_attributes(key, &attributes::rows(attributes))?;
         }
         for (first, bytes) in changes.fragments {
             let fragment = Fragment { first, events: bytes.into() };

@@ -14,8 +14,9 @@ use crate::{Timestamp, cron, retry};
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
-    command: ContinueAsNewWorkflowExecutionCommandAttributes,
+    mut command: ContinueAsNewWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
+    super::check_attributes(scope, "", command.search_attributes.as_mut())?;
     let bad = |message: String| Refusal::new(Cause::BadContinueAsNewAttributes, message);
     super::check_size(
         command.input.as_ref(),

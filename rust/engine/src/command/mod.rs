@@ -21,6 +21,7 @@ mod upsert_workflow_search_attributes;
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
+use crate::attributes;
 use crate::context::Env;
 use crate::ids::{EventId, RunId};
 use crate::machine::workflow::{BLOB_LIMIT, NewRun};
@@ -152,6 +153,20 @@ fn check_size(
         return Err(Refusal { cause, message, is_final: true });
     }
     Ok(())
+}
+
+/// Refuse search attributes that the namespace (the run's own unless another is named) does not have.
+fn check_attributes(
+    scope: &Scope<'_>,
+    namespace: &str,
+    given: Option<&mut common::SearchAttributes>,
+) -> Result<(), Refusal> {
+    let refusal = |message| Refusal::new(WorkflowTaskFailedCause::BadSearchAttributes, message);
+    let (name, _) = scope.namespace(namespace).map_err(refusal)?;
+    match scope.env.namespaces.get(&name) {
+        Some((_, record)) => attributes::check(record, given).map_err(refusal),
+        None => Ok(()),
+    }
 }
 
 /// Whether a command names another run as it has to be named.

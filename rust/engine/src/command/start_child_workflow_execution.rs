@@ -13,7 +13,7 @@ use crate::rpc::start_workflow_execution;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
-    command: StartChildWorkflowExecutionCommandAttributes,
+    mut command: StartChildWorkflowExecutionCommandAttributes,
 ) -> Result<(), Refusal> {
     let bad = |message: String| Refusal::new(Cause::BadStartChildExecutionAttributes, message);
     super::check_size(
@@ -21,6 +21,7 @@ pub(crate) fn apply(
         Cause::BadStartChildExecutionAttributes,
         "StartChildWorkflowExecutionCommandAttributes.Input",
     )?;
+    super::check_attributes(scope, &command.namespace, command.search_attributes.as_mut())?;
     let attributes = initiated(scope, command).map_err(bad)?;
     start_workflow_execution::check(&child::request(&attributes, None))
         .map_err(|status| bad(status.message))?;

@@ -9,13 +9,12 @@ pub(crate) fn apply(
     scope: &mut Scope<'_>,
     attributes: UpsertWorkflowSearchAttributesCommandAttributes,
 ) -> Result<(), Refusal> {
-    let Some(upserted) = attributes.search_attributes else {
+    let Some(mut upserted) = attributes.search_attributes else {
         let message = "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.";
         return Err(Refusal::new(Cause::BadSearchAttributes, message));
     };
-    let record = &mut scope.run.state().record;
-    let fields = &mut record.search_attributes.get_or_insert_default().indexed_fields;
-    merge(fields, upserted.indexed_fields.clone());
+    super::check_attributes(scope, "", Some(&mut upserted))?;
+    merge(&mut scope.run.search_attributes().indexed_fields, upserted.indexed_fields.clone());
     let completed = scope.completed_event_id;
     scope.append(Attributes::UpsertWorkflowSearchAttributesEventAttributes(
         history::UpsertWorkflowSearchAttributesEventAttributes {

@@ -141,14 +141,12 @@ fn tell(run: &mut Run) {
     let types: std::collections::BTreeSet<_> =
         paused.map(|record| format!("property:activityType={}", record.activity_type)).collect();
     if types.is_empty() {
-        let attributes = run.state().record.search_attributes.get_or_insert_default();
-        attributes.indexed_fields.remove(PAUSE_INFO);
+        run.search_attributes().indexed_fields.remove(PAUSE_INFO);
         return;
     }
     let data = serde_json::to_vec(&types).unwrap_or_default();
     let encoding = ("encoding".to_owned(), b"json/plain".to_vec());
     let kind = ("type".to_owned(), b"KeywordList".to_vec());
     let payload = common::Payload { metadata: [encoding, kind].into(), data, ..Default::default() };
-    let attributes = run.state().record.search_attributes.get_or_insert_default();
-    attributes.indexed_fields.insert(PAUSE_INFO.to_owned(), payload);
+    run.search_attributes().indexed_fields.insert(PAUSE_INFO.to_owned(), payload);
 }

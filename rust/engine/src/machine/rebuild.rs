@@ -245,8 +245,7 @@ impl Rebuilt {
             }
             A::UpsertWorkflowSearchAttributesEventAttributes(a) => {
                 let upserted = a.search_attributes.clone().unwrap_or_default();
-                let attributes = run.state().record.search_attributes.get_or_insert_default();
-                merge(&mut attributes.indexed_fields, upserted.indexed_fields);
+                merge(&mut run.search_attributes().indexed_fields, upserted.indexed_fields);
             }
             A::WorkflowPropertiesModifiedEventAttributes(a) => {
                 let upserted = a.upserted_memo.clone().unwrap_or_default();

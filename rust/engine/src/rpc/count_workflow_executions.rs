@@ -1,17 +1,19 @@
 //! `CountWorkflowExecutions`: how many runs there are, altogether or for each status.
 
 use crate::context::{Context, Failure};
-use crate::filter;
 use crate::proto::common::Payload;
 use crate::proto::service::count_workflow_executions_response::AggregationGroup;
 use crate::proto::service::{CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse};
+use crate::{attributes, filter};
 
 pub(crate) fn handle(
     context: &mut Context,
     request: CountWorkflowExecutionsRequest,
 ) -> Result<CountWorkflowExecutionsResponse, Failure> {
     let namespace = context.namespace(&request.namespace)?;
-    let query = filter::parse(&request.query)?;
+    let record = context.env.namespaces.get(&request.namespace).map(|(_, record)| record);
+    let kinds = |name: &str| attributes::kind(record?, name);
+    let query = filter::parse(&request.query, &kinds)?;
     let counts = context.store.counts(namespace, &query.filter)?;
     let groups =
         counts.iter().filter(|_| query.by_status).map(|(status, count)| AggregationGroup {

@@ -3,13 +3,12 @@
 use prost::Message;
 
 use crate::context::{Context, Failure};
-use crate::filter;
 use crate::ids::{RunKey, parse_token};
 use crate::proto::service::{ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse};
 use crate::proto::workflow::WorkflowExecutionInfo;
 use crate::proto::{common, from_nanos, timestamp};
 use crate::store::{Place, RunRow};
-use crate::{RpcStatus, Timestamp};
+use crate::{RpcStatus, Timestamp, attributes, filter};
 
 /// On one page at most, and when the caller does not say.
 const PAGE: usize = 1000;
@@ -30,7 +29,9 @@ pub(crate) fn handle(
     request: ListWorkflowExecutionsRequest,
 ) -> Result<ListWorkflowExecutionsResponse, Failure> {
     let namespace = context.namespace(&request.namespace)?;
-    let query = filter::parse(&request.query)?;
+    let record = context.env.namespaces.get(&request.namespace).map(|(_, record)| record);
+    let kinds = |name: &str| attributes::kind(record?, name);
+    let query = filter::parse(&request.query, &kinds)?;
     if query.by_status {
         let message = "invalid query: operation is not supported: 'group by' clause";
         return Err(RpcStatus::invalid_argument(message).into());

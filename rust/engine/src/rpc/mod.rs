@@ -9,6 +9,7 @@
     reason = "all handlers have one form, also those that can't fail"
 )]
 
+pub(crate) mod add_search_attributes;
 pub(crate) mod count_workflow_executions;
 pub(crate) mod describe_namespace;
 pub(crate) mod describe_workflow_execution;
@@ -16,6 +17,7 @@ pub(crate) mod execute_multi_operation;
 pub(crate) mod get_current_time;
 pub(crate) mod get_system_info;
 pub(crate) mod get_workflow_execution_history;
+pub(crate) mod list_search_attributes;
 pub(crate) mod list_workflow_executions;
 pub(crate) mod lock_time_skipping;
 pub(crate) mod pause_activity;
@@ -26,6 +28,7 @@ pub(crate) mod query_workflow;
 pub(crate) mod record_activity_task_heartbeat;
 pub(crate) mod record_activity_task_heartbeat_by_id;
 pub(crate) mod register_namespace;
+pub(crate) mod remove_search_attributes;
 pub(crate) mod request_cancel_workflow_execution;
 pub(crate) mod reset_activity;
 pub(crate) mod reset_sticky_task_queue;

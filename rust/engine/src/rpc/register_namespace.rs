@@ -31,6 +31,7 @@ pub(crate) fn handle(
         owner_email: request.owner_email,
         retention: nanos(request.workflow_execution_retention_period.as_ref()),
         data: request.data,
+        ..Default::default()
     };
     register(context, record)?;
     Ok(RegisterNamespaceResponse {})

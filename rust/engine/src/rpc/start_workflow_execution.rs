@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use crate::context::{Context, Failure, Work};
+use crate::context::{Context, Env, Failure, Work};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun, Timeouts};
 use crate::machine::workflow_task;
@@ -14,9 +14,9 @@ use crate::proto::errordetails::WorkflowExecutionAlreadyStartedFailure;
 use crate::proto::service::{
     PollWorkflowTaskQueueResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
 };
-use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue, timestamp};
+use crate::proto::{common, from_duration, from_nanos, history, nanos, normal_queue, timestamp};
 use crate::store::{RunRow, StoreError};
-use crate::{Code, RpcStatus, cron, retry};
+use crate::{Code, RpcStatus, attributes, cron, retry};
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -210,13 +210,25 @@ fn due(schedule: &str, now: i64, delay: i64) -> (i64, ContinueAsNewInitiator) {
     }
 }
 
+fn check_attributes(
+    env: &Env,
+    namespace: NamespaceKey,
+    given: Option<&mut common::SearchAttributes>,
+) -> Result<(), RpcStatus> {
+    match env.namespaces.values().find(|(key, _)| *key == namespace) {
+        Some((_, record)) => attributes::check(record, given).map_err(RpcStatus::invalid_argument),
+        None => Ok(()),
+    }
+}
+
 /// The run that a request asks for.
 pub(crate) fn new_run(
     context: &Context,
     namespace: NamespaceKey,
-    request: StartWorkflowExecutionRequest,
+    mut request: StartWorkflowExecutionRequest,
 ) -> Result<NewRun, RpcStatus> {
     let env = &context.env;
+    check_attributes(env, namespace, request.search_attributes.as_mut())?;
     let run_id = RunId::new(env.clock.as_ref(), env.entropy.as_ref());
     let delay = nanos(request.workflow_start_delay.as_ref());
     let (backoff, initiator) = due(&request.cron_schedule, env.now.0, delay);
@@ -225,10 +237,8 @@ pub(crate) fn new_run(
         nanos(request.workflow_run_timeout.as_ref()),
         nanos(request.workflow_task_timeout.as_ref()),
     );
-    let retry_policy = match request.retry_policy {
-        Some(policy) => Some(retry::complete(Some(policy)).map_err(RpcStatus::invalid_argument)?),
-        None => None,
-    };
+    let retry_policy = request.retry_policy.map(|policy| retry::complete(Some(policy)));
+    let retry_policy = retry_policy.transpose().map_err(RpcStatus::invalid_argument)?;
     let expires = env.now.0.saturating_add(backoff).saturating_add(timeouts.execution);
     let attributes = history::WorkflowExecutionStartedEventAttributes {
         workflow_type: request.workflow_type,

@@ -20,10 +20,15 @@ pub(crate) fn handle(
         return Err(RpcStatus::not_found("workflow execution already completed").into());
     };
     let attributes = history::WorkflowExecutionTerminatedEventAttributes {
-        reason: request.reason,
+        reason: or_default(request.reason, "terminated by user via frontend"),
         details: request.details,
-        identity: request.identity,
+        identity: or_default(request.identity, "frontend-service"),
     };
     workflow::terminate(run, env, attributes, request.links);
     Ok(TerminateWorkflowExecutionResponse::default())
+}
+
+/// What stands in the event where the caller says nothing.
+fn or_default(given: String, default: &str) -> String {
+    if given.is_empty() { default.to_owned() } else { given }
 }

@@ -4,7 +4,7 @@ use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, Result, RunRow, Store,
     TimerRecord, TimerRow, UpdateRow,
 };
-use crate::filter::Filter;
+use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::simulation::{Faults, Step};
 
@@ -39,6 +39,7 @@ impl Store for FaultyStore {
         Commit fn commit() -> ();
         Read fn namespaces() -> Vec<(NamespaceKey, NamespaceRecord)>;
         Write fn insert_namespace(key: NamespaceKey, record: &NamespaceRecord) -> ();
+        Write fn update_namespace(key: NamespaceKey, record: &NamespaceRecord) -> ();
         Read fn last_run_key() -> RunKey;
         Write fn insert_run(row: &RunRow) -> ();
         Write fn update_run(row: &RunRow) -> ();
@@ -56,6 +57,7 @@ impl Store for FaultyStore {
         Write fn delete_child(key: RunKey, initiated_event_id: EventId) -> ();
         Write fn put_buffered(key: RunKey, sequence: i64, event: &[u8]) -> ();
         Write fn delete_buffered(key: RunKey) -> ();
+        Write fn put_search_attributes(key: RunKey, rows: &[(String, Value)]) -> ();
         Write fn put_update(key: RunKey, update: &UpdateRow) -> ();
         Read fn update(key: RunKey, update_id: &str) -> Option<UpdateRow>;
         Write fn add_request_id(key: RunKey, request_id: &str) -> bool;

@@ -10,7 +10,7 @@ pub(crate) mod sqlite;
 use bytes::Bytes;
 
 use crate::Timestamp;
-use crate::filter::Filter;
+use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 pub(crate) use record::{
     ActivityRecord, ChildRecord, NamespaceRecord, ParentRecord, RunRecord, TimerRecord,
@@ -108,6 +108,7 @@ pub(crate) trait Store: Send {
 
     fn namespaces(&mut self) -> Result<Vec<(NamespaceKey, NamespaceRecord)>>;
     fn insert_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()>;
+    fn update_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()>;
 
     /// The largest run key ever used, 0 when there is none.
     fn last_run_key(&mut self) -> Result<RunKey>;
@@ -142,6 +143,8 @@ pub(crate) trait Store: Send {
     fn put_buffered(&mut self, key: RunKey, sequence: i64, event: &[u8]) -> Result<()>;
     fn delete_buffered(&mut self, key: RunKey) -> Result<()>;
 
+    /// What a run is found by, from now on.
+    fn put_search_attributes(&mut self, key: RunKey, rows: &[(String, Value)]) -> Result<()>;
     fn put_update(&mut self, key: RunKey, update: &UpdateRow) -> Result<()>;
     /// An update of a run, open or closed, that was accepted.
     fn update(&mut self, key: RunKey, update_id: &str) -> Result<Option<UpdateRow>>;

@@ -21,6 +21,9 @@ pub(crate) struct NamespaceRecord {
     pub(crate) retention: i64,
     #[prost(map = "string, string", tag = "6")]
     pub(crate) data: std::collections::HashMap<String, String>,
+    /// Declared search attributes, and what they hold: `IndexedValueType`.
+    #[prost(map = "string, int32", tag = "7")]
+    pub(crate) search_attributes: std::collections::HashMap<String, i32>,
 }
 
 /// The changing state of a run. Its size does not depend on the length of the history; what is

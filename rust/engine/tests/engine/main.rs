@@ -33,6 +33,7 @@ mod polls;
 mod queries;
 mod recovery;
 mod resets;
+mod search_attributes;
 mod shutdown_worker;
 mod signal_with_start;
 mod signals;

@@ -4,7 +4,7 @@ use rusqlite::types::Value as Sql;
 
 use super::{SqliteStore, runs};
 use crate::filter::{Field, Filter, Operator, Value};
-use crate::ids::NamespaceKey;
+use crate::ids::{NamespaceKey, RunKey};
 use crate::store::{Place, Result, RunRow};
 
 /// When a run closed, for the order of lists; the text is that of the index.
@@ -58,6 +58,23 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    pub(super) fn write_search_attributes(
+        &self,
+        key: RunKey,
+        rows: &[(String, Value)],
+    ) -> Result<()> {
+        self.run_statement("DELETE FROM search_attributes WHERE run_key = ?1", [key.0])?;
+        for (name, value) in rows {
+            self.run_statement(
+                "INSERT OR IGNORE INTO search_attributes (run_key, name, value) VALUES (?1, ?2, ?3)",
+                (key.0, name, sql(value)),
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// A filter as SQL, with its values in order. What a caller wrote is only ever a value.
 fn condition(filter: &Filter, values: &mut Vec<Sql>) -> String {
     match filter {
@@ -71,10 +88,19 @@ fn condition(filter: &Filter, values: &mut Vec<Sql>) -> String {
             format!("({left}) OR ({})", condition(right, values))
         }
         Filter::Not(inner) => format!("NOT ({})", condition(inner, values)),
-        Filter::IsNull(field) => format!("{} IS NULL", column(*field)),
+        Filter::IsNull(field) => format!("{} IS NULL", column(field, values)),
+        Filter::HasAny(name, wanted) => {
+            values.push(Sql::from(name.clone()));
+            values.extend(wanted.iter().map(sql));
+            let marks = vec!["?"; wanted.len()].join(", ");
+            format!(
+                "EXISTS (SELECT 1 FROM search_attributes a WHERE a.run_key = runs.run_key
+                 AND a.name = ? AND a.value IN ({marks}))"
+            )
+        }
         Filter::Is(field, operator, value) => {
+            let column = column(field, values);
             values.push(sql(value));
-            let column = column(*field);
             match operator {
                 Operator::Equal => format!("{column} = ?"),
                 Operator::NotEqual => format!("{column} <> ?"),
@@ -95,11 +121,13 @@ fn sql(value: &Value) -> Sql {
     match value {
         Value::Text(text) => Sql::from(text.clone()),
         Value::Number(number) => Sql::from(*number),
+        Value::Real(number) => Sql::from(*number),
         Value::Bytes(bytes) => Sql::from(bytes.clone()),
     }
 }
 
-const fn column(field: Field) -> &'static str {
+/// What is asked about, in SQL. A search attribute that the run does not have is NULL.
+fn column(field: &Field, values: &mut Vec<Sql>) -> &'static str {
     match field {
         Field::WorkflowId => "workflow_id",
         Field::WorkflowType => "workflow_type",
@@ -108,5 +136,10 @@ const fn column(field: Field) -> &'static str {
         Field::ExecutionStatus => "status",
         Field::StartTime => "start_time",
         Field::CloseTime => "close_time",
+        Field::Attribute(name, _) => {
+            values.push(Sql::from(name.clone()));
+            "(SELECT a.value FROM search_attributes a WHERE a.run_key = runs.run_key AND a.name = ?
+              LIMIT 1)"
+        }
     }
 }

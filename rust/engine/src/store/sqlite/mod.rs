@@ -9,6 +9,7 @@ mod open;
 mod pending;
 mod runs;
 
+use prost::Message;
 use rusqlite::{Connection, ErrorCode};
 
 pub(crate) use open::LockedFile;
@@ -17,7 +18,7 @@ use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, Result, RunRow, Store,
     StoreError, TimerRecord, TimerRow, UpdateRow,
 };
-use crate::filter::Filter;
+use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 
 /// A database that is open.
@@ -79,6 +80,12 @@ impl Store for SqliteStore {
     }
     fn insert_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()> {
         self.write_namespace(key, record)
+    }
+    fn update_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()> {
+        self.run_statement(
+            "UPDATE namespaces SET data = ?2 WHERE namespace_key = ?1",
+            (key.0, record.encode_to_vec()),
+        )
     }
     fn last_run_key(&mut self) -> Result<RunKey> {
         self.read_last_run_key()
@@ -157,6 +164,9 @@ impl Store for SqliteStore {
     }
     fn delete_buffered(&mut self, key: RunKey) -> Result<()> {
         self.run_statement("DELETE FROM buffered_events WHERE run_key = ?1", [key.0])
+    }
+    fn put_search_attributes(&mut self, key: RunKey, rows: &[(String, Value)]) -> Result<()> {
+        self.write_search_attributes(key, rows)
     }
     fn put_update(&mut self, key: RunKey, update: &UpdateRow) -> Result<()> {
         self.run_statement(

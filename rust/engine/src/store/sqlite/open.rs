@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/002.sql"),
     include_str!("../../../migrations/003.sql"),
     include_str!("../../../migrations/004.sql"),
+    include_str!("../../../migrations/005.sql"),
 ];
 
 /// A lock on a file beside the database, which holds the process id of whoever has it. It is not on

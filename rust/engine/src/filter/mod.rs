@@ -1,0 +1,190 @@
+//! The language in which lists of workflows are asked for: a small part of SQL's conditions.
+//!
+//! ```text
+//! WorkflowType = 'Order' AND (ExecutionStatus IN ('Running', 'Failed') OR StartTime > '2026-01-01T00:00:00Z')
+//! ```
+
+mod parser;
+mod tokens;
+
+use crate::RpcStatus;
+use crate::attributes::Kind;
+use crate::proto::enums::WorkflowExecutionStatus as Status;
+
+/// What a workflow is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    WorkflowId,
+    WorkflowType,
+    RunId,
+    TaskQueue,
+    ExecutionStatus,
+    StartTime,
+    CloseTime,
+    /// A search attribute that holds this.
+    Attribute(String, Kind),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    StartsWith,
+}
+
+/// As it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    Number(i64),
+    Real(f64),
+    Bytes(Vec<u8>),
+}
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Filter {
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    Is(Field, Operator, Value),
+    IsNull(Field),
+    /// A search attribute with several values has one of these. Never NULL.
+    HasAny(String, Vec<Value>),
+    Any,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Query {
+    pub(crate) filter: Filter,
+    /// Counts only: one for each status.
+    pub(crate) by_status: bool,
+}
+
+/// What a search attribute of that name holds; `None`: there is none.
+pub(crate) type Kinds<'a> = &'a dyn Fn(&str) -> Option<Kind>;
+
+/// Read a query. An empty one finds everything.
+pub(crate) fn parse(text: &str, kinds: Kinds<'_>) -> Result<Query, RpcStatus> {
+    let tokens = tokens::tokens(text).map_err(|error| invalid(&error))?;
+    if tokens.len() > parser::LENGTH {
+        return Err(invalid("it is too long"));
+    }
+    let mut parser = parser::Parser { tokens: &tokens, kinds };
+    parser.query().map_err(|error| invalid(&error))
+}
+
+fn invalid(error: &str) -> RpcStatus {
+    RpcStatus::invalid_argument(format!("invalid query: {error}"))
+}
+
+fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "WorkflowId" => Field::WorkflowId,
+        "WorkflowType" => Field::WorkflowType,
+        "RunId" => Field::RunId,
+        "TaskQueue" => Field::TaskQueue,
+        "ExecutionStatus" => Field::ExecutionStatus,
+        "StartTime" => Field::StartTime,
+        "CloseTime" => Field::CloseTime,
+        _ => return None,
+    })
+}
+
+const STATUSES: [(Status, &str); 7] = [
+    (Status::Running, "Running"),
+    (Status::Completed, "Completed"),
+    (Status::Failed, "Failed"),
+    (Status::Canceled, "Canceled"),
+    (Status::Terminated, "Terminated"),
+    (Status::ContinuedAsNew, "ContinuedAsNew"),
+    (Status::TimedOut, "TimedOut"),
+];
+
+/// The name of a status in queries and groups.
+pub(crate) fn status_name(status: i32) -> &'static str {
+    STATUSES.iter().find(|(known, _)| i32::from(*known) == status).map_or("", |(_, name)| name)
+}
+
+fn status(text: &str) -> Option<Status> {
+    let by_name = STATUSES.iter().find(|(_, name)| *name == text).map(|(status, _)| *status);
+    by_name.or_else(|| Status::try_from(text.parse::<i32>().ok()?).ok())
+}
+
+/// Nanoseconds since 1970 of a time as RFC 3339 writes it, or of such a number.
+pub(crate) fn time(text: &str) -> Option<i64> {
+    if let Ok(nanos) = text.parse::<i64>() {
+        return Some(nanos);
+    }
+    if !text.contains(['T', 't']) {
+        return None; // a day alone is no moment
+    }
+    let at: prost_wkt_types::Timestamp = text.parse().ok()?;
+    at.seconds.checked_mul(1_000_000_000)?.checked_add(at.nanos.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(text: &str) -> Option<Filter> {
+        parse(text, &|_| None).ok().map(|query| query.filter)
+    }
+
+    fn is(field: Field, text: &str) -> Filter {
+        Filter::Is(field, Operator::Equal, Value::Text(text.into()))
+    }
+
+    #[test]
+    fn and_binds_closer_than_or() {
+        let a = || Box::new(is(Field::WorkflowId, "a"));
+        let b = || Box::new(is(Field::TaskQueue, "b"));
+        assert_eq!(
+            filter("WorkflowId='a' or WorkflowId = \"a\" AND `TaskQueue` = 'b'"),
+            Some(Filter::Or(a(), Box::new(Filter::And(a(), b()))))
+        );
+        assert_eq!(
+            filter("(WorkflowId='a' OR TaskQueue='b') AND WorkflowId='a'"),
+            Some(Filter::And(Box::new(Filter::Or(a(), b())), a()))
+        );
+    }
+
+    #[test]
+    fn quotes_inside_strings_are_kept() {
+        assert_eq!(filter("WorkflowId = 'it''s'"), Some(is(Field::WorkflowId, "it's")));
+        assert_eq!(filter(r#"WorkflowId = "a\"b""#), Some(is(Field::WorkflowId, "a\"b")));
+    }
+
+    #[test]
+    fn times_are_moments_or_nanoseconds() {
+        let at = Value::Number(1_700_000_000_500_000_000);
+        let expected = Some(Filter::Is(Field::StartTime, Operator::Greater, at));
+        assert_eq!(filter("StartTime > '2023-11-14T22:13:20.5Z'"), expected);
+        assert_eq!(filter("StartTime > 1700000000500000000"), expected);
+        assert_eq!(filter("StartTime > '2023-11-15T00:13:20.5+02:00'"), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, expected) in [
+            ("Bogus = 1", "column name 'Bogus' is not a valid search attribute"),
+            ("WorkflowId =", "syntax error at the end"),
+            ("WorkflowId = 'a' 'b'", "syntax error at 'b'"),
+            ("WorkflowId = 'a", "a string has no end"),
+            ("ExecutionStatus='Nope'", "invalid ExecutionStatus value 'Nope'"),
+            ("StartTime < 'x'", "unable to parse datetime 'x'"),
+            ("WorkflowId = 'a' ORDER BY StartTime", "'order by' clause"),
+            ("GROUP BY WorkflowType", "'group by' clause"),
+        ] {
+            let message =
+                parse(text, &|_| None).err().map(|status| status.message).unwrap_or_default();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+        assert!(parse(&"(".repeat(100_000), &|_| None).is_err());
+    }
+}
