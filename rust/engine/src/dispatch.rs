@@ -72,7 +72,7 @@ pub(crate) fn dispatch(
     }
 }
 
-/// Handle a call that has to do with updates or lists; `None`: it has not.
+/// Handle a call that has to do with updates, lists or histories; `None`: it has not.
 fn of_updates_and_lists(
     context: &mut Context,
     method: &str,
@@ -84,6 +84,9 @@ fn of_updates_and_lists(
         "CountWorkflowExecutions" => unary(context, body, rpc::count_workflow_executions::handle),
         "PollWorkflowExecutionUpdate" => {
             parking(context, body, rpc::poll_workflow_execution_update::handle)
+        }
+        "GetWorkflowExecutionHistoryReverse" => {
+            unary(context, body, rpc::get_workflow_execution_history_reverse::handle)
         }
         "ExecuteMultiOperation" => parking(context, body, rpc::execute_multi_operation::handle),
         _ => return None,

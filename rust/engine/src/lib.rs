@@ -23,6 +23,7 @@ mod loading;
 mod machine;
 mod matching;
 mod planted;
+mod priority;
 mod proto;
 mod queries;
 mod retry;

@@ -106,6 +106,7 @@ fn next_run(
         search_attributes: command.search_attributes.clone(),
         header: command.header.clone(),
         workflow_id: row.workflow_id.clone(),
+        priority: row.record.priority.clone(),
         ..Default::default()
     };
     Ok(NewRun::following(row, scope.env, run_id, attributes))

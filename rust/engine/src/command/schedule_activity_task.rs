@@ -56,6 +56,7 @@ pub(crate) fn apply(
 }
 
 fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), String> {
+    crate::priority::check(attributes.priority.as_ref())?;
     if attributes.activity_id.is_empty() {
         return Err("ActivityId is not set on ScheduleActivityTaskCommand.".into());
     }

@@ -11,11 +11,11 @@ use crate::planted::{Bug, planted};
 use crate::proto::enums::{RetryState, TimeoutType};
 use crate::proto::failure::{Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::{Attributes, common, history, nanos, timestamp};
-use crate::retry;
 use crate::run::{Run, make_event};
 use crate::store::ActivityRecord;
 use crate::store::record::ActivityState;
 use crate::timers::TimerKind;
+use crate::{priority, retry};
 
 /// Details of the cancellation of an activity that no worker had.
 const NOT_STARTED: &str = "ACTIVITY_ID_NOT_STARTED";
@@ -28,6 +28,7 @@ pub(crate) fn schedule(
     event: impl FnOnce(&Env, Attributes) -> history::HistoryEvent,
 ) -> EventId {
     let mut record = record(&attributes, 0, env.now.0);
+    record.level = level(run, &attributes);
     let event = event(env, Attributes::ActivityTaskScheduledEventAttributes(attributes));
     record.scheduled_event_id = run.append_event(event);
     let id = record.scheduled_event_id;
@@ -66,6 +67,12 @@ pub(crate) fn schedule_again(run: &mut Run, env: &mut Env, record: ActivityRecor
     let id = record.scheduled_event_id;
     put(run, record);
     env.work.push(Work::ActivityTask(run.key(), id));
+}
+
+/// Where an activity is in its queue.
+pub(crate) fn level(run: &Run, attributes: &history::ActivityTaskScheduledEventAttributes) -> i32 {
+    let own = attributes.priority.as_ref();
+    priority::level(priority::merge(run.row.record.priority.as_ref(), own).as_ref())
 }
 
 /// Give an activity that no worker has to its queue, now or after a while.

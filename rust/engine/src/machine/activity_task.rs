@@ -11,7 +11,7 @@ use crate::proto::service::PollActivityTaskQueueResponse;
 use crate::proto::{Attributes, common, from_nanos, history, timestamp};
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, StoreError};
-use crate::{RpcStatus, Timestamp};
+use crate::{RpcStatus, Timestamp, priority};
 
 /// What is said of an attempt that is over, or of one that never began.
 const GONE: &str =
@@ -27,6 +27,8 @@ impl Context {
     ) -> Result<Bytes, Failure> {
         let scheduled = self.scheduled_attributes(key, record.scheduled_event_id)?;
         let Some(run) = self.runs.get(&key) else { return Ok(Bytes::new()) };
+        let whole = run.row.record.priority.as_ref();
+        let priority = priority::merge(whole, scheduled.priority.as_ref());
         let token = ActivityToken {
             run_key: key.0,
             run_id: run.row.run_id.0.as_bytes().to_vec(),
@@ -54,7 +56,7 @@ impl Context {
             start_to_close_timeout: Some(from_nanos(record.start_to_close)),
             heartbeat_timeout: Some(from_nanos(record.heartbeat_timeout)),
             retry_policy: scheduled.retry_policy,
-            priority: scheduled.priority,
+            priority,
             ..Default::default()
         };
         Ok(response.encode_to_vec().into())

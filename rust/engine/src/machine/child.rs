@@ -7,6 +7,7 @@ use crate::ids::{EventId, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::{external, workflow_task};
 use crate::planted::{Bug, planted};
+use crate::priority;
 use crate::proto::enums::StartChildWorkflowExecutionFailedCause as Cause;
 use crate::proto::history::{self, StartChildWorkflowExecutionInitiatedEventAttributes};
 use crate::proto::service::StartWorkflowExecutionRequest;
@@ -75,6 +76,8 @@ pub(crate) fn start(context: &mut Context, start: Start) -> Result<(), Failure> 
     };
     let root = run.row.record.root.clone().or_else(|| Some(run.execution()));
     let mut request = request(&attributes, user_metadata);
+    let inherited = run.row.record.priority.as_ref();
+    request.priority = priority::merge(inherited, request.priority.as_ref());
     request.request_id = uuid::Uuid::from_bytes(context.env.entropy.bytes()).to_string();
     let Ok(namespace) = context.namespace(&request.namespace) else {
         let cause = Cause::NamespaceNotFound;

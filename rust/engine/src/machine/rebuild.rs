@@ -131,7 +131,8 @@ impl Rebuilt {
         use Attributes as A;
         let ended = match attributes {
             A::ActivityTaskScheduledEventAttributes(a) => {
-                let record = activity::record(a, event.event_id, time(event));
+                let mut record = activity::record(a, event.event_id, time(event));
+                record.level = activity::level(&self.run, a);
                 self.activities.insert(event.event_id, record);
                 return;
             }

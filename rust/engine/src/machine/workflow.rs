@@ -152,6 +152,7 @@ pub(super) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
         request_id: new.request_id.clone(),
         first_run_id: first.0.as_bytes().to_vec(),
         attempt: attributes.attempt,
+        priority: attributes.priority.clone(),
         has_retry_policy: attributes.retry_policy.is_some(),
         memo: attributes.memo.clone().filter(|memo| !memo.fields.is_empty()),
         search_attributes: attributes.search_attributes.clone(),

@@ -165,11 +165,11 @@ pub(crate) struct PollerSeed {
 
 /// A task of an activity or of a workflow.
 impl Task {
-    pub(crate) const fn workflow(run: RunKey, dispatch: u64) -> Self {
-        Self { run, subject: 0, dispatch }
+    pub(crate) const fn workflow(run: RunKey, dispatch: u64, level: i32) -> Self {
+        Self { run, subject: 0, dispatch, level }
     }
 
-    pub(crate) const fn activity(run: RunKey, scheduled_event_id: EventId) -> Self {
-        Self { run, subject: scheduled_event_id, dispatch: 0 }
+    pub(crate) const fn activity(run: RunKey, scheduled_event_id: EventId, level: i32) -> Self {
+        Self { run, subject: scheduled_event_id, dispatch: 0, level }
     }
 }

@@ -12,6 +12,7 @@ use crate::action::{LeaseName, Reply, Responder, Returned};
 use crate::context::{Context, Failure, Work};
 use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::machine::{activity, workflow_task};
+use crate::priority;
 use crate::store::StoreError;
 use crate::store::record::ActivityState;
 use crate::timers::TaskTimer;
@@ -40,7 +41,8 @@ impl Context {
         }
         env.next_dispatch += 1;
         run.volatile.dispatch = env.next_dispatch;
-        let entry = Task::workflow(key, env.next_dispatch);
+        let level = priority::level(run.row.record.priority.as_ref());
+        let entry = Task::workflow(key, env.next_dispatch, level);
         let namespace = run.row.namespace;
         let normal =
             QueueKey { namespace, kind: QueueKind::Workflow, name: run.row.task_queue.clone() };
@@ -57,7 +59,7 @@ impl Context {
             }
             _ => normal,
         };
-        self.matching.queue(&queue).tasks.push_back(entry);
+        self.matching.queue(&queue).push(entry);
         self.feed(&queue)
     }
 
@@ -77,7 +79,8 @@ impl Context {
             kind: QueueKind::Activity,
             name: record.task_queue.clone(),
         };
-        self.matching.queue(&queue).tasks.push_back(Task::activity(key, event));
+        let level = record.level;
+        self.matching.queue(&queue).push(Task::activity(key, event, level));
         self.feed(&queue)
     }
 
@@ -269,18 +272,20 @@ impl Context {
 
     /// Put every task into its queue that is on the disk: at open.
     pub(crate) fn queue_stored_tasks(&mut self) -> Result<(), StoreError> {
-        for (run, namespace, name) in self.store.workflow_tasks()? {
-            self.requeue(namespace, QueueKind::Workflow, name, Task::workflow(run, 0));
+        for task in self.store.workflow_tasks()? {
+            let entry = Task::workflow(task.run, 0, task.level);
+            self.requeue(task.namespace, QueueKind::Workflow, task.queue, entry);
         }
-        for (run, event, namespace, name) in self.store.activity_tasks()? {
-            self.requeue(namespace, QueueKind::Activity, name, Task::activity(run, event));
+        for task in self.store.activity_tasks()? {
+            let entry = Task::activity(task.run, task.subject, task.level);
+            self.requeue(task.namespace, QueueKind::Activity, task.queue, entry);
         }
         Ok(())
     }
 
     fn requeue(&mut self, namespace: NamespaceKey, kind: QueueKind, name: String, task: Task) {
         let key = QueueKey { namespace, kind, name };
-        self.matching.queue(&key).tasks.push_back(task);
+        self.matching.queue(&key).push(task);
     }
 
     /// After a failed transaction: offer the tasks of the runs that it had touched again.

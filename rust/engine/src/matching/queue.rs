@@ -29,6 +29,8 @@ pub(crate) struct Task {
     pub(crate) subject: EventId,
     /// For workflow tasks: void unless it is the run's newest.
     pub(crate) dispatch: u64,
+    /// Those of a lower one go first.
+    pub(crate) level: i32,
 }
 
 /// An answer that nobody took. It is given to the next poller as it is: the lease stands.
@@ -49,6 +51,12 @@ pub(crate) struct Poller {
 impl Queue {
     pub(crate) fn has_tasks(&self) -> bool {
         !self.tasks.is_empty() || !self.queries.is_empty() || !self.undelivered.is_empty()
+    }
+
+    /// Put a task behind those that go before it.
+    pub(crate) fn push(&mut self, task: Task) {
+        let at = self.tasks.partition_point(|other| other.level <= task.level);
+        self.tasks.insert(at, task);
     }
 
     pub(crate) fn is_seen(&self, wall: Instant, within: Duration) -> bool {

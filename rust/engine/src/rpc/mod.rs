@@ -17,6 +17,7 @@ pub(crate) mod execute_multi_operation;
 pub(crate) mod get_current_time;
 pub(crate) mod get_system_info;
 pub(crate) mod get_workflow_execution_history;
+pub(crate) mod get_workflow_execution_history_reverse;
 pub(crate) mod list_search_attributes;
 pub(crate) mod list_workflow_executions;
 pub(crate) mod lock_time_skipping;

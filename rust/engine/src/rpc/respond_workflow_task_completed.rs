@@ -313,7 +313,7 @@ fn with_activities(
     let Outcome::Done(Reply { result: Ok(body), lease }) = outcome else { return Ok(outcome) };
     let mut body = Vec::from(body);
     for id in eager {
-        let task = Task::activity(key, *id);
+        let task = Task::activity(key, *id, 0);
         if let Some((activity, _)) = context.lease_activity(task, identity, worker)? {
             fragment::put_field(&mut body, ACTIVITY_TASKS_TAG, &[activity]);
         }

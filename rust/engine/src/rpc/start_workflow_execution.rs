@@ -16,7 +16,7 @@ use crate::proto::service::{
 };
 use crate::proto::{common, from_duration, from_nanos, history, nanos, normal_queue, timestamp};
 use crate::store::{RunRow, StoreError};
-use crate::{Code, RpcStatus, attributes, cron, retry};
+use crate::{Code, RpcStatus, attributes, cron, priority, retry};
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -104,6 +104,7 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         return invalid("TaskQueue is not set on request.".into());
     }
     cron::check(&request.cron_schedule)?;
+    priority::check(request.priority.as_ref()).map_err(RpcStatus::invalid_argument)?;
     if !request.cron_schedule.is_empty() && nanos(request.workflow_start_delay.as_ref()) != 0 {
         return invalid("CronSchedule and WorkflowStartDelay may not be used together.".into());
     }

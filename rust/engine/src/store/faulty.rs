@@ -1,8 +1,8 @@
 //! A store that fails when it is told to, and otherwise does what the store behind it does.
 
 use super::{
-    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, Result, RunRow, Store,
-    TimerRecord, TimerRow, UpdateRow,
+    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
+    RunRow, Store, TimerRecord, TimerRow, UpdateRow,
 };
 use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
@@ -67,8 +67,8 @@ impl Store for FaultyStore {
         Read fn list(namespace: NamespaceKey, filter: &Filter, after: Option<Place>, limit: usize) -> Vec<RunRow>;
         Read fn counts(namespace: NamespaceKey, filter: &Filter) -> Vec<(i32, i64)>;
         Read fn first_timers(limit: usize) -> Vec<TimerRow>;
-        Read fn workflow_tasks() -> Vec<(RunKey, NamespaceKey, String)>;
-        Read fn activity_tasks() -> Vec<(RunKey, EventId, NamespaceKey, String)>;
+        Read fn workflow_tasks() -> Vec<QueuedTask>;
+        Read fn activity_tasks() -> Vec<QueuedTask>;
         Read fn started_activities(worker: &str) -> Vec<(RunKey, EventId)>;
     }
 }

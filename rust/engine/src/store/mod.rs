@@ -62,6 +62,18 @@ impl Place {
     }
 }
 
+/// A task that waits for a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct QueuedTask {
+    pub(crate) run: RunKey,
+    /// The scheduled event of an activity.
+    pub(crate) subject: EventId,
+    pub(crate) namespace: NamespaceKey,
+    pub(crate) queue: String,
+    /// See [`crate::priority::level`].
+    pub(crate) level: i32,
+}
+
 /// What an open run waits for or holds back.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
@@ -158,10 +170,10 @@ pub(crate) trait Store: Send {
     /// The first `limit` timers in order of time.
     fn first_timers(&mut self, limit: usize) -> Result<Vec<TimerRow>>;
 
-    /// Open runs with a scheduled workflow task, in order of start, and their task queues.
-    fn workflow_tasks(&mut self) -> Result<Vec<(RunKey, NamespaceKey, String)>>;
-    /// Activities that wait for a worker, and their task queues.
-    fn activity_tasks(&mut self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>>;
+    /// Scheduled workflow tasks, in order of the start of their runs.
+    fn workflow_tasks(&mut self) -> Result<Vec<QueuedTask>>;
+    /// Activities that wait for a worker.
+    fn activity_tasks(&mut self) -> Result<Vec<QueuedTask>>;
     /// Activities that a worker instance has.
     fn started_activities(&mut self, worker: &str) -> Result<Vec<(RunKey, EventId)>>;
 }

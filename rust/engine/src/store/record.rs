@@ -102,6 +102,8 @@ pub(crate) struct RunRecord {
     /// Updates that are on record and neither accepted nor rejected: only a reset leaves some.
     #[prost(message, repeated, tag = "27")]
     pub(crate) admitted: Vec<AdmittedRecord>,
+    #[prost(message, optional, tag = "28")]
+    pub(crate) priority: Option<common::Priority>,
     /// Updates that were accepted.
     #[prost(int64, tag = "40")]
     pub(crate) updates: i64,
@@ -247,6 +249,9 @@ pub(crate) struct ActivityRecord {
     /// The next attempt gets no details.
     #[prost(bool, tag = "26")]
     pub(crate) forget_heartbeat: bool,
+    /// In its queue: see [`crate::priority::level`].
+    #[prost(int32, tag = "28")]
+    pub(crate) level: i32,
     /// When the last attempt ended.
     #[prost(int64, tag = "27")]
     pub(crate) attempt_ended: i64,

@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
 use crate::support::command::{complete, marker, start_timer};
+use crate::support::values::NAMESPACE;
 
 fn types(
     page: &GetWorkflowExecutionHistoryResponse,
@@ -194,4 +195,28 @@ async fn a_run_id_that_is_none_is_refused() {
     let odd = WorkflowExecution { workflow_id: "w".to_owned(), run_id: "odd".to_owned() };
     let error = server.call(Server::history_request(&odd)).await.unwrap_err();
     assert_eq!(error.code, Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_history_is_read_from_its_end_page_by_page() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([start_timer("t", 60)]).await;
+    let mut request = GetWorkflowExecutionHistoryReverseRequest {
+        namespace: NAMESPACE.to_owned(),
+        execution: Some(run.clone()),
+        maximum_page_size: 2,
+        ..Default::default()
+    };
+    let mut pages = Vec::new();
+    loop {
+        let page = server.call(request.clone()).await.unwrap();
+        let events = page.history.unwrap().events;
+        pages.push(events.iter().map(|event| event.event_id).collect::<Vec<_>>());
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.next_page_token = page.next_page_token;
+    }
+    assert_eq!(pages, [vec![5, 4], vec![3, 2], vec![1]]);
 }

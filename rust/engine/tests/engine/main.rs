@@ -30,6 +30,7 @@ mod history;
 mod lists;
 mod namespaces;
 mod polls;
+mod priorities;
 mod queries;
 mod recovery;
 mod resets;

@@ -15,8 +15,8 @@ use rusqlite::{Connection, ErrorCode};
 pub(crate) use open::LockedFile;
 
 use super::{
-    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, Result, RunRow, Store,
-    StoreError, TimerRecord, TimerRow, UpdateRow,
+    ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
+    RunRow, Store, StoreError, TimerRecord, TimerRow, UpdateRow,
 };
 use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
@@ -201,10 +201,10 @@ impl Store for SqliteStore {
     fn first_timers(&mut self, limit: usize) -> Result<Vec<TimerRow>> {
         self.read_first_timers(limit)
     }
-    fn workflow_tasks(&mut self) -> Result<Vec<(RunKey, NamespaceKey, String)>> {
+    fn workflow_tasks(&mut self) -> Result<Vec<QueuedTask>> {
         self.read_workflow_tasks()
     }
-    fn activity_tasks(&mut self) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
+    fn activity_tasks(&mut self) -> Result<Vec<QueuedTask>> {
         self.read_activity_tasks()
     }
     fn started_activities(&mut self, worker: &str) -> Result<Vec<(RunKey, EventId)>> {

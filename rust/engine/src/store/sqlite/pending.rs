@@ -8,7 +8,7 @@ use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::store::record::ActivityState;
 use crate::store::{
-    ActivityRecord, ChildRecord, Pending, Result, TimerRecord, TimerRow, UpdateRow,
+    ActivityRecord, ChildRecord, Pending, QueuedTask, Result, TimerRecord, TimerRow, UpdateRow,
 };
 
 impl SqliteStore {
@@ -109,9 +109,7 @@ impl SqliteStore {
         Ok(timers.collect::<rusqlite::Result<_>>()?)
     }
 
-    pub(super) fn read_activity_tasks(
-        &self,
-    ) -> Result<Vec<(RunKey, EventId, NamespaceKey, String)>> {
+    pub(super) fn read_activity_tasks(&self) -> Result<Vec<QueuedTask>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT a.run_key, a.scheduled_event_id, r.namespace_key, a.data
              FROM activities a JOIN runs r ON r.run_key = a.run_key WHERE a.ready = 1
@@ -124,7 +122,13 @@ impl SqliteStore {
             let (run, event) = (RunKey(row.get(0)?), row.get(1)?);
             match ActivityRecord::decode(data) {
                 Ok(record) => {
-                    tasks.push((run, event, NamespaceKey(row.get(2)?), record.task_queue));
+                    tasks.push(QueuedTask {
+                        run,
+                        subject: event,
+                        namespace: NamespaceKey(row.get(2)?),
+                        queue: record.task_queue,
+                        level: record.level,
+                    });
                 }
                 // One bad row is no reason to refuse the others: its run is reported when it is read.
                 Err(error) => tracing::error!(run = run.0, event, %error, "a damaged activity"),

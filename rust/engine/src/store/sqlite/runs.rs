@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::{SqliteStore, damaged};
 use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
-use crate::store::{Fragment, NamespaceRecord, Result, RunRecord, RunRow, StoreError};
+use crate::priority;
+use crate::store::{Fragment, NamespaceRecord, QueuedTask, Result, RunRecord, RunRow, StoreError};
 
 /// A history row's id is the run's key and, in this many bits, the id of its first event.
 pub(crate) const EVENT_ID_BITS: u32 = 22;
@@ -138,14 +139,26 @@ impl SqliteStore {
         Ok(fragments)
     }
 
-    pub(super) fn read_workflow_tasks(&self) -> Result<Vec<(RunKey, NamespaceKey, String)>> {
+    pub(super) fn read_workflow_tasks(&self) -> Result<Vec<QueuedTask>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT run_key, namespace_key, task_queue FROM runs WHERE has_task = 1 ORDER BY run_key",
+            "SELECT run_key, namespace_key, task_queue, state FROM runs WHERE has_task = 1
+             ORDER BY run_key",
         )?;
-        let tasks = statement.query_map([], |row| {
-            Ok((RunKey(row.get(0)?), NamespaceKey(row.get(1)?), row.get(2)?))
-        })?;
-        Ok(tasks.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query([])?;
+        let mut tasks = Vec::new();
+        while let Some(row) = rows.next()? {
+            // A run that can't be read is reported when its task is given out.
+            let state = row.get_ref(3)?.as_blob().unwrap_or_default();
+            let record = RunRecord::decode(state).unwrap_or_default();
+            tasks.push(QueuedTask {
+                run: RunKey(row.get(0)?),
+                subject: 0,
+                namespace: NamespaceKey(row.get(1)?),
+                queue: row.get(2)?,
+                level: priority::level(record.priority.as_ref()),
+            });
+        }
+        Ok(tasks)
     }
 }
 

@@ -46,6 +46,7 @@ rpcs! {
     DescribeWorkflowExecutionRequest => DescribeWorkflowExecutionResponse,
     ExecuteMultiOperationRequest => ExecuteMultiOperationResponse,
     GetSystemInfoRequest => GetSystemInfoResponse,
+    GetWorkflowExecutionHistoryReverseRequest => GetWorkflowExecutionHistoryReverseResponse,
     GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,
     ListWorkflowExecutionsRequest => ListWorkflowExecutionsResponse,
     ListSchedulesRequest => ListSchedulesResponse,
