@@ -1,7 +1,8 @@
 """A worker in a pod: `python -m tests.crash.pod FOLDER`.
 
-It starts its workflows if they aren't there yet, and works until they are done or until SIGTERM,
-when it stops as a pod has to. Their results are its output.
+It waits for the database if the pod before it still has that, starts its workflows if they aren't
+there yet, and works until they are done or until SIGTERM, when it stops as a pod has to. Their
+results are its output.
 """
 
 import asyncio
@@ -77,7 +78,7 @@ async def main(folder: str) -> None:
     """Be the pod."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    client = await Client.connect(f"sqlite:///{folder}/pod.db")
+    client = await Client.connect(f"sqlite:///{folder}/pod.db?wait=30")
     worker = Worker(
         client,
         task_queue="pod",

@@ -29,25 +29,20 @@ Pair = tuple[str, str]
 
 
 class Sweep:
-    """All kills of the session: begun together, each asked for by the test it belongs to."""
+    """All kills; those of a mode begin together, when the first of its tests asks for its own."""
 
     def __init__(self, folder: Path, nursery: Nursery, server: Server) -> None:
         self._folder = folder
         self._nursery = nursery
         self._server = server
         self._pool = ThreadPoolExecutor(AT_ONCE)
-        self._random = random.Random(SEED)
+        self._kills: dict[Mode, dict[tuple[str, Point], Future[Outcome]]] = {}
         undisturbed = {
             (apart, program): self._begin(Mode(apart, False), program, None)
             for apart in (False, True)
             for program in PROGRAMS
         }
         self.undisturbed = {key: future.result() for key, future in undisturbed.items()}
-        self.kills = {
-            (mode, program, point): self._begin(mode, program, point)
-            for mode in MODES
-            for program, point in self.chosen(mode)
-        }
 
     def close(self) -> None:
         """Begin no more kills."""
@@ -65,7 +60,7 @@ class Sweep:
         ]
         if EVERYWHERE:
             return points
-        self._random.shuffle(points)
+        random.Random(f"{SEED} {mode}").shuffle(points)
         covered: set[Pair] = set()
         chosen: list[tuple[str, Point]] = []
         for program, point in points:
@@ -83,8 +78,9 @@ class Sweep:
     def pairs(self, apart: bool, program: str, point: Point) -> set[Pair]:
         """Name the neighbours that a kill there comes between.
 
-        Those are the last event on record and the first that is not; and since events that come on
-        record together come all or none, also each of those and the one after it.
+        Those are the last event on record and the first that is not; and where events come on
+        record together, all or none, or with nothing let out between them, also each of those and
+        the one after it.
         """
         outcome = self.undisturbed[apart, program]
         names = ["nothing", *outcome.names()]
@@ -94,18 +90,17 @@ class Sweep:
             zip(names[point.events : after], names[point.events + 1 : after + 1], strict=True)
         )
 
-    def kills_of(self, mode: Mode, program: str) -> dict[Point, "Future[Outcome]"]:
-        """Find the kills of a program."""
-        return {
-            point: kill
-            for (of_mode, of_program, point), kill in self.kills.items()
-            if (of_mode, of_program) == (mode, program)
-        }
+    def kills(self, mode: Mode) -> dict[tuple[str, Point], "Future[Outcome]"]:
+        """Begin with the kills of a mode, if nobody did."""
+        if mode not in self._kills:
+            chosen = self.chosen(mode)
+            self._kills[mode] = {each: self._begin(mode, *each) for each in chosen}
+        return self._kills[mode]
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory, temporal_server: str) -> Iterator[Sweep]:
-    """Begin with all of it."""
+    """Run every program undisturbed, and be ready to kill."""
     folder = tmp_path_factory.mktemp("sweep")
     with ExitStack() as stack:
         nursery = stack.enter_context(closing(Nursery(folder)))
@@ -127,7 +122,9 @@ def test_a_kill_at_any_event_changes_neither_result_nor_history(
     sweep: Sweep, mode: Mode, program: str
 ) -> None:
     control = sweep.undisturbed[mode.apart, program]
-    for point, kill in sweep.kills_of(mode, program).items():
+    for (of_program, point), kill in sweep.kills(mode).items():
+        if of_program != program:
+            continue
         try:
             outcome = kill.result()
             # How often a worker says something for its last task differs: it may have been done.
@@ -162,11 +159,7 @@ def test_the_sweep_comes_between_every_two_neighbouring_events(sweep: Sweep, mod
         for point in sweep.points(mode.apart, program)
         for pair in sweep.pairs(mode.apart, program, point)
     }
-    kills = {
-        (program, point): kill.result()
-        for (of, program, point), kill in sweep.kills.items()
-        if of == mode
-    }
+    kills = {each: kill.result() for each, kill in sweep.kills(mode).items()}
     exact = sum(kill.course.points[-1].events == point.events for (_, point), kill in kills.items())
     covered = {pair for meant in kills for pair in sweep.pairs(mode.apart, *meant)}
     sys.stdout.write(f"\n{mode}: {len(kills)} kills, {exact} as meant, {len(covered)} pairs\n")

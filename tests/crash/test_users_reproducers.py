@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -217,19 +217,24 @@ async def test_workflows_that_swallow_their_eviction_keep_no_slot(
                 await handle.result()
 
 
-def test_a_pod_that_is_told_to_stop_under_load_ends_and_loses_no_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_a_pod_that_is_told_to_stop_under_load_ends_and_loses_no_work(
+    tmp_path: Path, overlapping: bool
+) -> None:
     """sp #367, #1557: SIGTERM to a busy worker; it finishes what it has and leaves with status 0.
 
-    Twice, at some point in the middle; the third one does the rest. Every step was done once.
+    Twice, at some point in the middle; the third one does the rest. Every step was done once. The
+    next one may be there while the one before it drains, as in a deploy.
     """
-    for _ in range(2):
-        done = sum(map(len, marks_of(tmp_path)))
-        with start_pod(tmp_path) as running:
-            wait_for_marks(tmp_path, done + 20)
+    with ExitStack() as pods:
+        running = pods.enter_context(start_pod(tmp_path))
+        for _ in range(2):
+            wait_for_marks(tmp_path, sum(map(len, marks_of(tmp_path))) + 20)
+            following = pods.enter_context(start_pod(tmp_path)) if overlapping else None
             running.send_signal(signal.SIGTERM)
             output, errors = running.communicate(timeout=40)
-        assert (running.returncode, output, errors) == (0, "", "")
-    with start_pod(tmp_path) as running:
+            assert (running.returncode, output, errors) == (0, "", "")
+            running = following or pods.enter_context(start_pod(tmp_path))
         output, errors = running.communicate(timeout=50)
     assert (running.returncode, errors) == (0, "")
     assert json.loads(output) == [list(range(pod.STEPS))] * pod.RUNS
