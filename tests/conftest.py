@@ -89,6 +89,8 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--ip", "127.0.0.1", "--port", address.partition(":")[2]]
     # The server refuses to restart an id within a second, unless told; we never do.
     command += ["--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"']
+    # Off unless told; workers ask for it, and we do it.
+    command += ["--dynamic-config-value", "system.enableActivityEagerExecution=true"]
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as server,

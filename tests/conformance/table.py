@@ -38,7 +38,9 @@ class Scenario:
 
 @dataclass
 class Outcome:
-    """How a scenario went: where the engines differ (path, ours, theirs), or why it can't say."""
+    """How a scenario went: where the engines differ (path, ours, theirs), which exceptions were
+    needed (scenario, pattern), or why it can't say.
+    """
 
     different: list[tuple[str, Any, Any]] = field(default_factory=list)
     excused: list[tuple[str, str]] = field(default_factory=list)
@@ -106,18 +108,18 @@ async def compare(entry: Scenario, ours: Client, theirs: Client) -> Outcome:
     if [list(step) for step in mine] != [list(step) for step in other]:
         outcome.different = [("labels", mine, other)]
         return outcome
-    excuses = [where for name, where in exceptions() if name in (entry.name, "*")]
+    excuses = [key for key in exceptions() if fnmatch.fnmatchcase(entry.name, key[0])]
     unlike = ""
     for a, b in zip(mine, other, strict=True):
         if unlike in a:  # the names of the events differ: no use in comparing them one by one
             continue
         for path, left, right in differences(a, b):
             unlike = path.partition(" types")[0] if " types" in path else ""
-            excuse = next((w for w in excuses if fnmatch.fnmatchcase(path, w)), None)
+            excuse = next((key for key in excuses if fnmatch.fnmatchcase(path, key[1])), None)
             if excuse is None:
                 outcome.different.append((path, left, right))
             else:
-                outcome.excused.append((excuse, path))
+                outcome.excused.append(excuse)
     return outcome
 
 

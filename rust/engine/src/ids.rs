@@ -97,7 +97,15 @@ pub(crate) struct HistoryToken {
     pub(crate) of_task: bool,
 }
 
-/// Read a token of any kind.
+/// Read the token of a task.
+pub(crate) fn parse_task_token<T: Message + Default>(token: &[u8]) -> Result<T, RpcStatus> {
+    if token.is_empty() {
+        return Err(RpcStatus::invalid_argument("Task token not set on request."));
+    }
+    T::decode(token).map_err(|_| RpcStatus::invalid_argument("Error deserializing task token."))
+}
+
+/// Read a token of another kind.
 pub(crate) fn parse_token<T: Message + Default>(token: &[u8], what: &str) -> Result<T, RpcStatus> {
     if token.is_empty() {
         return Err(RpcStatus::invalid_argument(format!("{what} is not set on request.")));

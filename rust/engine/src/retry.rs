@@ -84,7 +84,7 @@ pub(crate) fn next_delay(
     if policy.maximum_attempts > 0 && attempt >= policy.maximum_attempts {
         return Err(RetryState::MaximumAttemptsReached);
     }
-    let delay = asked_delay(failure).unwrap_or_else(|| backoff(policy, attempt));
+    let delay = delay(policy, attempt, failure);
     let due = now.saturating_add(i64::try_from(delay.as_nanos()).unwrap_or(i64::MAX));
     if expiration != 0 && due >= expiration {
         return Err(RetryState::Timeout);
@@ -101,7 +101,13 @@ fn asked_delay(failure: &Failure) -> Option<Duration> {
     }
 }
 
-fn backoff(policy: &RetryPolicy, attempt: i32) -> Duration {
+/// How long to wait after `attempt` has failed.
+pub(crate) fn delay(policy: &RetryPolicy, attempt: i32, failure: &Failure) -> Duration {
+    asked_delay(failure).unwrap_or_else(|| backoff(policy, attempt))
+}
+
+/// How long to wait after `attempt` has failed, when the failure does not say.
+pub(crate) fn backoff(policy: &RetryPolicy, attempt: i32) -> Duration {
     let seconds = |duration: Option<&prost_wkt_types::Duration>| {
         duration.and_then(from_duration).unwrap_or_default().as_secs_f64()
     };

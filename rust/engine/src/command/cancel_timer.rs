@@ -13,11 +13,16 @@ pub(crate) fn apply(
         let message = "TimerId is not set on CancelTimerCommand.";
         return Err(Refusal::new(Cause::BadCancelTimerAttributes, message));
     }
+    super::check_length("TimerId", "CancelTimerCommand", &attributes.timer_id, "")
+        .map_err(|message| Refusal::new(Cause::BadCancelTimerAttributes, message))?;
     let (completed, identity) = (scope.completed_event_id, scope.identity);
     if timer::cancel(scope.run, scope.env, &attributes.timer_id, completed, identity) {
         Ok(())
     } else {
-        let message = format!("there is no pending timer {:?} to cancel", attributes.timer_id);
+        let message = format!(
+            "invalid history builder state for action: add-timer-canceled-event, TimerID: {}",
+            attributes.timer_id
+        );
         Err(Refusal::new(Cause::BadCancelTimerAttributes, message))
     }
 }

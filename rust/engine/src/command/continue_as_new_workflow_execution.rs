@@ -21,8 +21,9 @@ pub(crate) fn apply(
     super::check_size(
         command.input.as_ref(),
         Cause::BadContinueAsNewAttributes,
-        "ContinueAsNewWorkflowExecutionCommandAttributes.Input",
+        "ContinueAsNewWorkflowExecutionCommandAttributes. Input",
     )?;
+    check(&command).map_err(bad)?;
     cron::check(&command.cron_schedule).map_err(|status| bad(status.message))?;
     let run_id = RunId::new(scope.env.clock.as_ref(), scope.env.entropy.as_ref());
     let next = next_run(scope, &command, run_id).map_err(bad)?;
@@ -49,6 +50,23 @@ pub(crate) fn apply(
     scope.run.state().record.next_run_id = run_id.0.as_bytes().to_vec();
     workflow::close(scope.run, scope.env, WorkflowExecutionStatus::ContinuedAsNew, event);
     scope.next_run = Some(next);
+    Ok(())
+}
+
+fn check(command: &ContinueAsNewWorkflowExecutionCommandAttributes) -> Result<(), String> {
+    let on = "ContinueAsNewWorkflowExecutionCommand";
+    let kind = command.workflow_type.as_ref().map_or("", |kind| kind.name.as_str());
+    let queue = command.task_queue.as_ref().map_or("", |queue| queue.name.as_str());
+    super::check_length("WorkflowType", on, kind, "")?;
+    super::check_length("TaskQueue", on, queue, "")?;
+    let named = format!(" WorkflowType={kind} TaskQueue={queue}");
+    for (time, name) in [
+        (&command.workflow_run_timeout, "WorkflowRunTimeout"),
+        (&command.workflow_task_timeout, "WorkflowTaskTimeout"),
+        (&command.backoff_start_interval, "BackoffStartInterval"),
+    ] {
+        super::check_time(time.as_ref(), &format!("Invalid {name} on {on}"), &named)?;
+    }
     Ok(())
 }
 

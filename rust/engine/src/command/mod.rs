@@ -14,6 +14,7 @@ mod record_marker;
 mod request_cancel_activity_task;
 mod request_cancel_external_workflow_execution;
 mod schedule_activity_task;
+pub(crate) mod sequence;
 mod signal_external_workflow_execution;
 mod start_child_workflow_execution;
 mod start_timer;
@@ -29,7 +30,7 @@ use crate::proto::command::Command;
 use crate::proto::command::command::Attributes as Kind;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause};
 use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
-use crate::proto::{Attributes, common};
+use crate::proto::{Attributes, common, from_duration};
 use crate::run::{Run, make_event};
 
 /// Why a command is refused: the workflow task fails with it.
@@ -135,10 +136,7 @@ pub(crate) fn apply(scope: &mut Scope<'_>, command: Command) -> Result<(), Refus
             WorkflowTaskFailedCause::FeatureDisabled,
             format!("the embedded engine does not support the command {} yet", kind.as_str_name()),
         )),
-        None => Err(Refusal::new(
-            WorkflowTaskFailedCause::Unspecified,
-            format!("the command {} has no attributes", kind.as_str_name()),
-        )),
+        None => Err(sequence::no_attributes(kind)),
     }
 }
 
@@ -169,13 +167,56 @@ fn check_attributes(
     }
 }
 
-/// Whether a command names another run as it has to be named.
-fn check_execution(execution: &common::WorkflowExecution, what: &str) -> Result<(), String> {
-    if execution.workflow_id.is_empty() {
-        return Err(format!("WorkflowId is not set on {what}."));
+/// Names and ids that are longer than this are refused.
+pub(crate) const NAME_LIMIT: usize = 1000;
+
+/// Refuse a name that is too long. `rest` is what else the server says then.
+fn check_length(field: &str, on: &str, value: &str, rest: &str) -> Result<(), String> {
+    let length = value.len();
+    if length <= NAME_LIMIT {
+        return Ok(());
     }
-    if !execution.run_id.is_empty() && RunId::parse(&execution.run_id).is_err() {
-        return Err(format!("Invalid RunId set on {what}."));
+    let name = field.rsplit(' ').next().unwrap_or(field);
+    Err(format!(
+        "{field} on {on} exceeds length limit. {name}={value}{rest} Length={length} Limit={NAME_LIMIT}"
+    ))
+}
+
+/// Refuse a time that is negative.
+fn check_time(
+    time: Option<&prost_wkt_types::Duration>,
+    what: &str,
+    rest: &str,
+) -> Result<(), String> {
+    if time.is_some_and(|time| from_duration(time).is_none()) {
+        return Err(format!("{what}: negative duration.{rest}"));
+    }
+    Ok(())
+}
+
+/// Whether a command names another run as it has to be named. `namespace` and `rest` (a signal's name)
+/// are what the server says besides.
+fn check_execution(
+    execution: &common::WorkflowExecution,
+    on: &str,
+    namespace: &str,
+    rest: &str,
+) -> Result<(), String> {
+    let common::WorkflowExecution { workflow_id, run_id, .. } = execution;
+    if workflow_id.is_empty() {
+        return Err(format!(
+            "WorkflowId is not set on {on}. Namespace={namespace} RunId={run_id}{rest}"
+        ));
+    }
+    if workflow_id.len() > NAME_LIMIT {
+        return Err(format!(
+            "WorkflowId on {on} exceeds length limit. WorkflowId={workflow_id} Length={} \
+             Limit={NAME_LIMIT}",
+            workflow_id.len()
+        ));
+    }
+    if !run_id.is_empty() && RunId::parse(run_id).is_err() {
+        return Err(format!("Invalid RunId set on {on}. WorkflowId={workflow_id}"));
     }
     Ok(())
 }

@@ -13,6 +13,15 @@ pub(crate) fn apply(
         let message = "UpsertedMemo is not set on ModifyWorkflowPropertiesCommand.";
         return Err(Refusal::new(Cause::BadModifyWorkflowPropertiesAttributes, message));
     };
+    if upserted.fields.is_empty() {
+        let message = "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.";
+        return Err(Refusal::new(Cause::BadModifyWorkflowPropertiesAttributes, message));
+    }
+    super::check_size(
+        Some(&upserted),
+        Cause::BadModifyWorkflowPropertiesAttributes,
+        "ModifyWorkflowPropertiesCommandAttributes",
+    )?;
     let record = &mut scope.run.state().record;
     merge(&mut record.memo.get_or_insert_default().fields, upserted.fields.clone());
     let completed = scope.completed_event_id;

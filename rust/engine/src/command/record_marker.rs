@@ -13,6 +13,8 @@ pub(crate) fn apply(
         let message = "MarkerName is not set on RecordMarkerCommand.";
         return Err(Refusal::new(Cause::BadRecordMarkerAttributes, message));
     }
+    super::check_length("MarkerName", "RecordMarkerCommand", &attributes.marker_name, "")
+        .map_err(|message| Refusal::new(Cause::BadRecordMarkerAttributes, message))?;
     super::check_size(
         Some(&attributes),
         Cause::BadRecordMarkerAttributes,

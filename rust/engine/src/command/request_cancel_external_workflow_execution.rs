@@ -16,7 +16,12 @@ pub(crate) fn apply(
     };
     let execution =
         common::WorkflowExecution { workflow_id: command.workflow_id, run_id: command.run_id };
-    super::check_execution(&execution, "RequestCancelExternalWorkflowExecutionCommand")
+    let on = "RequestCancelExternalWorkflowExecutionCommand";
+    super::check_execution(&execution, on, &command.namespace, "")
+        .map_err(|message| {
+            let named = format!(" RunId={} Namespace={}", execution.run_id, command.namespace);
+            if message.contains("WorkflowId=") { message + &named } else { message }
+        })
         .map_err(bad)?;
     let (namespace, namespace_id) = scope.namespace(&command.namespace).map_err(bad)?;
     let attributes = Initiated {

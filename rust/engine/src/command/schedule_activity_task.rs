@@ -4,7 +4,7 @@ use super::{Refusal, Scope};
 use crate::machine::activity;
 use crate::proto::command::ScheduleActivityTaskCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
-use crate::proto::{from_duration, from_nanos, history, nanos, normal_queue};
+use crate::proto::{from_nanos, history, nanos, normal_queue};
 use crate::retry;
 use crate::run::make_event;
 
@@ -13,8 +13,10 @@ pub(crate) fn apply(
     attributes: ScheduleActivityTaskCommandAttributes,
 ) -> Result<(), Refusal> {
     if scope.run.activity_ids.contains_key(&attributes.activity_id) {
-        let message =
-            format!("an activity with the id {:?} is pending already", attributes.activity_id);
+        let message = format!(
+            "invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: {}",
+            attributes.activity_id
+        );
         return Err(Refusal::new(Cause::ScheduleActivityDuplicateId, message));
     }
     let bad = |message: String| Refusal::new(Cause::BadScheduleActivityAttributes, message);
@@ -29,6 +31,7 @@ pub(crate) fn apply(
     let queue = attributes.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
     let queue =
         queue.ok_or_else(|| bad("TaskQueue is not set on ScheduleActivityTaskCommand.".into()))?;
+    super::check_length("TaskQueue", "ScheduleActivityTaskCommand", &queue, "").map_err(bad)?;
     let is_eager = attributes.request_eager_execution;
     let event = history::ActivityTaskScheduledEventAttributes {
         activity_id: attributes.activity_id,
@@ -56,14 +59,26 @@ pub(crate) fn apply(
 }
 
 fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), String> {
-    crate::priority::check(attributes.priority.as_ref())?;
-    if attributes.activity_id.is_empty() {
-        return Err("ActivityId is not set on ScheduleActivityTaskCommand.".into());
+    let on = "ScheduleActivityTaskCommand";
+    let id = &attributes.activity_id;
+    let kind = attributes.activity_type.as_ref().map_or("", |kind| kind.name.as_str());
+    if id.is_empty() {
+        return Err(format!("ActivityId is not set on {on}. ActivityType={kind}"));
     }
-    if attributes.activity_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
-        return Err("ActivityType is not set on ScheduleActivityTaskCommand.".into());
+    if kind.is_empty() {
+        return Err(format!("ActivityType is not set on {on}. ActivityID={id}"));
     }
-    Ok(())
+    let both = format!("ActivityId={id} ActivityType={kind}");
+    for (name, value) in [("ActivityId", id.as_str()), ("ActivityType", kind)] {
+        if value.len() > super::NAME_LIMIT {
+            return Err(format!(
+                "{name} on {on} exceeds length limit. {both} Length={} Limit={}",
+                value.len(),
+                super::NAME_LIMIT
+            ));
+        }
+    }
+    crate::priority::check(attributes.priority.as_ref())
 }
 
 /// Nanoseconds; 0 is unlimited. What was not given follows from the rest, as on the server.
@@ -85,17 +100,19 @@ impl Timeouts {
             (&attributes.start_to_close_timeout, "StartToCloseTimeout"),
             (&attributes.heartbeat_timeout, "HeartbeatTimeout"),
         ];
+        let kind = attributes.activity_type.as_ref().map_or("", |kind| kind.name.as_str());
+        let named = format!(" ActivityId={} ActivityType={kind}", attributes.activity_id);
         for (timeout, name) in given {
-            if timeout.as_ref().is_some_and(|timeout| from_duration(timeout).is_none()) {
-                return Err(format!("{name} cannot be negative on ScheduleActivityTaskCommand."));
-            }
+            let what = format!("Invalid {name} for ScheduleActivityTaskCommand");
+            super::check_time(timeout.as_ref(), &what, &named)?;
         }
         let [mut whole, mut to_start, mut to_close, heartbeat] =
             given.map(|(timeout, _)| nanos(timeout.as_ref()));
         if whole == 0 && to_close == 0 {
-            return Err(
-                "A valid StartToClose or ScheduleToCloseTimeout is not set on command.".into()
-            );
+            return Err(format!(
+                "A valid StartToClose or ScheduleToCloseTimeout is not set on \
+                 ScheduleActivityTaskCommand.{named}"
+            ));
         }
         if whole == 0 {
             whole = run_timeout;

@@ -4,6 +4,7 @@ use super::{Refusal, Scope};
 use crate::machine::errand::Errand;
 use crate::proto::Attributes;
 use crate::proto::command::SignalExternalWorkflowExecutionCommandAttributes;
+use crate::proto::common::WorkflowExecution;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::history::SignalExternalWorkflowExecutionInitiatedEventAttributes as Initiated;
 
@@ -17,11 +18,8 @@ pub(crate) fn apply(
         Cause::BadSignalWorkflowExecutionAttributes,
         "SignalExternalWorkflowExecutionCommandAttributes.Input",
     )?;
-    if command.signal_name.is_empty() {
-        return Err(bad("SignalName is not set on SignalExternalWorkflowExecutionCommand.".into()));
-    }
     let execution = command.execution.unwrap_or_default();
-    super::check_execution(&execution, "SignalExternalWorkflowExecutionCommand").map_err(bad)?;
+    check(&execution, &command.namespace, &command.signal_name).map_err(bad)?;
     let (namespace, namespace_id) = scope.namespace(&command.namespace).map_err(bad)?;
     let attributes = Initiated {
         workflow_task_completed_event_id: scope.completed_event_id,
@@ -43,5 +41,22 @@ pub(crate) fn apply(
         // The event says what the command said, what follows names the namespace.
         attributes: Box::new(Initiated { namespace, ..attributes }),
     });
+    Ok(())
+}
+
+fn check(execution: &WorkflowExecution, namespace: &str, signal_name: &str) -> Result<(), String> {
+    let on = "SignalExternalWorkflowExecutionCommand";
+    let WorkflowExecution { workflow_id, run_id, .. } = execution;
+    let named = format!(" Namespace={namespace} RunId={run_id} SignalName={signal_name}");
+    super::check_execution(execution, on, namespace, &format!(" SignalName={signal_name}"))
+        .map_err(
+            |message| if message.contains("WorkflowId=") { message + &named } else { message },
+        )?;
+    if signal_name.is_empty() {
+        return Err(format!(
+            "SignalName is not set on {on}. WorkflowId={workflow_id} Namespace={namespace} \
+             RunId={run_id}"
+        ));
+    }
     Ok(())
 }

@@ -19,8 +19,10 @@ pub(crate) fn apply(
     super::check_size(
         command.input.as_ref(),
         Cause::BadStartChildExecutionAttributes,
-        "StartChildWorkflowExecutionCommandAttributes.Input",
+        "StartChildWorkflowExecutionCommandAttributes. Input",
     )?;
+    let (namespace, _) = scope.namespace(&command.namespace).map_err(bad)?;
+    check(&command, &namespace).map_err(bad)?;
     super::check_attributes(scope, &command.namespace, command.search_attributes.as_mut())?;
     let attributes = initiated(scope, command).map_err(bad)?;
     start_workflow_execution::check(&child::request(&attributes, None))
@@ -34,6 +36,49 @@ pub(crate) fn apply(
         attributes: Box::new(attributes),
         user_metadata,
     }));
+    Ok(())
+}
+
+fn check(
+    command: &StartChildWorkflowExecutionCommandAttributes,
+    namespace: &str,
+) -> Result<(), String> {
+    let on = "StartChildWorkflowExecutionCommand";
+    let id = command.workflow_id.as_str();
+    let kind = command.workflow_type.as_ref().map_or("", |kind| kind.name.as_str());
+    if id.is_empty() {
+        return Err(format!(
+            "Required field WorkflowId is not set on {on}. WorkflowType={kind} Namespace={namespace}"
+        ));
+    }
+    if kind.is_empty() {
+        return Err(format!(
+            "Required field WorkflowType is not set on {on}. WorkflowId={id} Namespace={namespace}"
+        ));
+    }
+    let limit = super::NAME_LIMIT;
+    if id.len() > limit {
+        return Err(format!(
+            "WorkflowId on {on} exceeds length limit. WorkflowId={id} Length={} Limit={limit} \
+             WorkflowType={kind} Namespace={namespace}",
+            id.len()
+        ));
+    }
+    if kind.len() > limit {
+        return Err(format!(
+            "WorkflowType on {on} exceeds length limit. WorkflowId={id} WorkflowType={kind} \
+             Length={} Limit={limit} Namespace={namespace}",
+            kind.len()
+        ));
+    }
+    let named = format!(" WorkflowId={id} WorkflowType={kind} Namespace={namespace}");
+    for (time, name) in [
+        (&command.workflow_execution_timeout, "WorkflowExecutionTimeout"),
+        (&command.workflow_run_timeout, "WorkflowRunTimeout"),
+        (&command.workflow_task_timeout, "WorkflowTaskTimeout"),
+    ] {
+        super::check_time(time.as_ref(), &format!("Invalid {name} on {on}"), &named)?;
+    }
     Ok(())
 }
 

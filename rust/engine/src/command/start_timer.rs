@@ -4,7 +4,7 @@ use super::{Refusal, Scope};
 use crate::machine::timer;
 use crate::proto::command::StartTimerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
-use crate::proto::{from_duration, history};
+use crate::proto::history;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -14,11 +14,16 @@ pub(crate) fn apply(
     if attributes.timer_id.is_empty() {
         return refuse("TimerId is not set on StartTimerCommand.");
     }
-    // 0 is a duration: the timer fires at once.
-    if attributes.start_to_fire_timeout.as_ref().and_then(from_duration).is_none() {
-        return refuse("An invalid StartToFireTimeout is set on StartTimerCommand.");
-    }
     let timer_id = attributes.timer_id.clone();
+    let bad = |message: String| Refusal::new(Cause::BadStartTimerAttributes, message);
+    super::check_length("TimerId", "StartTimerCommand", &timer_id, "").map_err(bad)?;
+    // 0, or nothing, is a duration: the timer fires at once.
+    super::check_time(
+        attributes.start_to_fire_timeout.as_ref(),
+        "An invalid StartToFireTimeout is set on StartTimerCommand",
+        &format!(" TimerId={timer_id}"),
+    )
+    .map_err(bad)?;
     let event = history::TimerStartedEventAttributes {
         timer_id: attributes.timer_id,
         start_to_fire_timeout: attributes.start_to_fire_timeout,
@@ -27,7 +32,9 @@ pub(crate) fn apply(
     if timer::start(scope, event) {
         Ok(())
     } else {
-        let message = format!("TimerStarted event for timer {timer_id:?} is pending already.");
+        let message = format!(
+            "invalid history builder state for action: add-timer-started-event, TimerID: {timer_id}"
+        );
         Err(Refusal::new(Cause::StartTimerDuplicateId, message))
     }
 }

@@ -13,6 +13,10 @@ pub(crate) fn apply(
         let message = "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.";
         return Err(Refusal::new(Cause::BadSearchAttributes, message));
     };
+    if upserted.indexed_fields.is_empty() {
+        let message = "IndexedFields is not set on UpsertWorkflowSearchAttributesCommand.";
+        return Err(Refusal::new(Cause::BadSearchAttributes, message));
+    }
     super::check_attributes(scope, "", Some(&mut upserted))?;
     merge(&mut scope.run.search_attributes().indexed_fields, upserted.indexed_fields.clone());
     let completed = scope.completed_event_id;

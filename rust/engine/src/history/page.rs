@@ -137,8 +137,8 @@ impl Context {
         };
         let end = row.record.next_event_id;
         if question.close_event {
-            if row.is_open() && question.wait {
-                return Ok(None);
+            if row.is_open() {
+                return Ok(if question.wait { None } else { Some(page(&[], Vec::new())) });
             }
             let fragments = read(self.store.as_mut(), run, key, end - 1)?;
             let last = fragments.last().map(|part| fragment::last(&part.events));
@@ -172,7 +172,8 @@ impl Context {
     fn unwritten_events(&self, key: RunKey, question: &Question) -> Option<Bytes> {
         let volatile = &self.runs.get(&key)?.volatile;
         let lease = volatile.lease.as_ref()?;
-        if question.wait || (volatile.speculative.is_some() && !question.of_worker) {
+        let comes_to_nothing = volatile.speculative.is_some() || lease.attempt > 1;
+        if question.wait || (comes_to_nothing && !question.of_worker) {
             return None;
         }
         let mut bytes = Vec::new();

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::context::{Context, Failure};
 use crate::history::{fragment, page};
-use crate::ids::{ActivityToken, EventId, RunKey, parse_token};
+use crate::ids::{ActivityToken, EventId, RunKey, parse_task_token};
 use crate::proto::service::PollActivityTaskQueueResponse;
 use crate::proto::{Attributes, common, from_nanos, history, timestamp};
 use crate::store::record::ActivityState;
@@ -82,7 +82,7 @@ impl Context {
 
     /// The run and the activity that a token is of, if the attempt it names is still in progress.
     pub(crate) fn activity_of(&mut self, token: &[u8]) -> Result<(RunKey, EventId), Failure> {
-        let token: ActivityToken = parse_token(token, "TaskToken")?;
+        let token: ActivityToken = parse_task_token(token)?;
         let gone = || RpcStatus::not_found(GONE);
         let key = RunKey(token.run_key);
         let Some((run, _)) = self.open_run(key)? else {

@@ -8,7 +8,7 @@ use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::child::Ended;
 use crate::machine::errand::Errand;
 use crate::machine::{reset, retry_workflow, workflow_task};
-use crate::proto::enums::{ParentClosePolicy, TimeoutType, WorkflowExecutionStatus};
+use crate::proto::enums::{ParentClosePolicy, RetryState, TimeoutType, WorkflowExecutionStatus};
 use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::history::{self, HistoryEvent};
 use crate::proto::{Attributes, common, nanos};
@@ -251,6 +251,9 @@ pub(crate) fn time_out(
         ..Default::default()
     };
     let (retry_state, next) = retry_workflow::after_failure(run, env, first, &failure);
+    let record = &run.row.record;
+    let chain_is_over = record.execution_expiration != 0 && due.0 >= record.execution_expiration;
+    let retry_state = if chain_is_over { RetryState::Timeout } else { retry_state };
     workflow_task::force_end(run, env);
     if let Some(next) = &next {
         run.state().record.next_run_id = next.run_id.0.as_bytes().to_vec();

@@ -1,5 +1,7 @@
 //! `DescribeWorkflowExecution`: what a run is, and what it waits for.
 
+use std::time::Duration;
+
 use crate::Timestamp;
 use crate::context::{Context, Failure};
 use crate::history::{fragment, page};
@@ -13,7 +15,8 @@ use crate::proto::workflow::{
     PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo,
     WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
 };
-use crate::proto::{Attributes, common, from_nanos, normal_queue, timestamp};
+use crate::proto::{Attributes, common, from_nanos, normal_queue, timestamp, to_duration};
+use crate::retry;
 use crate::run::Run;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, ChildRecord, RunRow, StoreError};
@@ -190,6 +193,7 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         last_failure: record.last_failure.clone(),
         last_worker_identity: identity.clone(),
         next_attempt_schedule_time: moment(next),
+        current_retry_interval: retry_interval(record).map(to_duration),
         last_attempt_complete_time: moment(record.attempt_ended),
         paused: paused.is_some(),
         pause_info: paused.map(|pause| PauseInfo {
@@ -200,5 +204,17 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
             })),
         }),
         ..Default::default()
+    }
+}
+
+/// How long it is (or would be) from one attempt to the next. A worker that has it decides that anew.
+fn retry_interval(record: &ActivityRecord) -> Option<Duration> {
+    let policy = record.retry_policy.as_ref()?;
+    match (record.state(), &record.last_failure) {
+        (ActivityState::Started, _) => None,
+        (ActivityState::BackingOff, Some(failure)) => {
+            Some(retry::delay(policy, record.attempt - 1, failure))
+        }
+        _ => Some(retry::backoff(policy, record.attempt)),
     }
 }

@@ -2,12 +2,13 @@
 
 use prost::Message;
 
+use crate::RpcStatus;
 use crate::context::{Context, Failure};
 use crate::ids::{EventId, RunKey};
 use crate::machine::activity::{self, End};
 use crate::machine::workflow::BLOB_LIMIT;
 use crate::proto::common::Payloads;
-use crate::proto::failure::Failure as Reason;
+use crate::proto::failure::{Failure as Reason, failure::FailureInfo};
 use crate::proto::service::{RespondActivityTaskFailedRequest, RespondActivityTaskFailedResponse};
 
 pub(crate) fn handle(
@@ -29,6 +30,12 @@ pub(super) fn fail(
     details: Option<Payloads>,
     identity: String,
 ) -> Result<(), Failure> {
+    let of_application =
+        matches!(failure.failure_info, Some(FailureInfo::ApplicationFailureInfo(_)));
+    if failure != Reason::default() && !of_application {
+        let message = "Failure must have ApplicationFailureInfo.";
+        return Err(RpcStatus::invalid_argument(message).into());
+    }
     let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
     if details.is_some() {
         activity::heartbeat(run, env, id, details);

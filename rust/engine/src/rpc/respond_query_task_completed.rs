@@ -2,7 +2,7 @@
 
 use crate::RpcStatus;
 use crate::context::{Context, Failure};
-use crate::ids::{QueryToken, parse_token};
+use crate::ids::{QueryToken, parse_task_token};
 use crate::proto::service::{RespondQueryTaskCompletedRequest, RespondQueryTaskCompletedResponse};
 
 pub(crate) fn handle(
@@ -10,7 +10,7 @@ pub(crate) fn handle(
     request: RespondQueryTaskCompletedRequest,
 ) -> Result<RespondQueryTaskCompletedResponse, Failure> {
     context.namespace(&request.namespace)?;
-    let token: QueryToken = parse_token(&request.task_token, "Task token")?;
+    let token: QueryToken = parse_task_token(&request.task_token)?;
     let RespondQueryTaskCompletedRequest {
         completed_type,
         query_result,

@@ -10,10 +10,11 @@ use prost::Message;
 
 use crate::action::{LeaseName, Reply};
 use crate::command::protocol_message::{self, Messages};
+use crate::command::sequence::pascal_case;
 use crate::command::{self, Refusal, Scope};
 use crate::context::{Context, Failure, Outcome, Work};
 use crate::history::fragment;
-use crate::ids::{EventId, RunKey, WorkflowTaskToken, parse_token};
+use crate::ids::{EventId, RunKey, WorkflowTaskToken, parse_task_token};
 use crate::machine::child::IDENTITY;
 use crate::machine::speculative;
 use crate::machine::workflow::{self, NewRun};
@@ -43,6 +44,7 @@ pub(crate) fn handle(
     mut request: RespondWorkflowTaskCompletedRequest,
 ) -> Result<Outcome, Failure> {
     let key = leased_run(context, &request.task_token)?;
+    command::sequence::check(&request.commands)?;
     let commands = std::mem::take(&mut request.commands);
     for (query, result) in std::mem::take(&mut request.query_results) {
         context.answer_travelling(&query, result);
@@ -52,7 +54,8 @@ pub(crate) fn handle(
     if closes && !run.buffered.is_empty() && !only_taken_back(run, &commands) {
         run.volatile.closing = true;
         let identity = request.identity;
-        let ended = Ended::Failed { cause: Cause::UnhandledCommand, failure: None, identity };
+        let failure = Some(Box::new(server_failure("UnhandledCommand")));
+        let ended = Ended::Failed { cause: Cause::UnhandledCommand, failure, identity };
         workflow_task::end(run, env, ended);
         context.refuse_sent_updates(key);
         context.fail_after_commit(RpcStatus::invalid_argument("UnhandledCommand"));
@@ -80,7 +83,7 @@ pub(crate) fn handle(
 
 /// The run whose workflow task a token leases.
 pub(crate) fn leased_run(context: &mut Context, token: &[u8]) -> Result<RunKey, Failure> {
-    let token: WorkflowTaskToken = parse_token(token, "TaskToken")?;
+    let token: WorkflowTaskToken = parse_task_token(token)?;
     let key = RunKey(token.run_key);
     let leased = context.open_run(key)?.is_some_and(|(run, _)| {
         run.row.run_id.0.as_bytes().as_slice() == token.run_id
@@ -132,7 +135,7 @@ struct Applied {
     next_run: Option<NewRun>,
 }
 
-/// Write the completion and apply the commands, up to and with the first one that closes the run.
+/// Write the completion and apply the commands.
 fn apply(
     context: &mut Context,
     key: RunKey,
@@ -171,9 +174,6 @@ fn apply(
         next_run: None,
     };
     for command in commands {
-        if !scope.run.is_open() {
-            break; // the first that closes wins
-        }
         if let Err(refusal) = command::apply(&mut scope, command) {
             return Ok(Err(refusal));
         }
@@ -228,16 +228,8 @@ fn refuse(
     }
     context.reload(key)?;
     if let Some((run, env)) = context.open_run(key)? {
-        let failure = Reason {
-            message: message.clone(),
-            source: "Server".into(),
-            failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo {
-                non_retryable: false,
-            })),
-            ..Default::default()
-        };
-        let ended =
-            Ended::Failed { cause: refusal.cause, failure: Some(Box::new(failure)), identity };
+        let failure = Some(Box::new(server_failure(&message)));
+        let ended = Ended::Failed { cause: refusal.cause, failure, identity };
         if refusal.is_final {
             workflow_task::end_for_good(run, env, ended);
             let attributes = history::WorkflowExecutionTerminatedEventAttributes {
@@ -254,10 +246,13 @@ fn refuse(
     Ok(())
 }
 
-/// `BAD_START_TIMER_ATTRIBUTES` as the server prints it: `BadStartTimerAttributes`.
-fn pascal_case(name: &str) -> String {
-    let words = name.split('_').filter(|word| !word.is_empty());
-    words.map(|word| word[..1].to_owned() + &word[1..].to_lowercase()).collect()
+/// Why a task fails that the worker thought to be complete.
+fn server_failure(message: &str) -> Reason {
+    Reason {
+        message: message.into(),
+        failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo::default())),
+        ..Default::default()
+    }
 }
 
 /// After the commands: start the next run, let in what was held back, and go on.
@@ -343,14 +338,13 @@ fn inline(
     let RespondWorkflowTaskCompletedRequest { identity, worker_instance_key, .. } = request;
     let started = workflow_task::start(run, env, identity, worker_instance_key);
     let Some(lease) = started else { return nothing(body) };
-    let sticky = run.volatile.sticky.is_some();
     let queue = QueueKey {
         namespace: run.row.namespace,
         kind: QueueKind::Workflow,
         name: run.row.task_queue.clone(),
     };
     let Some(run) = context.runs.get(&key) else { return nothing(body) };
-    let mut task = workflow_task::response(run, context.store.as_mut(), &lease, sticky)?;
+    let mut task = workflow_task::response(run, context.store.as_mut(), &lease, true)?;
     task.extend(context.travelling_queries(key));
     let repeat = !request.force_create_new_workflow_task;
     task.extend(context.travelling_updates(key, lease.started_event_id, repeat));

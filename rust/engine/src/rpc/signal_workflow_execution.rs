@@ -1,5 +1,6 @@
 //! `SignalWorkflowExecution`.
 
+use crate::command::NAME_LIMIT;
 use crate::context::{Context, Failure};
 use crate::ids::RunKey;
 use crate::machine::workflow;
@@ -41,6 +42,9 @@ pub(crate) fn signal(
 ) -> Result<(), Failure> {
     if attributes.signal_name.is_empty() {
         return Err(RpcStatus::invalid_argument("SignalName is not set on request.").into());
+    }
+    if attributes.signal_name.len() > NAME_LIMIT {
+        return Err(RpcStatus::invalid_argument("SignalName length exceeds limit.").into());
     }
     workflow::check_size(attributes.input.as_ref(), "SignalWorkflowExecutionRequest.Input")
         .map_err(RpcStatus::invalid_argument)?;

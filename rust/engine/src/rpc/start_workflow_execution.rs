@@ -134,6 +134,9 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
                 .into(),
         );
     }
+    if request.memo.as_ref().map_or(0, Message::encoded_len) > workflow::BLOB_LIMIT {
+        return invalid("Memo size exceeds limit.".into());
+    }
     workflow::check_size(request.input.as_ref(), "StartWorkflowExecutionRequest.Input")
         .map_err(RpcStatus::invalid_argument)
 }

@@ -118,7 +118,7 @@ async fn only_the_closing_event_when_that_is_asked_for() {
     let mut request = Server::history_request(&run);
     request.history_event_filter_type = HistoryEventFilterType::CloseEvent.into();
     let page = server.call(request.clone()).await.unwrap();
-    assert_eq!(types(&page).len(), 1, "of an open run: the last event there is");
+    assert!(types(&page).is_empty(), "an open run has none");
     server.step([complete("done")]).await;
     let page = server.call(request).await.unwrap();
     assert_eq!(types(&page), [WorkflowExecutionCompleted]);

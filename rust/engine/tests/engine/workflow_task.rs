@@ -88,11 +88,35 @@ async fn a_failure_closes_the_run() {
 }
 
 #[tokio::test]
-async fn the_first_of_several_closing_commands_wins() {
+async fn commands_after_a_closing_one_are_refused_and_the_task_goes_on() {
     let server = Server::in_memory();
     let run = server.start("w").await;
-    server.step([complete("first"), fail("second")]).await;
+    let task = server.poll().await;
+    let both = Server::completion(&task, [complete("first"), fail("second")]);
+    let refused = server.call(both).await.unwrap_err();
+    assert_eq!(
+        refused.message,
+        "invalid command sequence: [CompleteWorkflowExecution, FailWorkflowExecution], command \
+         CompleteWorkflowExecution must be the last command."
+    );
+    server.call(Server::completion(&task, [complete("first")])).await.unwrap();
     assert_eq!(server.event_types(&run).await.last(), Some(&WorkflowExecutionCompleted));
+}
+
+#[tokio::test]
+async fn a_command_without_attributes_fails_the_task_with_its_cause() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let task = server.poll().await;
+    let mut empty = complete("x");
+    empty.attributes = None;
+    let refused = server.call(Server::completion(&task, [empty])).await.unwrap_err();
+    assert_eq!(
+        refused.message,
+        "BadCompleteWorkflowExecutionAttributes: CompleteWorkflowExecutionCommandAttributes is not set \
+         on CompleteWorkflowExecutionCommand."
+    );
+    assert_eq!(server.poll().await.attempt, 2);
 }
 
 #[tokio::test]
