@@ -10,7 +10,7 @@ import pytest
 from hourglass import activity, exceptions, workflow
 from hourglass.client import Client, WorkflowFailureError
 from hourglass.common import RetryPolicy
-from hourglass.exceptions import ActivityError, ApplicationError, TimeoutType
+from hourglass.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutType
 from tests.support import START, TASK, event_types, history_events, new_worker, unique
 
 SECONDS_20 = timedelta(seconds=20)
@@ -98,6 +98,36 @@ class NonRetryable:
             start_to_close_timeout=SECONDS_20,
             retry_policy=RetryPolicy(initial_interval=FAST, non_retryable_error_types=["Listed"]),
         )
+
+
+@activity.defn
+async def cancel_by_itself() -> None:
+    raise CancelledError("nobody asked for it")
+
+
+@workflow.defn
+class Unasked:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(
+            cancel_by_itself,
+            start_to_close_timeout=timedelta(seconds=20),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
+
+
+async def test_an_error_that_is_not_an_applications_is_the_cause_of_one(client: Client) -> None:
+    """The service takes no other failures of activities: it would wait for the timeout."""
+    async with new_worker(client, Unasked, activities=[cancel_by_itself]) as worker:
+        with pytest.raises(WorkflowFailureError) as failure:
+            await client.execute_workflow(
+                Unasked.run, id=unique("unasked"), task_queue=worker.task_queue
+            )
+    assert isinstance(failure.value.cause, ActivityError)
+    error = failure.value.cause.cause
+    assert isinstance(error, ApplicationError)
+    assert (error.message, error.type) == ("nobody asked for it", "CancelledError")
+    assert isinstance(error.cause, CancelledError)
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("flagged", "Fatal"), ("listed", "Listed")])

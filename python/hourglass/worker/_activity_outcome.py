@@ -123,5 +123,9 @@ async def _failed(token: bytes, error: BaseException, converter: DataConverter) 
             type=type(unencodable).__name__,
         )
         failure = await converter.encode_failure(substitute)
+    if "application_failure_info" not in failure:  # the service takes no other: that is the cause
+        info = {"type": type(error).__name__}
+        message = failure.get("message", "")
+        failure = {"message": message, "application_failure_info": info, "cause": failure}
     request = {"task_token": token, "failure": failure}
     return Outcome(ActivityCompletion.failed(token, failure), "RespondActivityTaskFailed", request)
