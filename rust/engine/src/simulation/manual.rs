@@ -92,7 +92,8 @@ impl ManualEngine {
 
     /// A worker has ended for good, as [`crate::Engine::worker_gone`] says it.
     pub fn worker_gone(&self, instance: &str) {
-        let _ = self.sender.send(EngineMessage::WorkerGone(instance.to_owned()));
+        let (worker, going_on) = (instance.to_owned(), Vec::new());
+        let _ = self.sender.send(EngineMessage::WorkerGone { worker, going_on });
     }
 
     /// One turn: calls, due timers, one commit, answers. Tells how many messages there were.
