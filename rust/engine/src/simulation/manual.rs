@@ -90,10 +90,10 @@ impl ManualEngine {
         Answer(receiver)
     }
 
-    /// A worker has ended for good, as [`crate::Engine::worker_gone`] says it.
+    /// A worker has ended for good, and so has all that it did, as [`crate::Engine::worker_gone`] says it.
     pub fn worker_gone(&self, instance: &str) {
-        let (worker, going_on) = (instance.to_owned(), Vec::new());
-        let _ = self.sender.send(EngineMessage::WorkerGone { worker, going_on });
+        let worker = instance.to_owned();
+        let _ = self.sender.send(EngineMessage::WorkerGone { worker, going_on: Vec::new() });
     }
 
     /// One turn: calls, due timers, one commit, answers. Tells how many messages there were.
