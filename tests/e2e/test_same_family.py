@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hourglass.common import WorkflowIDReusePolicy
 from hourglass.exceptions import (
     ApplicationError,
     ChildWorkflowError,
+    RPCError,
     WorkflowAlreadyStartedError,
 )
 from hourglass.worker import Replayer, Worker
@@ -103,11 +105,20 @@ class Parent:
         except WorkflowAlreadyStartedError:
             await child.signal(Child.say, "hello")
         other = workflow.get_external_workflow_handle_for(Child.run, child_id)
-        await other.signal(Child.say, word)
+        await other.signal(Child.say, "again")
         try:
             return await child
         except ChildWorkflowError as error:
             return type(error.cause).__name__
+
+
+async def until_it_waits(handle: AnyHandle, event: str, number: int = 1) -> None:
+    """Wait until a workflow has so many events of a type, and no task."""
+    while True:
+        with suppress(RPCError):  # a child may not be there yet
+            events = await event_types(handle)
+            if events.count(event) >= number and events[-1] == TASK[-1]:
+                return
 
 
 async def live(client: Client, worker: Worker) -> list[AnyHandle]:
@@ -115,23 +126,26 @@ async def live(client: Client, worker: Worker) -> list[AnyHandle]:
     handle: AnyHandle = await client.start_workflow(
         Parent.run, id=unique("family"), task_queue=worker.task_queue, memo={"note": 1}
     )
-    events: list[str] = []
-    while events != START:
-        events = await event_types(handle)  # until it waits for the first update
+    members = [handle, *(client.get_workflow_handle(f"{handle.id}-{n}") for n in (1, 2))]
+    await until_it_waits(handle, START[-1])
     await handle.execute_update(Parent.go, 1, id="first")
-    while "SignalExternalWorkflowExecutionFailed" not in events or events[-1] != TASK[-1]:
-        events = await event_types(handle)  # until it waits for the second update
+    for child, last in zip(members[1:], ("stop", "fail"), strict=True):
+        # The parent has been told of its signals when the child ends: else both may share a task.
+        await until_it_waits(handle, "ExternalWorkflowExecutionSignaled", 2 * members.index(child))
+        await until_it_waits(child, "WorkflowExecutionSignaled", 2)
+        await child.signal(Child.say, last)
+    await until_it_waits(handle, "SignalExternalWorkflowExecutionFailed")
     with pytest.raises(WorkflowUpdateFailedError):
         await handle.execute_update(Parent.go, 0, id="refused")
     await handle.execute_update(Parent.go, 2, id="second")
     assert await handle.result() == [
         True,
         "near",
-        ["hello", "stop"],
+        ["hello", "again", "stop"],
         "ApplicationError",
         "Unable to signal external workflow because it was not found",
     ]
-    return [handle, *(client.get_workflow_handle(f"{handle.id}-{n}") for n in (1, 2))]
+    return members
 
 
 async def histories(target: str) -> list[list[dict[str, Any]]]:
