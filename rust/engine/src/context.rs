@@ -119,7 +119,7 @@ pub(crate) struct Context {
     last_run_key: i64,
     in_transaction: bool,
     /// Touched by the call being handled, and by the transaction.
-    touched: Vec<RunKey>,
+    pub(crate) touched: Vec<RunKey>,
     pub(crate) batch: BTreeSet<RunKey>,
     /// Stored runs that can't be read. They are left alone, and the others go on.
     pub(crate) damaged: BTreeSet<RunKey>,

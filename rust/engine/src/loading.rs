@@ -17,7 +17,9 @@ impl Context {
         match self.read_run(key) {
             Ok(Some(mut run)) => {
                 // Held back for a worker that is gone: let in before anything that comes later.
-                workflow_task::flush_buffered(&mut run);
+                if workflow_task::flush_buffered(&mut run) && run.touch() {
+                    self.touched.push(key); // who reads it now is told only what is written, too
+                }
                 run.volatile.sticky = self.parked.take(key);
                 self.runs.insert(key, run);
                 self.recall_updates(key)?;

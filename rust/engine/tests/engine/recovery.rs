@@ -194,6 +194,22 @@ async fn a_buffered_signal_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn what_a_reader_is_told_after_a_restart_is_on_disk() {
+    let (_directory, path) = database();
+    let server = Server::on_file(&path);
+    let run = server.start("w").await;
+    let _held_back_for = server.poll().await;
+    server.signal(&run, "go").await.unwrap();
+    let server = server.reopen(&path);
+    server.describe(&run).await.unwrap();
+    assert!(server.event_types(&run).await.contains(&WorkflowExecutionSignaled));
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let held_back: i64 =
+        database.query_row("SELECT count(*) FROM buffered_events", [], |row| row.get(0)).unwrap();
+    assert_eq!(held_back, 0, "it is in the history on the disk");
+}
+
+#[tokio::test]
 async fn a_buffered_signal_stays_before_those_that_come_after_a_restart() {
     let (_directory, path) = database();
     let server = Server::on_file(&path);

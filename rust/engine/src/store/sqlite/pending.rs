@@ -73,7 +73,7 @@ impl SqliteStore {
             (
                 key.0,
                 record.scheduled_event_id,
-                record.state() == ActivityState::Scheduled,
+                record.is_ready(),
                 record.encode_to_vec(),
             ),
         )
