@@ -9,6 +9,7 @@ TEMPORAL_VERSION := v1.5.1
 PYTEST_ARGS ?=
 SEEDS ?= 10000
 FIRST ?= 0
+SECONDS ?= 600
 
 BIN := $(abspath $(VENV))/bin
 PY := $(BIN)/python
@@ -23,7 +24,7 @@ export PYO3_PYTHON := $(PY)
 export HOURGLASS_TEST_TEMPORAL := $(abspath $(TEMPORAL))
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate bench docs clean temporal-server need-python need-cargo
+.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate fuzz bench docs clean temporal-server need-python need-cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ conformance: $(NATIVE_DEV) $(TEMPORAL) ## Compare our engine with the real serve
 
 simulate: need-cargo ## Run the engine's simulation for long (SEEDS=10000 FIRST=0); `make test` runs a few seeds of it
 	SIMULATION_SEEDS=$(SEEDS) SIMULATION_FIRST=$(FIRST) cargo test -p hourglass-engine --locked --test simulation -- many every_step --nocapture
+
+fuzz: need-cargo ## Send wrong requests chosen by coverage (SECONDS=600; needs a nightly compiler and cargo-fuzz); `make test` sends seeded ones
+	cd rust/engine && CARGO_TARGET_DIR=fuzz/target cargo +nightly fuzz run calls -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=60
 
 bench: $(NATIVE_RELEASE) $(VENV)/.bench-installed ## Measure against DBOS on SQLite, history growth, import time (release build)
 	$(PY) -m benches.run

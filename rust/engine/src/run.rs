@@ -11,7 +11,7 @@ use prost::Message;
 use crate::Timestamp;
 use crate::attributes;
 use crate::context::Env;
-use crate::history::{event, fragment};
+use crate::history::{causes, event, fragment};
 use crate::ids::{EventId, RunKey};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, common, timestamp};
@@ -458,7 +458,8 @@ impl Run {
 }
 
 /// An event of now, without an id.
-pub(crate) fn make_event(env: &Env, attributes: Attributes) -> HistoryEvent {
+pub(crate) fn make_event(env: &Env, mut attributes: Attributes) -> HistoryEvent {
+    causes::cut(&mut attributes);
     HistoryEvent {
         event_time: Some(timestamp(env.now)),
         event_type: event::event_type(&attributes).into(),

@@ -28,7 +28,8 @@ pub(crate) fn handle(
 ) -> Result<DescribeWorkflowExecutionResponse, Failure> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.execution.as_ref())?;
-    context.load_run(row.key)?;
+    context.load_run(row.key)?; // which may write what was held back
+    let row = context.runs.get(&row.key).map_or(row, |run| run.row.clone());
     let event = first_event(context, row.key)?;
     let started = match &event.attributes {
         Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => started.clone(),

@@ -4,6 +4,7 @@ use prost::Message;
 
 use crate::RpcStatus;
 use crate::context::{Context, Failure};
+use crate::history::causes;
 use crate::ids::{EventId, RunKey};
 use crate::machine::activity::{self, End};
 use crate::machine::workflow::BLOB_LIMIT;
@@ -43,6 +44,7 @@ pub(super) fn fail(
     if failure.encoded_len() > BLOB_LIMIT {
         failure = activity::server_failure("Failure exceeds size limit.", false);
     }
+    causes::cut_failure(&mut failure);
     if let Err(state) = activity::retry(run, env, id, &failure) {
         activity::close(run, env, id, End::Failed { failure, identity, state });
     }

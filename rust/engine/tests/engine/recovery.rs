@@ -210,6 +210,19 @@ async fn what_a_reader_is_told_after_a_restart_is_on_disk() {
 }
 
 #[tokio::test]
+async fn the_first_description_after_a_restart_counts_a_buffered_signal() {
+    let (_directory, path) = database();
+    let server = Server::on_file(&path);
+    let run = server.start("w").await;
+    server.poll().await;
+    server.signal(&run, "go").await.unwrap();
+    let server = server.reopen(&path);
+    let described = server.describe(&run).await.unwrap().workflow_execution_info.unwrap();
+    let events = server.history(&run).await.0;
+    assert_eq!((described.history_length, events.len()), (3, 3));
+}
+
+#[tokio::test]
 async fn a_buffered_signal_stays_before_those_that_come_after_a_restart() {
     let (_directory, path) = database();
     let server = Server::on_file(&path);

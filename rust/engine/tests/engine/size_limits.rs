@@ -10,17 +10,18 @@ use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::{
     CommandType, RetryState, SuggestContinueAsNewReason, WorkflowTaskFailedCause as Cause,
 };
+use temporalio_protos::temporal::api::failure::v1::Failure;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_protos::temporal::api::workflowservice::v1::{
     RecordActivityTaskHeartbeatRequest, RespondActivityTaskCompletedRequest,
-    SignalWorkflowExecutionRequest,
+    RespondActivityTaskFailedRequest, SignalWorkflowExecutionRequest,
 };
 
 use crate::support::Server;
 use crate::support::command::{
     activity, child, command, external_signal, schedule, signal_external, start_child,
 };
-use crate::support::values::{NAMESPACE, payload_of_size};
+use crate::support::values::{NAMESPACE, failure, payload_of_size};
 
 const TOO_LARGE: usize = 2 * 1024 * 1024 + 1;
 
@@ -151,4 +152,40 @@ async fn a_history_that_grows_large_suggests_to_continue_as_new() {
     }
     let size = [i32::from(SuggestContinueAsNewReason::HistorySizeTooLarge)];
     assert_eq!(suggested().await, size);
+}
+
+/// A failure with as many causes, each within the one before.
+fn failure_with_causes(count: usize) -> Failure {
+    (0..count).fold(failure("the first cause", "Deep"), |cause, _| Failure {
+        cause: Some(Box::new(cause)),
+        ..failure("because", "Deep")
+    })
+}
+
+#[tokio::test]
+async fn a_failure_with_any_number_of_causes_can_be_read_again() {
+    for count in (60..100).step_by(3) {
+        let server = Server::in_memory();
+        let run = server.start("w").await;
+        server.step([schedule(activity("a"))]).await;
+        for r#type in ["Broken", "Fatal"] {
+            let task = server.poll_activity().await;
+            let mut failure = failure_with_causes(count);
+            failure.failure_info = self::failure("", r#type).failure_info;
+            let request = RespondActivityTaskFailedRequest {
+                failure: Some(failure),
+                ..Server::activity_failure(&task, r#type)
+            };
+            if let Err(refused) = server.call(request).await {
+                assert_eq!(refused.code, Code::InvalidArgument); // the request can't be read either
+                assert!(count > 90, "{count} causes");
+                break;
+            }
+            server.describe(&run).await.unwrap();
+            server.advance_secs(2).await;
+        }
+        if server.event_types(&run).await.contains(&ActivityTaskFailed) {
+            server.poll().await;
+        }
+    }
 }
