@@ -49,7 +49,9 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 9_999).unwrap();
     drop(connection);
+    let before = std::fs::read(&path).unwrap();
     let error = open(&path).unwrap_err();
+    assert_eq!(std::fs::read(&path).unwrap(), before);
     assert!(matches!(error, EngineError::NewerFormat { found: 9_999, .. }), "{error:?}");
     assert_names(&error, &path);
 }

@@ -29,6 +29,7 @@ mod faults;
 mod history;
 mod lists;
 mod namespaces;
+mod old_databases;
 mod polls;
 mod priorities;
 mod queries;
