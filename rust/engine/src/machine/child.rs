@@ -32,7 +32,6 @@ pub(crate) struct Ended {
     pub(crate) parent: ParentRecord,
     pub(crate) execution: common::WorkflowExecution,
     pub(crate) first_run_id: Vec<u8>,
-    pub(crate) workflow_type: String,
     pub(crate) closing: Attributes,
 }
 
@@ -84,20 +83,19 @@ pub(crate) fn start(context: &mut Context, start: Start) -> Result<(), Failure> 
         return not_started(context, parent, initiated_event_id, *attributes, cause);
     };
     let existing = context.last_run(namespace, &request.workflow_id)?;
-    match start_workflow_execution::decide(existing.as_ref(), &request) {
-        Ok(Decision::Start) => {}
-        Ok(Decision::TerminateAndStart(run)) => {
-            start_workflow_execution::replace(context, run.key)?;
-        }
+    let replaced = match start_workflow_execution::decide(existing.as_ref(), &request) {
+        Ok(Decision::Start) => None,
+        Ok(Decision::TerminateAndStart(run)) => Some(run.key),
         Ok(Decision::Existing(..)) | Err(_) => {
             let cause = Cause::WorkflowAlreadyExists;
             return not_started(context, parent, initiated_event_id, *attributes, cause);
         }
-    }
+    };
     let new = start_workflow_execution::new_run(context, namespace, request);
     // The command was checked when it came.
     let new = new.map_err(|status| StoreError::Damaged(status.message))?;
     let run_id = new.run_id;
+    start_workflow_execution::replace(context, replaced, run_id)?;
     let new = of_parent(context, new, record, root);
     workflow::start(context, new);
     started(context, parent, initiated_event_id, *attributes, run_id)
@@ -216,7 +214,7 @@ pub(crate) fn let_in(run: &mut Run, initiated_event_id: EventId, started_event_i
 /// Tell a parent that its child ended. A parent that is closed does not want to know, unless it was
 /// reset: then the run that goes on in its place does.
 pub(crate) fn end(context: &mut Context, ended: Ended) -> Result<(), Failure> {
-    let Ended { parent, execution, first_run_id, workflow_type, closing } = ended;
+    let Ended { parent, execution, first_run_id, closing } = ended;
     let Some(key) = last_reset(context, RunKey(parent.run_key))? else { return Ok(()) };
     let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
     let known = run.children.get(&parent.initiated_event_id);
@@ -231,7 +229,8 @@ pub(crate) fn end(context: &mut Context, ended: Ended) -> Result<(), Failure> {
     let child = Child {
         namespace_id: namespace_id.unwrap_or_default(),
         execution,
-        workflow_type: common::WorkflowType { name: workflow_type },
+        // As it was started: the type of its last run may be another.
+        workflow_type: common::WorkflowType { name: record.workflow_type.clone() },
         record,
     };
     if let Some(attributes) = child.ended(closing) {

@@ -86,6 +86,7 @@ fn by_schedule(
         first_workflow_task_backoff: Some(to_duration(backoff)),
         memo: row.record.memo.clone().or_else(|| first.memo.clone()),
         search_attributes: row.record.search_attributes.clone(),
+        identity: String::new(),
         ..first
     };
     Some(NewRun::following(row, env, run_id, attributes))
@@ -113,6 +114,7 @@ fn retry_of(
         first_workflow_task_backoff: Some(from_nanos(backoff)),
         memo: row.record.memo.clone().or_else(|| first.memo.clone()),
         search_attributes: row.record.search_attributes.clone(),
+        identity: String::new(),
         ..first.clone()
     };
     Ok(NewRun::following(row, env, run_id, attributes))

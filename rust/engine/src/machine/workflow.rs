@@ -213,7 +213,6 @@ fn leave_errands(run: &Run, env: &mut Env, closing: &HistoryEvent) {
             parent: parent.clone(),
             execution: run.execution(),
             first_run_id: run.row.record.first_run_id.clone(),
-            workflow_type: run.row.workflow_type.clone(),
             closing: closing.clone(),
         })));
     }

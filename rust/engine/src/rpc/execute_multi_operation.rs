@@ -144,9 +144,9 @@ fn start_run(
     start: StartWorkflowExecutionRequest,
     existing: Option<&RunRow>,
 ) -> Result<RunRow, Failure> {
-    match decide(existing, &start)? {
-        Decision::Start => {}
-        Decision::TerminateAndStart(run) => replace(context, run.key)?,
+    let replaced = match decide(existing, &start)? {
+        Decision::Start => None,
+        Decision::TerminateAndStart(run) => Some(run.key),
         Decision::Existing(run, _) => {
             return Err(RpcStatus::new(
                 Code::Unavailable,
@@ -154,8 +154,9 @@ fn start_run(
             )
             .into());
         }
-    }
+    };
     let new = new_run(context, namespace, start)?;
+    replace(context, replaced, new.run_id)?;
     let key = workflow::start(context, new);
     context.row(key)?.ok_or_else(|| RpcStatus::not_found("the run is not there").into())
 }

@@ -1,6 +1,7 @@
 //! `PollWorkflowTaskQueue`: the next workflow task, or an empty answer after a while.
 
 use crate::RpcStatus;
+use crate::command::NAME_LIMIT;
 use crate::context::{Context, Failure, Outcome};
 use crate::matching::{QueueKey, QueueKind};
 use crate::proto::service::PollWorkflowTaskQueueRequest;
@@ -27,7 +28,10 @@ pub(super) fn poll(
     worker: String,
 ) -> Result<Outcome, Failure> {
     if queue.name.is_empty() {
-        return Err(RpcStatus::invalid_argument("TaskQueue is not set on request.").into());
+        return Err(RpcStatus::invalid_argument("taskQueue is not set").into());
+    }
+    if queue.name.len() > NAME_LIMIT {
+        return Err(RpcStatus::invalid_argument("taskQueue length exceeds limit").into());
     }
     if let Some(responder) = context.caller.responder.take() {
         context.poll(&queue, identity, worker, responder)?;

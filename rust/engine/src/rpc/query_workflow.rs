@@ -5,6 +5,7 @@ use prost::Message;
 use crate::action::Reply;
 use crate::context::{Context, Failure, Outcome};
 use crate::proto::enums::{QueryRejectCondition, WorkflowExecutionStatus};
+use crate::proto::errordetails::WorkflowNotReadyFailure;
 use crate::proto::query::QueryRejected;
 use crate::proto::service::{QueryWorkflowRequest, QueryWorkflowResponse};
 use crate::store::RunRow;
@@ -55,11 +56,16 @@ fn check_ready(row: &RunRow) -> Result<(), RpcStatus> {
     let task = row.record.workflow_task.as_ref();
     if task.is_none() && row.record.previous_started_event_id == 0 {
         let message = "Workflow task is not scheduled yet.";
-        return Err(RpcStatus::new(Code::FailedPrecondition, message));
+        return Err(not_ready(message));
     }
     if task.is_some_and(|task| task.attempt >= FAILING_ATTEMPTS) {
         let message = "Unable to query workflow due to Workflow Task in failed state.";
-        return Err(RpcStatus::new(Code::FailedPrecondition, message));
+        return Err(not_ready(message));
     }
     Ok(())
+}
+
+fn not_ready(message: &str) -> RpcStatus {
+    let detail = WorkflowNotReadyFailure::default();
+    RpcStatus::with_detail(Code::FailedPrecondition, message, "WorkflowNotReadyFailure", &detail)
 }

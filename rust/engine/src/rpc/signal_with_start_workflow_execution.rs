@@ -2,7 +2,7 @@
 
 use crate::RpcStatus;
 use crate::context::{Context, Failure};
-use crate::ids::NamespaceKey;
+use crate::ids::{NamespaceKey, RunKey};
 use crate::machine::workflow;
 use crate::proto::enums::{WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse};
 use crate::proto::service::{
@@ -22,7 +22,7 @@ pub(crate) fn handle(
     let (start, signal) = split(request)?;
     check(&start)?;
     let existing = context.last_run(namespace, &start.workflow_id)?;
-    match decide(existing.as_ref(), &start)? {
+    let replaced = match decide(existing.as_ref(), &start)? {
         Decision::Existing(run, started) => {
             let run_id = run.run_id.to_string();
             // A request that is repeated has sent its signal already.
@@ -43,10 +43,10 @@ pub(crate) fn handle(
                 ..Default::default()
             });
         }
-        Decision::TerminateAndStart(run) => replace(context, run.key)?,
-        Decision::Start => {}
-    }
-    start_signalled(context, namespace, start, signal)
+        Decision::TerminateAndStart(run) => Some(run.key),
+        Decision::Start => None,
+    };
+    start_signalled(context, namespace, start, signal, replaced)
 }
 
 /// The start and the signal that are asked for.
@@ -114,6 +114,7 @@ fn start_signalled(
     namespace: NamespaceKey,
     start: StartWorkflowExecutionRequest,
     signal: SignalWorkflowExecutionRequest,
+    replaced: Option<RunKey>,
 ) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
     workflow::check_size(
         signal.input.as_ref(),
@@ -131,6 +132,7 @@ fn start_signalled(
         make_event(&context.env, Attributes::WorkflowExecutionSignaledEventAttributes(attributes));
     event.links = signal.links;
     let mut new = new_run(context, namespace, start)?;
+    replace(context, replaced, new.run_id)?;
     new.signal = Some(event);
     let run_id = new.run_id.to_string();
     workflow::start(context, new);

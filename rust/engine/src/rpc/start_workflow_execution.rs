@@ -6,6 +6,7 @@ use crate::context::{Context, Env, Failure, Work};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun, Timeouts};
 use crate::machine::workflow_task;
+use crate::proto::common::{Payload, Payloads};
 use crate::proto::enums::{
     ContinueAsNewInitiator, WorkflowExecutionStatus as Status,
     WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
@@ -25,8 +26,8 @@ pub(crate) fn handle(
     let namespace = context.namespace(&request.namespace)?;
     check(&request)?;
     let existing = context.last_run(namespace, &request.workflow_id)?;
-    match decide(existing.as_ref(), &request)? {
-        Decision::Start => {}
+    let replaced = match decide(existing.as_ref(), &request)? {
+        Decision::Start => None,
         Decision::Existing(run, started) => {
             return Ok(StartWorkflowExecutionResponse {
                 run_id: run.run_id.to_string(),
@@ -36,10 +37,11 @@ pub(crate) fn handle(
                 ..Default::default()
             });
         }
-        Decision::TerminateAndStart(run) => replace(context, run.key)?,
-    }
+        Decision::TerminateAndStart(run) => Some(run.key),
+    };
     let (eager, identity) = (request.request_eager_execution, request.identity.clone());
     let mut new = new_run(context, namespace, request)?;
+    replace(context, replaced, new.run_id)?;
     let run_id = new.run_id.to_string();
     let eager = eager && new.backoff == 0;
     new.attributes.eager_execution_accepted = eager;
@@ -71,17 +73,29 @@ fn first_task(
     Ok(Some(task.map_err(|error| StoreError::Damaged(error.to_string()))?))
 }
 
-/// End the run that another one takes the place of.
-pub(crate) fn replace(context: &mut Context, run: RunKey) -> Result<(), Failure> {
+/// End the run, if any, that another one takes the place of, which will have the id `by`.
+pub(crate) fn replace(
+    context: &mut Context,
+    run: Option<RunKey>,
+    by: RunId,
+) -> Result<(), Failure> {
+    let Some(run) = run else { return Ok(()) };
     let attributes = history::WorkflowExecutionTerminatedEventAttributes {
-        reason: "TerminateIfRunning WorkflowIdReusePolicy Policy".into(),
+        reason: "TerminateIfRunning WorkflowIdReusePolicy".into(),
+        details: Some(note(&format!("terminated by new runID: {by}"))),
         identity: "history-service".into(),
-        ..Default::default()
     };
     if let Some((run, env)) = context.open_run(run)? {
         workflow::terminate(run, env, attributes, Vec::new());
     }
     Ok(())
+}
+
+/// A text as clients decode it.
+fn note(text: &str) -> Payloads {
+    let metadata = [("encoding".to_owned(), b"json/plain".to_vec())].into();
+    let data = format!("\"{text}\"").into_bytes();
+    Payloads { payloads: vec![Payload { metadata, data, ..Default::default() }] }
 }
 
 pub(super) fn first_run_id(run: &RunRow) -> String {
@@ -101,7 +115,7 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         return invalid("WorkflowType is not set on request.".into());
     }
     if request.task_queue.as_ref().is_none_or(|queue| queue.name.is_empty()) {
-        return invalid("TaskQueue is not set on request.".into());
+        return invalid("missing task queue name".into());
     }
     cron::check(&request.cron_schedule)?;
     priority::check(request.priority.as_ref()).map_err(RpcStatus::invalid_argument)?;
@@ -115,7 +129,9 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         (&request.workflow_start_delay, "WorkflowStartDelay"),
     ] {
         if duration.as_ref().is_some_and(|duration| from_duration(duration).is_none()) {
-            return invalid(format!("Invalid {name}."));
+            return invalid(format!(
+                "An invalid {name}Seconds is set on request. cause: negative duration"
+            ));
         }
     }
     let reuse = request.workflow_id_reuse_policy();
@@ -123,14 +139,14 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
     if reuse == Reuse::TerminateIfRunning && conflict != Conflict::Unspecified {
         return invalid(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used \
-             together with a WorkflowIDConflictPolicy."
+             together with a WorkflowIDConflictPolicy"
                 .into(),
         );
     }
     if reuse == Reuse::RejectDuplicate && conflict == Conflict::TerminateExisting {
         return invalid(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be used \
-             together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING."
+             together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING"
                 .into(),
         );
     }
@@ -175,19 +191,19 @@ pub(crate) fn decide<'a>(
         };
     }
     let failed = ![Status::Completed, Status::ContinuedAsNew].map(i32::from).contains(&run.status);
-    match reuse {
-        Reuse::RejectDuplicate => {}
-        Reuse::AllowDuplicateFailedOnly if !failed => {}
+    let (how, policy) = match reuse {
+        Reuse::RejectDuplicate => ("", "reject duplicate workflow Id"),
+        Reuse::AllowDuplicateFailedOnly if !failed => {
+            (" successfully", "allow duplicate workflow Id if last run failed")
+        }
         _ => return Ok(Decision::Start),
-    }
+    };
     Err(already_started(
         run,
         format!(
-            "Workflow execution already finished{}. WorkflowId: {}, RunId: {}. Workflow Id reuse policy: {}.",
-            if failed { "" } else { " successfully" },
-            run.workflow_id,
-            run.run_id,
-            reuse.as_str_name(),
+            "Workflow execution already finished{how}. WorkflowId: {}, RunId: {}. Workflow Id reuse \
+             policy: {policy}.",
+            run.workflow_id, run.run_id,
         ),
     ))
 }

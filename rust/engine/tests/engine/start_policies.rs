@@ -5,11 +5,12 @@ use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::{
     WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
 };
+use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
 use crate::support::command::{complete, fail};
-use crate::support::values::{payload_of_size, queue, secs, workflow_type};
+use crate::support::values::{payload_of_size, queue, secs, text, workflow_type};
 
 /// Another start of `w`, by another request.
 fn again() -> StartWorkflowExecutionRequest {
@@ -218,4 +219,23 @@ async fn a_larger_payload_is_refused_and_the_error_says_why() {
     let error = server.call(request).await.unwrap_err();
     assert_eq!(error.code, Code::InvalidArgument);
     assert!(error.message.contains("limit"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_run_that_is_replaced_says_by_which() {
+    let server = Server::in_memory();
+    let first = server.start("w").await;
+    let request = StartWorkflowExecutionRequest {
+        request_id: "another".to_owned(),
+        workflow_id_conflict_policy: WorkflowIdConflictPolicy::TerminateExisting.into(),
+        ..Server::start_request("w")
+    };
+    let second = server.start_with(request).await;
+    let history = server.history(&first).await;
+    let Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) = history.last() else {
+        panic!("{:?}", history.types());
+    };
+    assert_eq!(terminated.reason, "TerminateIfRunning WorkflowIdReusePolicy");
+    let details = text(terminated.details.as_ref());
+    assert_eq!(details, format!("\"terminated by new runID: {}\"", second.run_id));
 }
