@@ -75,8 +75,9 @@ simulate: need-cargo ## Run the engine's simulation for long (SEEDS=10000 FIRST=
 fuzz: need-cargo ## Send wrong requests chosen by coverage (SECONDS=600; needs a nightly compiler and cargo-fuzz); `make test` sends seeded ones
 	cd rust/engine && CARGO_TARGET_DIR=fuzz/target cargo +nightly fuzz run calls -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=60
 
-bench: $(NATIVE_RELEASE) $(VENV)/.bench-installed ## Measure against DBOS on SQLite, history growth, import time (release build)
+bench: $(NATIVE_RELEASE) $(VENV)/.bench-installed ## Measure against DBOS on SQLite, import time, the engine alone with growth curves (release build)
 	$(PY) -m benches.run
+	cargo bench -p hourglass-engine --locked
 
 docs: $(NATIVE_DEV) ## Rust and Python reference as HTML, under target/doc
 	cargo doc --workspace --no-deps --locked

@@ -57,8 +57,8 @@ impl Context {
 
     /// Drop cold runs from memory, and warm ones too where there are too many, those first that were not
     /// looked at for longest. They are read again when something happens to them. Only between
-    /// transactions.
-    pub(crate) fn evict_idle_runs(&mut self, wall: Instant) {
+    /// transactions. Tells whether there are warm ones left, which will be cold if nothing happens.
+    pub(crate) fn evict_idle_runs(&mut self, wall: Instant) -> bool {
         let mut idle: Vec<_> = self
             .runs
             .values()
@@ -67,9 +67,11 @@ impl Context {
             .collect();
         idle.sort_unstable();
         let surplus = idle.len().saturating_sub(RUNS_IN_MEMORY);
+        let mut warm = false;
         for (index, (last_used, key)) in idle.into_iter().enumerate() {
             let is_cold = last_used.is_none_or(|at| wall.duration_since(at) >= COLD);
             if index >= surplus && !is_cold {
+                warm = true;
                 break;
             }
             if let Some(sticky) = self.runs.remove(&key).and_then(|run| run.volatile.sticky) {
@@ -82,6 +84,7 @@ impl Context {
         if self.runs.capacity() > 4 * self.runs.len() {
             self.runs.shrink_to_fit();
         }
+        warm
     }
 
     /// End parked calls whose time is over.

@@ -38,7 +38,7 @@ pub(crate) struct Loop {
     /// What waits for the store to work again: tasks of runs of failed transactions.
     owed: BTreeSet<RunKey>,
     last_sweep: Option<Instant>,
-    /// Nothing has happened since the last sweep.
+    /// Nothing has happened since the last sweep, and another one would forget no more.
     is_swept: bool,
     closing: bool,
 }
@@ -305,13 +305,12 @@ impl Loop {
     fn sweep(&mut self) {
         let wall = self.context.env.wall;
         let is_due = self.last_sweep.is_none_or(|at| wall.duration_since(at) >= SWEEP);
-        if is_due {
-            self.last_sweep = Some(wall);
-            self.is_swept = true;
-            self.context.matching.sweep(wall);
-        }
         if is_due || self.context.is_crowded() {
-            self.context.evict_idle_runs(wall);
+            let more = self.context.evict_idle_runs(wall);
+            if is_due {
+                self.context.matching.sweep(wall);
+                (self.last_sweep, self.is_swept) = (Some(wall), !more);
+            }
         }
     }
 

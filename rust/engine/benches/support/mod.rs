@@ -122,6 +122,11 @@ impl Client {
 
     /// Complete every workflow task that comes, until the task that runs this is aborted.
     pub(crate) async fn work(self) {
+        self.work_and_count(Arc::default()).await;
+    }
+
+    /// The same, and count them.
+    pub(crate) async fn work_and_count(self, done: Arc<AtomicUsize>) {
         let poll = PollWorkflowTaskQueueRequest {
             namespace: NAMESPACE.to_owned(),
             task_queue: Some(queue()),
@@ -144,6 +149,7 @@ impl Client {
                 .call("RespondWorkflowTaskCompleted", &request)
                 .await
                 .expect("the completion is taken");
+            done.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -56,6 +56,8 @@ pub struct Memory {
     pub activity_tasks: BTreeSet<(i64, i64)>,
     /// Runs that will be offered again when the store works again.
     pub owed: BTreeSet<i64>,
+    /// How many runs are held.
+    pub runs: usize,
 }
 
 /// A workflow task that a worker has.
@@ -116,7 +118,8 @@ impl ManualEngine {
     #[must_use]
     pub fn memory(&self) -> Memory {
         let context = self.engine.context();
-        let mut memory = Memory { owed: self.engine.owed(), ..Memory::default() };
+        let mut memory =
+            Memory { owed: self.engine.owed(), runs: context.runs.len(), ..Memory::default() };
         for (key, run) in &context.runs {
             if let Some(lease) = &run.volatile.lease {
                 let ends = context.timers.has_task(*key, lease.id);

@@ -1,10 +1,13 @@
 //! Runs to which nothing happens for a while are not kept in memory. Nobody is to notice.
 
+use std::time::Duration;
+
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use crate::support::Server;
 use crate::support::command::{activity, complete, schedule, start_timer};
+use crate::support::manual::Scene;
 
 /// Let a run of workflow `w` wait for an hour, its worker having it in its cache.
 async fn asleep(
@@ -66,4 +69,23 @@ async fn a_cold_run_takes_signals_and_results() {
             WorkflowExecutionCompleted
         ]
     );
+}
+
+#[test]
+fn an_engine_in_which_nothing_happens_forgets_what_was_warm_when_it_looked_last() {
+    let mut scene = Scene::new();
+    let mut tasks = scene.send(&Server::workflow_poll());
+    let _start = scene.send(&Server::start_request("w"));
+    scene.engine.turn();
+    scene.clock.advance_wall(Duration::from_secs(50));
+    let task = tasks.take().unwrap().unwrap();
+    let _completed = scene.send(&Server::completion(&task, [start_timer("t", 3600)]));
+    scene.engine.turn();
+    assert_eq!(scene.engine.memory().runs, 1, "something has just happened to it");
+    let minutes = |wait: &Duration| *wait <= Duration::from_mins(2);
+    while let Some(wait) = scene.engine.patience().filter(minutes) {
+        scene.clock.advance(wait);
+        scene.engine.turn();
+    }
+    assert_eq!(scene.engine.memory().runs, 0);
 }

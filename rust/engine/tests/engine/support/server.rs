@@ -18,7 +18,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::*;
 use super::clock::VirtualClock;
 use super::values::{NAMESPACE, QUEUE, queue, workflow_type};
 
-const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+pub(super) const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
 /// No call of these tests needs this long; one that does hangs.
 const HANGS: Duration = Duration::from_mins(1);
