@@ -20,10 +20,10 @@ impl TaskTimer {
         let volatile = &run.volatile;
         match self {
             Self::StartToClose(_, id) => volatile.lease.as_ref().is_some_and(|l| l.id == id),
-            Self::StickyScheduleToStart(_, event) => {
+            Self::StickyScheduleToStart(_, dispatch) => {
                 volatile.lease.is_none()
-                    && volatile.sticky.is_some()
-                    && run.workflow_task().is_some_and(|task| task.scheduled_event_id == event)
+                    && volatile.dispatch == dispatch
+                    && run.workflow_task().is_some()
             }
             Self::SpeculativeScheduleToStart(_, scheduled) => {
                 let speculative = volatile.speculative.as_ref();
@@ -64,9 +64,7 @@ impl Context {
             TaskTimer::StartToClose(..) => {
                 workflow_task::end(run, env, workflow_task::Ended::TimedOut);
             }
-            TaskTimer::StickyScheduleToStart(_, event) => {
-                workflow_task::sticky_timed_out(run, env, event);
-            }
+            TaskTimer::StickyScheduleToStart(..) => workflow_task::unclaimed(run, env),
             TaskTimer::SpeculativeScheduleToStart(_, scheduled) => {
                 speculative::timed_out(run, env, scheduled);
             }

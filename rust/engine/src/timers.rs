@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::ids::{EventId, QueryId, RunKey};
+use crate::ids::{QueryId, RunKey};
 use crate::store::{Result, Store, TimerRow};
 
 /// How many timers a window is filled with; at twice as many it is cut.
@@ -47,8 +47,9 @@ impl TimerKind {
 pub(crate) enum TaskTimer {
     /// The worker has had it for too long; names the lease.
     StartToClose(RunKey, [u8; 16]),
-    /// The worker that has the run in its cache did not fetch it; names the scheduled event.
-    StickyScheduleToStart(RunKey, EventId),
+    /// The worker that has the run in its cache did not fetch it; names the entry in its queue, which
+    /// waits there whatever becomes of the run meanwhile.
+    StickyScheduleToStart(RunKey, u64),
     /// Nobody fetched a task for an update that was scheduled at that time.
     SpeculativeScheduleToStart(RunKey, Timestamp),
     /// The worker that has the run in its cache did not answer a query.

@@ -307,17 +307,8 @@ fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
     run.append(env, attributes);
 }
 
-/// The worker that has the run in its cache did not fetch the task: any worker may.
-pub(crate) fn sticky_timed_out(run: &mut Run, env: &mut Env, scheduled_event_id: EventId) {
-    let is_that =
-        run.workflow_task().is_some_and(|task| task.scheduled_event_id == scheduled_event_id);
-    if is_that && run.volatile.lease.is_none() && run.volatile.sticky.is_some() {
-        unclaimed(run, env);
-    }
-}
-
 /// Nobody fetched the task in its time: whatever worker comes may have it, for as long as it takes.
-pub(super) fn unclaimed(run: &mut Run, env: &mut Env) {
+pub(crate) fn unclaimed(run: &mut Run, env: &mut Env) {
     run.volatile.sticky = None;
     run.keep_speculative();
     let Some(task) = run.row.record.workflow_task.clone() else { return };

@@ -49,14 +49,15 @@ impl Context {
     pub(super) fn abandon_undelivered(&mut self, queue: &QueueKey) -> Result<(), Failure> {
         let undelivered = std::mem::take(&mut self.matching.queue(queue).undelivered);
         for task in undelivered {
+            if !self.lease_stands(&task.lease)? {
+                continue; // the run may be on its way with another task: leave it alone
+            }
             if let LeaseName::Workflow { run: key, .. } = task.lease
                 && let Some((run, _)) = self.open_run(key)?
                 && run.row.task_queue != queue.name
             {
                 run.volatile.sticky = None;
-                if self.lease_stands(&task.lease)? {
-                    self.offer_leased_again(key)?;
-                }
+                self.offer_leased_again(key)?;
             } else {
                 self.matching.queue(queue).undelivered.push_back(task);
             }

@@ -35,8 +35,7 @@ impl Context {
     /// A run has a workflow task: give it to a poller, or put it into its queue.
     pub(crate) fn offer_workflow_task(&mut self, key: RunKey) -> Result<(), Failure> {
         let Some((run, env)) = self.open_run(key)? else { return Ok(()) };
-        let Some(task) = run.workflow_task().cloned() else { return Ok(()) };
-        if run.volatile.lease.is_some() {
+        if run.workflow_task().is_none() || run.volatile.lease.is_some() {
             return Ok(());
         }
         env.next_dispatch += 1;
@@ -53,7 +52,7 @@ impl Context {
         });
         let queue = match sticky {
             Some((queue, patience)) if self.matching.is_seen(&queue, wall) => {
-                let timer = TaskTimer::StickyScheduleToStart(key, task.scheduled_event_id);
+                let timer = TaskTimer::StickyScheduleToStart(key, entry.dispatch);
                 self.env.task_timers.push((steady.after(patience), timer));
                 queue
             }

@@ -4,9 +4,14 @@ use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::TimeoutType;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::query::v1::WorkflowQuery;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    QueryWorkflowRequest, ResetStickyTaskQueueRequest,
+};
 
 use crate::support::Server;
 use crate::support::command::{complete, start_timer};
+use crate::support::values::NAMESPACE;
 
 /// A run that a worker with the sticky queue `sticky` has in its cache, and that worker polling.
 async fn cached(server: &Server) -> WorkflowExecution {
@@ -121,4 +126,44 @@ async fn a_completion_without_sticky_attributes_ends_the_stickiness() {
     server.signal(&run, "s").await.unwrap();
     let task = server.poll().await;
     assert_eq!(task.history.as_ref().unwrap().events[0].event_id, 1);
+}
+
+#[tokio::test]
+async fn a_query_that_the_sticky_worker_does_not_answer_leaves_no_task_behind_in_its_queue() {
+    let server = Server::in_memory();
+    let run = cached(&server).await;
+    show_up(&server).await;
+    let query = QueryWorkflowRequest {
+        namespace: NAMESPACE.to_owned(),
+        execution: Some(run.clone()),
+        query: Some(WorkflowQuery { query_type: "progress".to_owned(), ..Default::default() }),
+        ..Default::default()
+    };
+    let mut asked = Box::pin(server.call(query));
+    assert!(server.parks(&mut asked.as_mut()).await);
+    server.advance_secs(5).await;
+    server.signal(&run, "s").await.unwrap(); // its task waits for the worker, too
+    server.advance_secs(6).await; // the query does not, any more
+    drop(asked);
+    assert!(server.idle().await, "the task has its own time");
+    server.advance_secs(5).await;
+    let task = server.poll().await;
+    server.complete(&task, [complete("done")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_is_not_left_behind_in_a_sticky_queue_that_was_reset() {
+    let server = Server::in_memory();
+    let run = cached(&server).await;
+    show_up(&server).await;
+    server.signal(&run, "s").await.unwrap();
+    let reset = ResetStickyTaskQueueRequest {
+        namespace: NAMESPACE.to_owned(),
+        execution: Some(run.clone()),
+    };
+    server.call(reset).await.unwrap();
+    server.advance_secs(11).await;
+    let task = server.poll().await;
+    assert_eq!(task.history.as_ref().unwrap().events[0].event_id, 1);
+    server.complete(&task, [complete("done")]).await.unwrap();
 }
