@@ -286,8 +286,8 @@ fn finish(
         {
             task.heartbeats_since = since.0;
         }
-    } else if updates && request.return_new_workflow_task {
-        speculative::schedule(run, env);
+    } else if updates && (request.return_new_workflow_task || run.row.record.backoff_until != 0) {
+        speculative::schedule(run, env); // also for a run whose normal ones have to wait
     } else if updates {
         workflow_task::schedule(run, env);
     }

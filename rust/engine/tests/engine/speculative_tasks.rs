@@ -13,7 +13,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::*;
 use crate::support::Server;
 use crate::support::command::{complete, start_timer};
 use crate::support::update::{accept, completion, reject, respond, result};
-use crate::support::values::{NAMESPACE, payloads, text};
+use crate::support::values::{NAMESPACE, payloads, secs, text};
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 
 /// The types of the events of a history that a client asks for, with a filter.
@@ -59,6 +59,32 @@ async fn the_next_task_after_a_rejection_has_the_ids_of_the_one_that_was_forgott
         server.call(completion(&task, [reject(&task.messages[0])], [])).await.unwrap();
         asked.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_update_that_comes_during_a_rejection_has_a_task_before_the_first_is_due() {
+    let server = Server::in_memory();
+    let delayed = StartWorkflowExecutionRequest {
+        workflow_start_delay: secs(3600),
+        ..Server::start_request("w")
+    };
+    let run = server.start_with(delayed).await;
+    let mut first = pin!(server.update(&run, "first"));
+    assert!(server.parks(&mut first.as_mut()).await);
+    let task = server.poll().await;
+    let mut second = pin!(server.update(&run, "second"));
+    assert!(server.parks(&mut second.as_mut()).await);
+    let request = RespondWorkflowTaskCompletedRequest {
+        return_new_workflow_task: false,
+        ..completion(&task, [reject(&task.messages[0])], [])
+    };
+    server.call(request).await.unwrap();
+    first.await.unwrap();
+    let task = server.poll().await;
+    assert_eq!(task.messages[0].protocol_instance_id, "second");
+    let message = task.messages[0].clone();
+    server.call(completion(&task, [accept(&message), respond(&message, "r")], [])).await.unwrap();
+    assert_eq!(result(second.await.unwrap().outcome), Ok("r".to_owned()));
 }
 
 #[tokio::test]
