@@ -113,6 +113,8 @@ impl World {
             execution: Some(execution),
         };
         let told = self.ask(&request)?;
+        // To describe a run that was not in memory is to let in what was held back.
+        self.read_histories(&BTreeMap::new())?;
         let audit = &self.audits[&row.key];
         let holds_back = !self.disk.buffered(row.key).is_empty();
         let activities = audit.activities.len();

@@ -393,10 +393,12 @@ impl World {
             if self.faults.crashed() {
                 let end = self.disk.log_length();
                 let cut = self.rng.between(before, end);
-                return self.lose(cut);
+                self.lose(cut)?;
+                continue;
             }
             if !self.is_calm && !self.ending && self.rng.below(400) == 0 {
-                return self.lose(self.disk.log_length()); // between two turns
+                self.lose(self.disk.log_length())?; // between two turns
+                continue;
             }
             if rests && self.sent == sent {
                 self.marks.push((self.faults.commits(), self.disk.log_length()));
