@@ -55,6 +55,8 @@ pub(crate) enum LeaseName {
         scheduled_event_id: EventId,
         attempt: i32,
         started_time: i64,
+        /// The instance of the worker that it was given to.
+        worker: String,
     },
 }
 

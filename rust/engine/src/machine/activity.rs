@@ -163,6 +163,14 @@ pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str, worke
     true
 }
 
+/// Another worker takes the attempt in progress, which the one that it was given to does not have.
+pub(crate) fn hand_over(run: &mut Run, id: EventId, identity: &str, worker: &str) {
+    let Some(mut record) = run.activities.get(&id).cloned() else { return };
+    identity.clone_into(&mut record.identity);
+    worker.clone_into(&mut record.worker);
+    run.put_activity(record);
+}
+
 /// How an activity ends.
 pub(crate) enum End {
     Completed { result: Option<common::Payloads>, identity: String },

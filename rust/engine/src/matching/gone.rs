@@ -79,7 +79,7 @@ impl Context {
     }
 
     fn pass_on(&mut self, queue: &QueueKey, task: Undelivered) -> Result<(), Failure> {
-        self.matching.queue(queue).undelivered.push_back(task);
+        self.matching.queue(queue).keep(task);
         self.feed(queue)
     }
 }

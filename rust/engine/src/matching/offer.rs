@@ -125,7 +125,8 @@ impl Context {
     fn give(&mut self, queue: &QueueKey, taker: Taker) -> Result<Option<Taker>, Failure> {
         while let Some(undelivered) = self.matching.queue(queue).undelivered.pop_front() {
             if self.lease_stands(&undelivered.lease)? {
-                let lease = Some((queue.clone(), undelivered.lease));
+                let lease = self.hand_over(undelivered.lease, &taker)?;
+                let lease = Some((queue.clone(), lease));
                 self.reply(taker.responder, Reply { result: Ok(undelivered.body), lease });
                 return Ok(None);
             }
@@ -205,8 +206,21 @@ impl Context {
             scheduled_event_id: record.scheduled_event_id,
             attempt: record.attempt,
             started_time: record.started_time,
+            worker: record.worker,
         };
         Ok(Some((body, lease)))
+    }
+
+    /// A lease that nobody has goes to a worker. An activity's record says who that is: if it is gone
+    /// too, the activity is passed on again, and not when the one before is.
+    fn hand_over(&mut self, mut lease: LeaseName, taker: &Taker) -> Result<LeaseName, Failure> {
+        if let LeaseName::Activity { run, scheduled_event_id, worker, .. } = &mut lease
+            && let Some((run, _)) = self.open_run(*run)?
+        {
+            activity::hand_over(run, *scheduled_event_id, &taker.identity, &taker.worker);
+            worker.clone_from(&taker.worker);
+        }
+        Ok(lease)
     }
 
     pub(super) fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
@@ -217,12 +231,13 @@ impl Context {
                 })
             }
             LeaseName::Query(id) => self.queries.is_asked(*id),
-            LeaseName::Activity { run, scheduled_event_id, attempt, started_time } => {
+            LeaseName::Activity { run, scheduled_event_id, attempt, started_time, worker } => {
                 self.open_run(*run)?.is_some_and(|(run, _)| {
                     run.activities.get(scheduled_event_id).is_some_and(|record| {
                         record.state() == ActivityState::Started
                             && record.attempt == *attempt
                             && record.started_time == *started_time
+                            && record.worker == *worker
                     })
                 })
             }
@@ -238,7 +253,7 @@ impl Context {
         if let LeaseName::Inline { run, .. } = lease {
             return self.offer_leased_again(run);
         }
-        self.matching.queue(&queue).undelivered.push_front(Undelivered { lease, body });
+        self.matching.queue(&queue).keep(Undelivered { lease, body });
         if self.matching.is_seen(&queue, self.env.wall) {
             self.feed(&queue)
         } else {

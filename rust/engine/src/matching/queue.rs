@@ -53,6 +53,14 @@ impl Queue {
         !self.tasks.is_empty() || !self.queries.is_empty() || !self.undelivered.is_empty()
     }
 
+    /// Keep an answer for the next poller. Two can say that nobody has it: the answer itself, which
+    /// nobody took, and whoever knows that its worker is gone.
+    pub(crate) fn keep(&mut self, task: Undelivered) {
+        if !self.undelivered.iter().any(|other| other.lease == task.lease) {
+            self.undelivered.push_back(task);
+        }
+    }
+
     /// Put a task behind those that go before it.
     pub(crate) fn push(&mut self, task: Task) {
         let at = self.tasks.partition_point(|other| other.level <= task.level);

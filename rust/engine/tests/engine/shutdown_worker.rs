@@ -20,6 +20,13 @@ fn request() -> ShutdownWorkerRequest {
     }
 }
 
+fn activity_poll_of(worker: &str) -> PollActivityTaskQueueRequest {
+    PollActivityTaskQueueRequest {
+        worker_instance_key: worker.to_owned(),
+        ..Server::activity_poll()
+    }
+}
+
 #[tokio::test]
 async fn every_poll_of_the_worker_comes_back_empty() {
     let server = Server::in_memory();
@@ -103,12 +110,65 @@ async fn b30_an_activity_of_a_worker_that_is_gone_goes_to_another_at_once() {
     let lost = server.call(Server::activity_poll()).await.unwrap();
     server.engine.worker_gone("another", Vec::new());
     server.engine.worker_gone("instance", Vec::new());
-    let other = PollActivityTaskQueueRequest {
-        worker_instance_key: "another".to_owned(),
-        ..Server::activity_poll()
-    };
-    let found = server.call(other).await.unwrap();
+    let found = server.call(activity_poll_of("another")).await.unwrap();
     assert_eq!(found, lost, "the same attempt, under the same lease");
+}
+
+#[tokio::test]
+async fn b30_an_activity_that_a_gone_worker_did_not_take_is_given_again_once() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let task = server.poll().await;
+    {
+        let mut poll = std::pin::pin!(server.call(Server::activity_poll()));
+        assert!(server.parks(&mut poll.as_mut()).await);
+        // The answer is on its way to the poll, and comes back.
+        server.complete(&task, [schedule(activity("a"))]).await.unwrap();
+    }
+    server.engine.worker_gone("instance", Vec::new());
+    assert_eq!(server.call(activity_poll_of("another")).await.unwrap().attempt, 1);
+    let mut poll = std::pin::pin!(server.call(activity_poll_of("third")));
+    assert!(server.parks(&mut poll.as_mut()).await);
+}
+
+#[tokio::test]
+async fn b30_an_activity_answer_that_comes_back_after_its_worker_is_gone_is_given_again_once() {
+    let server = Server::in_memory();
+    server.start("w").await;
+    let task = server.poll().await;
+    {
+        let mut lost = std::pin::pin!(server.call(Server::activity_poll()));
+        assert!(server.parks(&mut lost.as_mut()).await);
+        server.complete(&task, [schedule(activity("a"))]).await.unwrap();
+        server.engine.worker_gone("instance", Vec::new());
+        assert_eq!(server.call(activity_poll_of("another")).await.unwrap().attempt, 1);
+    }
+    let mut poll = std::pin::pin!(server.call(activity_poll_of("third")));
+    assert!(server.parks(&mut poll.as_mut()).await);
+}
+
+#[tokio::test]
+async fn b30_an_activity_that_was_passed_on_belongs_to_the_worker_that_took_it() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let task = server.poll().await;
+    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
+    let first = server.call(activity_poll_of("first")).await.unwrap();
+    server.engine.worker_gone("first", Vec::new());
+    let poll = PollActivityTaskQueueRequest {
+        identity: "the second's".to_owned(),
+        ..activity_poll_of("second")
+    };
+    assert_eq!(server.call(poll).await.unwrap(), first);
+    let pending = server.describe(&run).await.unwrap().pending_activities.remove(0);
+    assert_eq!(pending.last_worker_identity, "the second's");
+    server.engine.worker_gone("first", Vec::new());
+    {
+        let mut poll = std::pin::pin!(server.call(activity_poll_of("third")));
+        assert!(server.parks(&mut poll.as_mut()).await);
+    }
+    server.engine.worker_gone("second", Vec::new());
+    assert_eq!(server.call(activity_poll_of("third")).await.unwrap(), first);
 }
 
 #[tokio::test]
