@@ -101,10 +101,9 @@ impl Timers {
         self.tasks.push(Reverse((due, timer)));
     }
 
-    /// Whether the lease of a run's workflow task ends by itself.
+    /// Whether a timer of a workflow task is armed.
     #[cfg(feature = "simulation")]
-    pub(crate) fn has_task(&self, run: RunKey, lease: [u8; 16]) -> bool {
-        let timer = TaskTimer::StartToClose(run, lease);
+    pub(crate) fn has_task(&self, timer: TaskTimer) -> bool {
         self.tasks.iter().any(|Reverse((_, other))| *other == timer)
     }
 

@@ -139,8 +139,8 @@ impl Matching {
 
     /// Everything that waits in a queue.
     #[cfg(feature = "simulation")]
-    pub(crate) fn tasks(&self) -> impl Iterator<Item = (QueueKind, Task)> {
-        self.queues.iter().flat_map(|(key, queue)| queue.tasks.iter().map(|task| (key.kind, *task)))
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = (&QueueKey, Task)> {
+        self.queues.iter().flat_map(|(key, queue)| queue.tasks.iter().map(move |task| (key, *task)))
     }
 
     /// Drop a sticky queue; its tasks go elsewhere.

@@ -1,6 +1,6 @@
 //! An engine that its owner turns: nothing happens between two of its calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::action::{Delivery, Responder};
 use crate::engine::{EngineMessage, deadline, make_loop, open_store};
 use crate::matching::QueueKind;
 use crate::store::faulty::FaultyStore;
+use crate::timers::TaskTimer;
 use crate::turn::Loop;
 use crate::{Call, Clock, EngineError, EngineOptions, RpcStatus};
 
@@ -52,6 +53,8 @@ pub struct Memory {
     pub history_waiters: BTreeSet<i64>,
     /// Runs with a valid entry in a queue for workflow tasks.
     pub workflow_tasks: BTreeSet<i64>,
+    /// Those of them that wait for one worker, and whether a timeout is armed for that.
+    pub sticky_tasks: BTreeMap<i64, bool>,
     /// Activities with an entry in a queue: run and scheduled event.
     pub activity_tasks: BTreeSet<(i64, i64)>,
     /// Runs that will be offered again when the store works again.
@@ -118,11 +121,12 @@ impl ManualEngine {
     #[must_use]
     pub fn memory(&self) -> Memory {
         let context = self.engine.context();
+        let ends = |timer| context.timers.has_task(timer) && context.is_live(timer);
         let mut memory =
             Memory { owed: self.engine.owed(), runs: context.runs.len(), ..Memory::default() };
         for (key, run) in &context.runs {
             if let Some(lease) = &run.volatile.lease {
-                let ends = context.timers.has_task(*key, lease.id);
+                let ends = ends(TaskTimer::StartToClose(*key, lease.id));
                 memory.leases.push(Lease { run: key.0, worker: lease.worker.clone(), ends });
             }
             if run.volatile.speculative.is_some() {
@@ -136,15 +140,18 @@ impl ManualEngine {
         memory.update_waiters =
             waiting.map(|(run, id, outcome)| (run.0, id.to_owned(), outcome)).collect();
         memory.history_waiters = context.waiters.runs().map(|run| run.0).collect();
-        for (kind, task) in context.matching.tasks() {
-            let valid = context.runs.get(&task.run).is_none_or(|run| {
-                run.volatile.dispatch == task.dispatch || kind == QueueKind::Activity
-            });
-            match kind {
-                QueueKind::Workflow if valid => {
-                    memory.workflow_tasks.insert(task.run.0);
+        for (queue, task) in context.matching.tasks() {
+            let run = context.runs.get(&task.run);
+            match queue.kind {
+                QueueKind::Workflow => {
+                    if run.is_none_or(|run| run.volatile.dispatch == task.dispatch) {
+                        memory.workflow_tasks.insert(task.run.0);
+                        if run.is_some_and(|run| run.row.task_queue != queue.name) {
+                            let timer = TaskTimer::StickyScheduleToStart(task.run, task.dispatch);
+                            memory.sticky_tasks.insert(task.run.0, ends(timer));
+                        }
+                    }
                 }
-                QueueKind::Workflow => {}
                 QueueKind::Activity => {
                     memory.activity_tasks.insert((task.run.0, task.subject));
                 }

@@ -104,6 +104,9 @@ pub(crate) fn of_memory(
             || memory.owed.contains(&row.key);
         require("each workflow task is offered", offered, || format!("{row:?}"))?;
     }
+    for (run, ends) in &memory.sticky_tasks {
+        require("each task waits for one worker only so long", *ends, || format!("run {run}"))?;
+    }
     for (run, activity) in
         disk.pairs("SELECT run_key, scheduled_event_id FROM activities WHERE ready = 1")
     {

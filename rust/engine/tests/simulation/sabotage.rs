@@ -125,7 +125,7 @@ const HISTORIES: [(&str, SpoilAudits); 11] = [
 type SpoilMemory = fn(&World, &mut Memory) -> bool;
 
 /// What the engine has in memory.
-const MEMORY: [(&str, SpoilMemory); 11] = [
+const MEMORY: [(&str, SpoilMemory); 12] = [
     ("each lease has an end", |_, memory| {
         memory.leases.iter_mut().map(|lease| lease.ends = false).next().is_some()
     }),
@@ -150,6 +150,9 @@ const MEMORY: [(&str, SpoilMemory); 11] = [
         let leased = !memory.leases.is_empty();
         memory.leases.clear();
         leased
+    }),
+    ("each task waits for one worker only so long", |_, memory| {
+        memory.sticky_tasks.values_mut().map(|ends| *ends = false).next().is_some()
     }),
     ("each activity is offered", |_, memory| {
         let offered = !memory.activity_tasks.is_empty();
