@@ -26,13 +26,16 @@ class Child:
 @workflow.defn
 class Parent:
     @workflow.run
-    async def run(self) -> list[Any]:
+    async def run(self, activities: str) -> list[Any]:
         own = workflow.info()
         return [
             own.priority.priority_key,
-            await workflow.execute_activity(key_of_activity, start_to_close_timeout=LIMIT),
+            await workflow.execute_activity(
+                key_of_activity, task_queue=activities, start_to_close_timeout=LIMIT
+            ),
             await workflow.execute_activity(
                 key_of_activity,
+                task_queue=activities,
                 start_to_close_timeout=LIMIT,
                 priority=Priority(priority_key=1),
             ),
@@ -44,9 +47,14 @@ class Parent:
 
 
 async def test_a_priority_is_passed_on_unless_another_is_given(client: Client) -> None:
-    async with new_worker(client, Parent, Child, activities=[key_of_activity]) as worker:
+    # On a queue of their own: the real server gives activities eagerly without their priority.
+    async with (
+        new_worker(client, activities=[key_of_activity]) as activities,
+        new_worker(client, Parent, Child) as worker,
+    ):
         handle: AnyHandle = await client.start_workflow(
             Parent.run,
+            activities.task_queue,
             id=unique("priority"),
             task_queue=worker.task_queue,
             priority=Priority(priority_key=4),
