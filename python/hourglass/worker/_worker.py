@@ -250,12 +250,13 @@ class Worker:
         self._pid = os.getpid()
         new_runner = self._new_runner if self._options.workflows else None
         host = WorkerHost(self._client, self._options, new_runner)
+        self._running = True  # tasks may be served before this side is told that they can be
         try:
             await host.start()
         except BaseException:
+            self._running = False
             self._stopped.set()
             raise
-        self._running = True
         return host
 
     async def _live(self, host: WorkerHost) -> None:
