@@ -4,12 +4,14 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::fragment;
+use crate::RpcStatus;
 use crate::context::{Context, Failure};
-use crate::ids::{EventId, HistoryToken, RunKey};
+use crate::ids::{EventId, HistoryToken, RunKey, parse_token};
+use crate::proto::common::WorkflowExecution;
 use crate::proto::history::HistoryEvent;
 use crate::proto::service::GetWorkflowExecutionHistoryResponse;
 use crate::run::Run;
-use crate::store::{Fragment, Store, StoreError};
+use crate::store::{Fragment, RunRow, Store, StoreError};
 
 /// A page ends with the event at which it has this many bytes.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -44,6 +46,33 @@ impl Question {
     pub(crate) fn empty(&self) -> Bytes {
         page(&[], self.token.encode_to_vec())
     }
+}
+
+/// Where a reader stands: as the token of its last page says, or in the run that it names, at the event
+/// that `first` says.
+pub(crate) fn place(
+    context: &mut Context,
+    namespace: &str,
+    execution: Option<&WorkflowExecution>,
+    next_page_token: &[u8],
+    first: impl FnOnce(&RunRow) -> EventId,
+) -> Result<HistoryToken, Failure> {
+    let namespace = context.namespace(namespace)?;
+    if next_page_token.is_empty() {
+        let row = context.find_run(namespace, execution)?;
+        return Ok(HistoryToken {
+            run_key: row.key.0,
+            run_id: row.run_id.0.as_bytes().to_vec(),
+            next_event_id: first(&row),
+            of_task: false,
+        });
+    }
+    let token: HistoryToken = parse_token(next_page_token, "NextPageToken")?;
+    let row = context.store.run(RunKey(token.run_key))?;
+    if row.is_none_or(|row| row.run_id.0.as_bytes().as_slice() != token.run_id) {
+        return Err(RpcStatus::invalid_argument("Invalid NextPageToken.").into());
+    }
+    Ok(token)
 }
 
 fn page(events: &[Bytes], next_page_token: Vec<u8>) -> Bytes {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::RpcStatus;
 use crate::action::Reply;
 use crate::context::{Context, Failure, Outcome};
-use crate::history::page::Question;
-use crate::ids::{HistoryToken, RunKey, parse_token};
+use crate::history::page::{self, Question};
+use crate::ids::RunKey;
 use crate::matching::ParkedAt;
 use crate::proto::enums::HistoryEventFilterType;
 use crate::proto::service::GetWorkflowExecutionHistoryRequest;
@@ -19,23 +18,13 @@ pub(crate) fn handle(
     context: &mut Context,
     request: GetWorkflowExecutionHistoryRequest,
 ) -> Result<Outcome, Failure> {
-    let namespace = context.namespace(&request.namespace)?;
-    let token = if request.next_page_token.is_empty() {
-        let row = context.find_run(namespace, request.execution.as_ref())?;
-        HistoryToken {
-            run_key: row.key.0,
-            run_id: row.run_id.0.as_bytes().to_vec(),
-            next_event_id: 1,
-            of_task: false,
-        }
-    } else {
-        let token: HistoryToken = parse_token(&request.next_page_token, "NextPageToken")?;
-        let row = context.store.run(RunKey(token.run_key))?;
-        if row.is_none_or(|row| row.run_id.0.as_bytes().as_slice() != token.run_id) {
-            return Err(RpcStatus::invalid_argument("Invalid NextPageToken.").into());
-        }
-        token
-    };
+    let token = page::place(
+        context,
+        &request.namespace,
+        request.execution.as_ref(),
+        &request.next_page_token,
+        |_| 1,
+    )?;
     let question = Question {
         wait: request.wait_new_event,
         close_event: request.history_event_filter_type() == HistoryEventFilterType::CloseEvent,
