@@ -712,7 +712,10 @@ class ActivityTask:
     workflow_namespace: Final[str]
     workflow_type: Final[str]
     workflow_id: Final[str]
+    """Empty for a standalone activity, as is everything of the workflow but its namespace."""
     workflow_run_id: Final[str]
+    activity_run_id: Final[str]
+    """Of a standalone activity; empty for a workflow's."""
     input: Final[list[Payload]]
     heartbeat_details: Final[list[Payload]]
     headers: Final[dict[str, Payload]]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
 
 __all__ = [
+    "ActivityIDConflictPolicy",
+    "ActivityIDReusePolicy",
     "Priority",
     "QueryRejectCondition",
     "RawValue",
@@ -119,6 +121,25 @@ class WorkflowIDConflictPolicy(IntEnum):
     FAIL = 1
     USE_EXISTING = 2
     TERMINATE_EXISTING = 3
+
+
+class ActivityIDReusePolicy(IntEnum):
+    """Whether the id of a *closed* standalone activity may be used again; the protocol's values."""
+
+    UNSPECIFIED = 0
+    """As ALLOW_DUPLICATE."""
+    ALLOW_DUPLICATE = 1
+    ALLOW_DUPLICATE_FAILED_ONLY = 2
+    REJECT_DUPLICATE = 3
+
+
+class ActivityIDConflictPolicy(IntEnum):
+    """What happens when the id is a *running* standalone activity's; the protocol's values."""
+
+    UNSPECIFIED = 0
+    """As FAIL."""
+    FAIL = 1
+    USE_EXISTING = 2
 
 
 class QueryRejectCondition(IntEnum):

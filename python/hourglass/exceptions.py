@@ -11,7 +11,8 @@
      │    ├── ServerError                the service itself failed the work
      │    ├── ActivityError              wraps why an activity did not succeed (see its `cause`)
      │    ├── ChildWorkflowError         the same for a child workflow
-     │    └── WorkflowAlreadyStartedError  the workflow id is taken
+     │    ├── WorkflowAlreadyStartedError  the workflow id is taken
+     │    └── ActivityAlreadyStartedError  the same for a standalone activity
      ├── RPCError                        the service answered a call with a gRPC status
      ├── InvalidArgumentError            also a ValueError: a value that can't be what was asked for
      │    ├── InvalidTargetError         an address that is neither a cluster's nor a database's
@@ -357,6 +358,16 @@ class WorkflowAlreadyStartedError(FailureError):
         super().__init__(f"Workflow execution already started: {workflow_id!r} (run {run_id})")
         self.workflow_id = workflow_id
         self.workflow_type = workflow_type
+        self.run_id = run_id
+
+
+class ActivityAlreadyStartedError(FailureError):
+    """The id is taken by a standalone activity that the id policies protect. Not an `RPCError`."""
+
+    def __init__(self, activity_id: str, activity_type: str, *, run_id: str | None = None) -> None:
+        super().__init__(f"Activity execution already started: {activity_id!r} (run {run_id})")
+        self.activity_id = activity_id
+        self.activity_type = activity_type
         self.run_id = run_id
 
 

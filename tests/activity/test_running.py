@@ -173,6 +173,25 @@ async def test_what_is_known_about_the_attempt_arrives() -> None:
     assert (await bench.completion()).result == [4, "w", "default", "queue"]
 
 
+async def test_a_standalone_activity_knows_its_run_and_no_workflow() -> None:
+    @activity.defn
+    async def look() -> list[Any]:
+        info = activity.info()
+        of_workflow = [
+            info.workflow_id,
+            info.workflow_namespace,
+            info.workflow_run_id,
+            info.workflow_type,
+        ]
+        return [info.in_workflow, info.activity_run_id, *of_workflow]
+
+    bench = Bench(look)
+    bench.start("look", activity_run_id="r", workflow_namespace="default")
+    assert (await bench.completion()).result == [False, "r", None, None, None, None]
+    bench.start("look", workflow_id="w", workflow_run_id="r", workflow_type="T")
+    assert (await bench.completion()).result == [True, None, "w", "", "r", "T"]
+
+
 async def test_an_exception_becomes_a_failure_with_its_class_name() -> None:
     @activity.defn
     async def fail() -> None:

@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from hourglass.client import AsyncActivityHandle, Client
-from hourglass.client._requests.activity_task import ActivityReference
+from hourglass.client._requests.activity_task import AsyncActivityIDReference, call
 from hourglass.exceptions import EncodingError, InvalidArgumentError
 
 
 def test_a_reference_says_which_rpc_takes_it() -> None:
-    by_token = ActivityReference(task_token=b"t")
-    assert by_token.call("Respond") == ("Respond", {"task_token": b"t"})
-    by_id = ActivityReference("w", None, "a")
-    assert by_id.call("Respond") == (
+    assert call("Respond", b"t") == ("Respond", {"task_token": b"t"})
+    assert call("Respond", AsyncActivityIDReference("w", None, "a")) == (
         "RespondById",
         {"workflow_id": "w", "run_id": "", "activity_id": "a"},
+    )
+    assert call("Respond", AsyncActivityIDReference(None, "r", "a")) == (
+        "RespondById",
+        {"workflow_id": "", "run_id": "r", "activity_id": "a"},
     )
 
 
@@ -26,7 +28,8 @@ def test_a_reference_says_which_rpc_takes_it() -> None:
     [
         {},
         {"workflow_id": "w"},
-        {"activity_id": "a"},
+        {"run_id": "r"},
+        {"activity_id": ""},
         {"task_token": b"t", "activity_id": "a"},
         {"task_token": b""},
         {"workflow_id": "", "activity_id": "a"},

@@ -82,7 +82,7 @@ async def test_the_last_failure_arrives_when_attempts_run_out(client: Client) ->
 
 @activity.defn
 async def refuse(kind: str) -> None:
-    calls[activity.info().workflow_id] += 1
+    calls[str(activity.info().workflow_id)] += 1
     if kind == "flagged":
         raise ApplicationError("no use", "detail", 7, type="Fatal", non_retryable=True)
     raise ApplicationError("listed", type="Listed")
@@ -288,7 +288,7 @@ async def test_heartbeat_details_reach_the_next_attempt(client: Client) -> None:
 
 @activity.defn
 async def backoff_times() -> float:
-    calls[activity.info().workflow_id] += 1
+    calls[str(activity.info().workflow_id)] += 1
     if activity.info().attempt < 3:
         raise ApplicationError("later")
     waited = activity.info().started_time - activity.info().scheduled_time

@@ -150,15 +150,18 @@ class LoggerAdapter(_Adapter):
         context = _context.found()
         if context is not None:
             running = context.info
-            shown = {
+            shown: dict[str, Any] = {
                 "activity_id": running.activity_id,
                 "activity_type": running.activity_type,
                 "attempt": running.attempt,
                 "task_queue": running.task_queue,
-                "workflow_id": running.workflow_id,
-                "workflow_run_id": running.workflow_run_id,
-                "workflow_type": running.workflow_type,
             }
+            if running.in_workflow:
+                shown["workflow_id"] = running.workflow_id
+                shown["workflow_run_id"] = running.workflow_run_id
+                shown["workflow_type"] = running.workflow_type
+            else:
+                shown["activity_run_id"] = running.activity_run_id
             if self.activity_info_on_message:
                 msg = f"{msg} ({shown})"
             if self.activity_info_on_extra:

@@ -41,12 +41,20 @@ class Info:
     started_time: datetime
     task_queue: str
     task_token: bytes
-    workflow_id: str
-    workflow_namespace: str
-    workflow_run_id: str
-    workflow_type: str
+    workflow_id: str | None
+    """None, as everything of a workflow, in a standalone activity."""
+    workflow_namespace: str | None
+    workflow_run_id: str | None
+    workflow_type: str | None
     priority: Priority = field(default_factory=Priority)
     retry_policy: RetryPolicy | None = None
+    activity_run_id: str | None = None
+    """Of a standalone activity; None in a workflow's."""
+
+    @property
+    def in_workflow(self) -> bool:
+        """Whether a workflow called it, and not a client."""
+        return self.workflow_id is not None
 
 
 @dataclass(frozen=True)

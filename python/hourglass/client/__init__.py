@@ -6,9 +6,28 @@
     result = await client.execute_workflow(Order.run, order, id="order-7", task_queue="orders")
 """
 
+from hourglass.client._activity_execution import (
+    ActivityExecution,
+    ActivityExecutionDescription,
+    ActivityExecutionStatus,
+    PendingActivityState,
+)
+from hourglass.client._activity_handle import ActivityHandle
+from hourglass.client._activity_list import (
+    ActivityExecutionAsyncIterator,
+    ActivityExecutionCount,
+    ActivityExecutionCountAggregationGroup,
+)
+from hourglass.client._activity_options import (
+    ActivityExecutionOptions,
+    ActivityOptionsKey,
+    ActivityOptionsKeys,
+    ActivityOptionsUpdate,
+)
 from hourglass.client._async_activity import AsyncActivityCancelledError, AsyncActivityHandle
 from hourglass.client._client import Client
 from hourglass.client._errors import (
+    ActivityFailureError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
@@ -28,18 +47,41 @@ from hourglass.client._list import (
     WorkflowExecutionCount,
     WorkflowExecutionCountAggregationGroup,
 )
+from hourglass.client._requests.activity_task import AsyncActivityIDReference
+from hourglass.client._requests.start_activity_execution import StartActivityOptions
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
 from hourglass.client._with_start import WithStartWorkflowOperation
-from hourglass.exceptions import RPCError, RPCStatusCode, WorkflowAlreadyStartedError
+from hourglass.exceptions import (
+    ActivityAlreadyStartedError,
+    RPCError,
+    RPCStatusCode,
+    WorkflowAlreadyStartedError,
+)
 from hourglass.service import TLSConfig
 
 __all__ = [
+    "ActivityAlreadyStartedError",
+    "ActivityExecution",
+    "ActivityExecutionAsyncIterator",
+    "ActivityExecutionCount",
+    "ActivityExecutionCountAggregationGroup",
+    "ActivityExecutionDescription",
+    "ActivityExecutionOptions",
+    "ActivityExecutionStatus",
+    "ActivityFailureError",
+    "ActivityHandle",
+    "ActivityOptionsKey",
+    "ActivityOptionsKeys",
+    "ActivityOptionsUpdate",
     "AsyncActivityCancelledError",
     "AsyncActivityHandle",
+    "AsyncActivityIDReference",
     "Client",
+    "PendingActivityState",
     "RPCError",
     "RPCStatusCode",
+    "StartActivityOptions",
     "StartOptions",
     "TLSConfig",
     "WithStartWorkflowOperation",

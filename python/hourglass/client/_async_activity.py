@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
 from hourglass.activity import ActivityCancellationDetails
+from hourglass.client._requests import activity_task
 from hourglass.client._requests._parts import UNSET, compact, payloads
-from hourglass.client._requests.activity_task import ActivityReference
 from hourglass.exceptions import TemporalError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
     from hourglass.client._client import Client
+    from hourglass.client._requests.activity_task import AsyncActivityIDReference
 
 _Metadata = Mapping[str, str]
 
@@ -32,12 +33,12 @@ class AsyncActivityHandle:
     Every method raises RPCError NOT_FOUND when the service does not wait for it (any more).
     """
 
-    def __init__(self, client: Client, reference: ActivityReference) -> None:
+    def __init__(self, client: Client, id_or_token: AsyncActivityIDReference | bytes) -> None:
         self._client = client
-        self._reference = reference
+        self._id_or_token = id_or_token
 
     def __repr__(self) -> str:
-        return f"<AsyncActivityHandle {self._reference}>"
+        return f"<AsyncActivityHandle {self._id_or_token!r}>"
 
     async def heartbeat(
         self,
@@ -105,7 +106,7 @@ class AsyncActivityHandle:
         rpc_metadata: _Metadata | None,
         rpc_timeout: timedelta | None,
     ) -> Wire:
-        name, reference = self._reference.call(rpc)
+        name, reference = activity_task.call(rpc, self._id_or_token)
         request = {**reference, **compact(content)}
         return await self._client.connection.call(name, request, rpc_metadata, rpc_timeout)
 
@@ -115,7 +116,7 @@ class AsyncActivityCalls:
 
     @overload
     def get_async_activity_handle(
-        self, *, workflow_id: str, run_id: str | None, activity_id: str
+        self, *, workflow_id: str | None = ..., run_id: str | None = ..., activity_id: str
     ) -> AsyncActivityHandle: ...
     @overload
     def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
@@ -129,9 +130,12 @@ class AsyncActivityCalls:
     ) -> AsyncActivityHandle:
         """The handle of an activity, by its task token or its ids (see `activity.info`).
 
+        It is for whoever completes it; the caller of a standalone one has `get_activity_handle`.
+
         Args:
-            run_id: Which run of the workflow; None is the latest.
+            workflow_id: The workflow that called it; None for a standalone activity.
+            run_id: Which run of the workflow or of the standalone activity; None is the latest.
         """
         client: Any = self
-        reference = ActivityReference(workflow_id, run_id, activity_id, task_token)
-        return AsyncActivityHandle(client, reference)
+        id_or_token = activity_task.reference(workflow_id, run_id, activity_id, task_token)
+        return AsyncActivityHandle(client, id_or_token)

@@ -10,6 +10,8 @@ from typing import Any, cast, overload
 from typing_extensions import Self, Unpack
 
 from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
+from hourglass.client._activity_calls import ActivityCalls
+from hourglass.client._activity_list import FindingActivities
 from hourglass.client._async_activity import AsyncActivityCalls
 from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._handle import WorkflowHandle
@@ -27,8 +29,8 @@ from hourglass.service import TLSConfig
 AnyRun = str | Callable[..., Any]
 
 
-class Client(AsyncActivityCalls, Finding, WithStartCalls):
-    """Starts workflows and talks to them. Make one with `Client.connect`.
+class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, WithStartCalls):
+    """Starts workflows and activities and talks to them. Make one with `Client.connect`.
 
     May be used by any number of tasks, and on any event loop of the process it was made in.
     """

@@ -4,6 +4,7 @@
 
     TemporalError
      ├── WorkflowFailureError         result(): the workflow did not complete; see its `cause`
+     ├── ActivityFailureError         result(): the same of a standalone activity
      ├── WorkflowContinuedAsNewError  result(follow_runs=False): the run went on as another
      ├── WorkflowQueryFailedError     query(): the handler raised, or there is none
      ├── WorkflowQueryRejectedError   query(): the reject condition held; nobody was asked
@@ -27,6 +28,20 @@ class WorkflowFailureError(TemporalError):
 
     def __init__(self, *, cause: BaseException) -> None:
         super().__init__(f"Workflow execution failed: {cause}")
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException:
+        """Why: `ApplicationError`, `CancelledError`, `TerminatedError`, `TimeoutError`, …"""
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
+class ActivityFailureError(TemporalError):
+    """A standalone activity did not succeed. Not `ActivityError`: that one is for workflows."""
+
+    def __init__(self, *, cause: BaseException) -> None:
+        super().__init__(f"Activity execution failed: {cause}")
         self.__cause__ = cause
 
     @property

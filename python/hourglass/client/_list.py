@@ -8,95 +8,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import Self
-
 from hourglass.client._execution import WorkflowExecution, execution_of
-from hourglass.client._requests._parts import compact
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.client._pages import Pages
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
-    from hourglass.client._client import Client
     from hourglass.client._history import WorkflowHistory
 
 _Metadata = Mapping[str, str]
 
 
-class WorkflowExecutionAsyncIterator:
+class WorkflowExecutionAsyncIterator(Pages[WorkflowExecution]):
     """Workflows, fetched page by page as the iteration goes on. For one iteration."""
 
-    def __init__(
-        self,
-        client: Client,
-        query: str | None,
-        *,
-        limit: int | None,
-        page_size: int,
-        next_page_token: bytes | None,
-        rpc_metadata: _Metadata | None,
-        rpc_timeout: timedelta | None,
-    ) -> None:
-        if page_size < 1:
-            raise InvalidArgumentError(f"page_size has to be at least 1, not {page_size}")
-        self._client = client
-        self._query = query or ""
-        self._left = limit
-        self._page_size = page_size
-        self._next_page_token = next_page_token
-        self._rpc_metadata = rpc_metadata
-        self._rpc_timeout = rpc_timeout
-        self._current_page: Sequence[WorkflowExecution] | None = None
-        self._index = 0
-
-    @property
-    def current_page_index(self) -> int:
-        """The place of the next workflow in `current_page`."""
-        return self._index
-
-    @property
-    def current_page(self) -> Sequence[WorkflowExecution] | None:
-        """What was fetched last; None before the first page."""
-        return self._current_page
-
-    @property
-    def next_page_token(self) -> bytes | None:
-        """Where the next page begins; None when there is none."""
-        return self._next_page_token
-
-    async def fetch_next_page(self, *, page_size: int | None = None) -> None:
-        """Fetch the next page, whether this one was iterated over or not."""
-        size = self._page_size if page_size is None else page_size
-        if self._left is not None:
-            size = min(size, self._left)
-        request = compact(
-            {"query": self._query, "page_size": size, "next_page_token": self._next_page_token}
-        )
-        client = self._client
-        response = await client.connection.call(
+    async def _list(self, request: Wire) -> Wire:
+        return await self._client.connection.call(
             "ListWorkflowExecutions", request, self._rpc_metadata, self._rpc_timeout
         )
-        self._index = 0
-        self._next_page_token = response.get("next_page_token") or None
-        self._current_page = [
-            execution_of(info, client.namespace, client.data_converter)
-            for info in response.get("executions", [])
-        ]
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> WorkflowExecution:
-        if self._left == 0:
-            raise StopAsyncIteration
-        while self._current_page is None or self._index >= len(self._current_page):
-            if self._current_page is not None and self._next_page_token is None:
-                raise StopAsyncIteration
-            await self.fetch_next_page()
-        found = self._current_page[self._index]
-        self._index += 1
-        if self._left is not None:
-            self._left -= 1
-        return found
+    def _found(self, info: Wire) -> WorkflowExecution:
+        return execution_of(info, self._client.namespace, self._client.data_converter)
 
     async def map_histories(self) -> AsyncIterator[WorkflowHistory]:
         """The histories of the workflows, one by one: what a `Replayer` takes."""
@@ -171,12 +102,18 @@ class Finding:
             "CountWorkflowExecutions", {"query": query or ""}, rpc_metadata, rpc_timeout
         )
         groups = [
-            WorkflowExecutionCountAggregationGroup(
-                group.get("count", 0), [_json(value) for value in group.get("group_values", [])]
-            )
-            for group in response.get("groups", [])
+            WorkflowExecutionCountAggregationGroup(count, values)
+            for count, values in groups_of(response)
         ]
         return WorkflowExecutionCount(response.get("count", 0), groups)
+
+
+def groups_of(response: Wire) -> list[tuple[int, list[Any]]]:
+    """How many there are of what, in an answer to a count with groups."""
+    return [
+        (group.get("count", 0), [_json(value) for value in group.get("group_values", [])])
+        for group in response.get("groups", [])
+    ]
 
 
 def _json(payload: Payload) -> Any:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hourglass.client._errors import WorkflowUpdateRPCTimeoutOrCancelledError
 from hourglass.client._requests import update_workflow_execution
-from hourglass.client._requests._parts import duration
-from hourglass.exceptions import InvalidArgumentError, RPCError, RPCStatusCode
+from hourglass.client._waiting import Waiting
+from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
@@ -33,42 +33,10 @@ class WorkflowUpdateStage(IntEnum):
     """Its handler has ended."""
 
 
-class Waiting:
-    """Calls that the service may leave unanswered for a while, repeated until they are.
+class UpdateWaiting(Waiting):
+    """Waiting for what becomes of an update."""
 
-    `rpc_timeout` is the limit for all of them together.
-    """
-
-    def __init__(
-        self,
-        client: Client,
-        rpc_metadata: _Metadata | None,
-        rpc_timeout: timedelta | None,
-        what: str,
-    ) -> None:
-        limit = duration("rpc_timeout", rpc_timeout)
-        self._client = client
-        self._metadata = rpc_metadata
-        self._what = what
-        self._until = None if limit is None else time.monotonic() + limit.total_seconds()
-
-    async def call(self, rpc: str, request: Mapping[str, Any]) -> Wire:
-        """One answer; `WorkflowUpdateRPCTimeoutOrCancelledError` when the time is over."""
-        while True:
-            left = None if self._until is None else self._until - time.monotonic()
-            if left is not None and left <= 0:
-                raise self._expired()
-            limit = None if left is None else timedelta(seconds=max(left, 0.001))
-            try:
-                return await self._client.connection.call(rpc, request, self._metadata, limit)
-            except RPCError as error:
-                if error.status is not RPCStatusCode.DEADLINE_EXCEEDED:
-                    raise
-                if self._until is not None:
-                    raise self._expired() from error
-
-    def _expired(self) -> WorkflowUpdateRPCTimeoutOrCancelledError:
-        return WorkflowUpdateRPCTimeoutOrCancelledError(f"{self._what} did not come in time")
+    expired = WorkflowUpdateRPCTimeoutOrCancelledError
 
 
 class WorkflowUpdateHandle(Generic[R]):
@@ -123,7 +91,7 @@ class WorkflowUpdateHandle(Generic[R]):
             RPCError: NOT_FOUND if there is no such update.
         """
         if self._outcome is None:
-            waiting = Waiting(
+            waiting = UpdateWaiting(
                 self._client, rpc_metadata, rpc_timeout, f"result of update {self._id!r}"
             )
             self._outcome = await self._poll(waiting)
@@ -132,7 +100,7 @@ class WorkflowUpdateHandle(Generic[R]):
         )
         return result
 
-    async def _poll(self, waiting: Waiting) -> Wire:
+    async def _poll(self, waiting: UpdateWaiting) -> Wire:
         completed = int(WorkflowUpdateStage.COMPLETED)
         request = update_workflow_execution.poll_request(
             self._workflow_id, self._workflow_run_id, self._id, completed
@@ -174,7 +142,7 @@ async def start_update(
         first_execution_run_id=first_execution_run_id,
         converter=client.data_converter,
     )
-    waiting = Waiting(client, rpc_metadata, rpc_timeout, f"answer to update {name!r}")
+    waiting = UpdateWaiting(client, rpc_metadata, rpc_timeout, f"answer to update {name!r}")
     while True:
         answer = await waiting.call("UpdateWorkflowExecution", request)
         if answer.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:

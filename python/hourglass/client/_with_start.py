@@ -18,7 +18,7 @@ from hourglass.client._requests import update_workflow_execution as update_rpc
 from hourglass.client._requests._parts import UNSET, arguments
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._update import (
-    Waiting,
+    UpdateWaiting,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
     check_stage,
@@ -329,7 +329,7 @@ async def _call(
     workflow_id = operation.options["id"]
     request = execute_multi_operation.request(client.namespace, client.identity, starting, updating)
     what = f"answer to the update with start of {workflow_id!r}"
-    waiting = Waiting(client, options.get("rpc_metadata"), options.get("rpc_timeout"), what)
+    waiting = UpdateWaiting(client, options.get("rpc_metadata"), options.get("rpc_timeout"), what)
     while True:
         try:
             response = await waiting.call("ExecuteMultiOperation", request)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypeVar
 
-from hourglass.client import Client, WorkflowHandle
+from hourglass.client import ActivityHandle, Client, WorkflowHandle
 from hourglass.client._target import TIME_SKIPPING_TARGET
 from hourglass.common import QueryRejectCondition
 from hourglass.converter import DataConverter
@@ -181,6 +181,12 @@ class TimeSkippingClient(Client):
             result_type=result_type,
         )
 
+    def handle_of_started_activity(
+        self, activity_id: str, run_id: str, result_type: Any
+    ) -> ActivityHandle[Any]:
+        """A handle whose `result` lets time skip."""
+        return TimeSkippingActivityHandle(self, activity_id, run_id=run_id, result_type=result_type)
+
 
 class TimeSkippingHandle(WorkflowHandle[SelfT, ResultT]):
     """The handle of a workflow that was started on such an environment."""
@@ -193,3 +199,19 @@ class TimeSkippingHandle(WorkflowHandle[SelfT, ResultT]):
         """Wait for the workflow to close while time may skip; its result."""
         async with self._client.environment.unlocked():
             return await super().result(follow_runs=follow_runs, rpc_timeout=rpc_timeout)
+
+
+class TimeSkippingActivityHandle(ActivityHandle[ResultT]):
+    """The handle of a standalone activity that was started on such an environment."""
+
+    _client: TimeSkippingClient
+
+    async def result(
+        self,
+        *,
+        rpc_metadata: Mapping[str, str] | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> ResultT:
+        """Wait for the activity to close while time may skip; its result."""
+        async with self._client.environment.unlocked():
+            return await super().result(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)

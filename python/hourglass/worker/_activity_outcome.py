@@ -81,14 +81,18 @@ async def raised(
     )
     logger.log(
         logging.DEBUG if benign else logging.WARNING,
-        "activity %r (%s) of workflow %r failed in attempt %d",
-        task.activity_type,
-        task.activity_id,
-        task.workflow_id,
+        "%s failed in attempt %d",
+        described(task),
         task.attempt,
         exc_info=error,
     )
     return await _failed(token, error, converter)
+
+
+def described(task: ActivityTask) -> str:
+    """Which activity it is, for logs."""
+    named = f"activity {task.activity_type!r} ({task.activity_id})"
+    return f"{named} of workflow {task.workflow_id!r}" if task.workflow_id else named
 
 
 def _interruption(cancellation: ActivityCancellationDetails) -> ApplicationError | None:

@@ -76,10 +76,7 @@ class RunningActivity:
 
     def __str__(self) -> str:
         task = self.task
-        return (
-            f"activity {task.activity_type!r} ({task.activity_id}) of workflow "
-            f"{task.workflow_id!r} in {self.where} at {place(self.frame())}"
-        )
+        return f"{outcome.described(task)} in {self.where} at {place(self.frame())}"
 
     def cancel(self, reason: str) -> None:
         """Cancel the function: asyncio's way, or by an exception in its thread. Once only."""
@@ -301,10 +298,11 @@ def _info(task: ActivityTask, activities: Activities, heartbeat_details: list[An
         started_time=task.started_time,
         task_queue=activities.task_queue,
         task_token=task.task_token,
-        workflow_id=task.workflow_id,
-        workflow_namespace=task.workflow_namespace,
-        workflow_run_id=task.workflow_run_id,
-        workflow_type=task.workflow_type,
+        workflow_id=task.workflow_id or None,
+        workflow_namespace=task.workflow_namespace if task.workflow_id else None,
+        workflow_run_id=task.workflow_run_id or None,
+        workflow_type=task.workflow_type or None,
         priority=Priority.from_wire(task.priority),
         retry_policy=RetryPolicy.from_wire(retry_policy) if retry_policy else None,
+        activity_run_id=task.activity_run_id or None,
     )

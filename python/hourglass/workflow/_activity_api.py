@@ -11,20 +11,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
-from hourglass.workflow._activities import (
-    UNSET,
-    ActivityCancellationType,
-    ActivityHandle,
-    arguments_of,
-    schedule_activity,
-)
-from hourglass.workflow._activity_typing import (
+from hourglass._activity_typing import (
     AsyncClass,
     AsyncClass0,
     AsyncClass1,
     SyncClass,
     SyncClass0,
     SyncClass1,
+)
+from hourglass.workflow._activities import (
+    UNSET,
+    ActivityCancellationType,
+    ActivityHandle,
+    arguments_of,
+    schedule_activity,
 )
 from hourglass.workflow._context import current
 

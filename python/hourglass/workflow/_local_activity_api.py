@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from hourglass.workflow._activities import UNSET, arguments_of
-from hourglass.workflow._activity_typing import (
+from hourglass._activity_typing import (
     AsyncClass,
     AsyncClass0,
     AsyncClass1,
@@ -14,6 +13,7 @@ from hourglass.workflow._activity_typing import (
     SyncClass0,
     SyncClass1,
 )
+from hourglass.workflow._activities import UNSET, arguments_of
 from hourglass.workflow._local_activities import (
     LocalActivityConfig,
     LocalActivityHandle,

@@ -33,6 +33,21 @@ def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
     return (arg,)
 
 
+def check_options(
+    call: str, options: Mapping[str, Any], known: frozenset[str], required: Sequence[str]
+) -> None:
+    """Refuse what `call` does not know (TypeError, as for any call) or what is empty."""
+    if not options.keys() <= known:
+        unknown = min(options.keys() - known)
+        raise TypeError(f"{call}() got an unexpected keyword argument {unknown!r}")
+    for name in required:
+        value = options.get(name)
+        if not isinstance(value, str):
+            raise TypeError(f"{call}() needs the keyword argument {name!r}, a string")
+        if not value:
+            raise InvalidArgumentError(f"{name} is empty")
+
+
 async def encode(converter: DataConverter, values: Sequence[Any]) -> list[Payload]:
     """Payloads; without a codec there is nothing to wait for."""
     if converter.payload_codec is None:

@@ -12,31 +12,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ActivityReference:
-    """Which activity: by its task token, or by its ids."""
+class AsyncActivityIDReference:
+    """Which activity, by its ids."""
 
-    workflow_id: str | None = None
-    run_id: str | None = None
-    activity_id: str | None = None
-    task_token: bytes | None = None
+    workflow_id: str | None
+    """None for a standalone activity."""
+    run_id: str | None
+    """Of the workflow, or of the standalone activity; None is the latest."""
+    activity_id: str
 
     def __post_init__(self) -> None:
-        by_id = self.workflow_id is not None or self.activity_id is not None
-        if (self.task_token is None) is not by_id:
+        if not self.activity_id:
+            raise InvalidArgumentError("the activity id is empty")
+        if self.workflow_id == "":
             raise InvalidArgumentError(
-                "an activity is given by its task_token, or by its workflow_id and activity_id"
+                "the workflow id is empty; that of a standalone activity is None"
             )
-        if by_id and not (self.workflow_id and self.activity_id):
-            raise InvalidArgumentError("workflow_id and activity_id are both needed")
-        if self.task_token == b"":
-            raise InvalidArgumentError("the task token is empty")
 
-    def call(self, rpc: str) -> tuple[str, Wire]:
-        """The RPC that takes this kind of reference, and the reference in its request."""
-        if self.task_token is not None:
-            return rpc, {"task_token": self.task_token}
-        return f"{rpc}ById", {
-            "workflow_id": self.workflow_id,
-            "run_id": self.run_id or "",
-            "activity_id": self.activity_id,
-        }
+
+def reference(
+    workflow_id: str | None, run_id: str | None, activity_id: str | None, task_token: bytes | None
+) -> AsyncActivityIDReference | bytes:
+    """The one way that was given."""
+    by_id = any(part is not None for part in (workflow_id, run_id, activity_id))
+    if (task_token is None) is not by_id:
+        raise InvalidArgumentError("an activity is given by its task_token, or by its ids")
+    if task_token is None:
+        return AsyncActivityIDReference(workflow_id, run_id, activity_id or "")
+    if not task_token:
+        raise InvalidArgumentError("the task token is empty")
+    return task_token
+
+
+def call(rpc: str, id_or_token: AsyncActivityIDReference | bytes) -> tuple[str, Wire]:
+    """The RPC that takes this kind of reference, and the reference in its request."""
+    if isinstance(id_or_token, bytes):
+        return rpc, {"task_token": id_or_token}
+    return f"{rpc}ById", {
+        "workflow_id": id_or_token.workflow_id or "",
+        "run_id": id_or_token.run_id or "",
+        "activity_id": id_or_token.activity_id,
+    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Required, TypedDict
 
+from hourglass.client._requests import _parts
 from hourglass.client._requests._parts import compact, duration, encode, memo, payloads
 from hourglass.common import (
     Priority,
@@ -64,15 +65,7 @@ _REQUIRED = ("id", "task_queue")
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what is unknown (TypeError, as for any call) or empty."""
-    if not options.keys() <= _KNOWN:
-        unknown = min(options.keys() - _KNOWN)
-        raise TypeError(f"start_workflow() got an unexpected keyword argument {unknown!r}")
-    for name in _REQUIRED:
-        value = options.get(name)
-        if not isinstance(value, str):
-            raise TypeError(f"start_workflow() needs the keyword argument {name!r}, a string")
-        if not value:
-            raise InvalidArgumentError(f"{name} is empty")
+    _parts.check_options("start_workflow", options, _KNOWN, _REQUIRED)
     if options.get("start_signal_args") and not options.get("start_signal"):
         raise InvalidArgumentError("start_signal_args without start_signal")
 

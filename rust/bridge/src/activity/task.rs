@@ -122,6 +122,7 @@ impl ActivityTask {
             "start" => {
                 keywords.rename("headers", "header_fields")?;
                 keywords.nest_execution()?;
+                keywords.rename("activity_run_id", "run_id")?;
                 Variant::Start(message::wire_to_typed(keywords.0.as_any())?)
             }
             "cancel" => keywords.cancel()?,
@@ -191,6 +192,11 @@ impl ActivityTask {
     #[getter]
     fn workflow_run_id(&self) -> &str {
         self.execution().map_or("", |run| &run.run_id)
+    }
+
+    #[getter]
+    fn activity_run_id(&self) -> &str {
+        &self.start().run_id
     }
 
     #[getter]
