@@ -1,6 +1,7 @@
 //! `ShutdownWorker`: a worker that leaves gets its polls back and keeps no task waiting.
 
 use hourglass_engine::Code;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
@@ -25,6 +26,16 @@ fn activity_poll_of(worker: &str) -> PollActivityTaskQueueRequest {
         worker_instance_key: worker.to_owned(),
         ..Server::activity_poll()
     }
+}
+
+/// A workflow has ordered an activity, and the worker that `poll` is of has it.
+async fn given(
+    server: &Server,
+    poll: PollActivityTaskQueueRequest,
+) -> (WorkflowExecution, PollActivityTaskQueueResponse) {
+    let run = server.start("w").await;
+    server.step([schedule(activity("a"))]).await;
+    (run, server.call(poll).await.unwrap())
 }
 
 #[tokio::test]
@@ -104,10 +115,7 @@ async fn b30_a_workflow_task_of_a_worker_that_is_gone_goes_to_another_at_once() 
 #[tokio::test]
 async fn b30_an_activity_of_a_worker_that_is_gone_goes_to_another_at_once() {
     let server = Server::in_memory();
-    server.start("w").await;
-    let task = server.poll().await;
-    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
-    let lost = server.call(Server::activity_poll()).await.unwrap();
+    let (_, lost) = given(&server, Server::activity_poll()).await;
     server.engine.worker_gone("another", Vec::new());
     server.engine.worker_gone("instance", Vec::new());
     let found = server.call(activity_poll_of("another")).await.unwrap();
@@ -150,10 +158,7 @@ async fn b30_an_activity_answer_that_comes_back_after_its_worker_is_gone_is_give
 #[tokio::test]
 async fn b30_an_activity_that_was_passed_on_belongs_to_the_worker_that_took_it() {
     let server = Server::in_memory();
-    let run = server.start("w").await;
-    let task = server.poll().await;
-    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
-    let first = server.call(activity_poll_of("first")).await.unwrap();
+    let (run, first) = given(&server, activity_poll_of("first")).await;
     server.engine.worker_gone("first", Vec::new());
     let poll = PollActivityTaskQueueRequest {
         identity: "the second's".to_owned(),
@@ -174,10 +179,7 @@ async fn b30_an_activity_that_was_passed_on_belongs_to_the_worker_that_took_it()
 #[tokio::test]
 async fn b30_an_activity_that_goes_on_without_its_worker_is_not_given_again() {
     let server = Server::in_memory();
-    server.start("w").await;
-    let task = server.poll().await;
-    server.complete(&task, [schedule(activity("a"))]).await.unwrap();
-    let running = server.call(Server::activity_poll()).await.unwrap();
+    let (_, running) = given(&server, Server::activity_poll()).await;
     server.engine.worker_gone("instance", vec![running.task_token]);
     let mut poll = std::pin::pin!(server.call(Server::activity_poll()));
     assert!(server.parks(&mut poll.as_mut()).await);

@@ -40,10 +40,19 @@ pub(crate) fn perform(world: &mut World) {
     }
 }
 
-/// The workflow's id, its run's, and the activity's.
-fn ids(task: &Task) -> (String, String, String) {
-    let run = task.workflow_execution.clone().unwrap();
-    (run.workflow_id, run.run_id, task.activity_id.clone())
+/// A request that names the activity of a task by its ids. There is one type for each.
+macro_rules! by_id {
+    ($request:ident, $task:expr $(, $field:ident: $value:expr)?) => {{
+        let run = $task.workflow_execution.clone().unwrap();
+        $request {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id: run.workflow_id,
+            run_id: run.run_id,
+            activity_id: $task.activity_id.clone(),
+            $($field: $value,)?
+            ..Default::default()
+        }
+    }};
 }
 
 fn is_by_id(world: &mut World) -> bool {
@@ -51,19 +60,11 @@ fn is_by_id(world: &mut World) -> bool {
 }
 
 fn heartbeat(world: &mut World, task: Task) {
-    let namespace = NAMESPACE.to_owned();
     if is_by_id(world) {
-        let (workflow_id, run_id, activity_id) = ids(&task);
-        let request = RecordActivityTaskHeartbeatByIdRequest {
-            namespace,
-            workflow_id,
-            run_id,
-            activity_id,
-            ..Default::default()
-        };
+        let request = by_id!(RecordActivityTaskHeartbeatByIdRequest, task);
         return send(world, &request, Purpose::Other);
     }
-    let task_token = task.task_token;
+    let (namespace, task_token) = (NAMESPACE.to_owned(), task.task_token);
     let request =
         RecordActivityTaskHeartbeatRequest { namespace, task_token, ..Default::default() };
     send(world, &request, Purpose::Other);
@@ -73,51 +74,29 @@ fn fail(world: &mut World, task: &Task) {
     let kind = if world.rng.percent(20) { "Fatal" } else { "Flaky" };
     let failure = Server::activity_failure(task, kind);
     if is_by_id(world) {
-        let (workflow_id, run_id, activity_id) = ids(task);
-        let request = RespondActivityTaskFailedByIdRequest {
-            namespace: NAMESPACE.to_owned(),
-            workflow_id,
-            run_id,
-            activity_id,
-            failure: failure.failure,
-            ..Default::default()
-        };
+        let request = by_id!(RespondActivityTaskFailedByIdRequest, task, failure: failure.failure);
         return send(world, &request, Purpose::Other);
     }
     send(world, &failure, Purpose::Other);
 }
 
 fn cancel(world: &mut World, task: Task) {
-    let namespace = NAMESPACE.to_owned();
     if is_by_id(world) {
-        let (workflow_id, run_id, activity_id) = ids(&task);
-        let request = RespondActivityTaskCanceledByIdRequest {
-            namespace,
-            workflow_id,
-            run_id,
-            activity_id,
-            ..Default::default()
-        };
+        let request = by_id!(RespondActivityTaskCanceledByIdRequest, task);
         return send(world, &request, Purpose::Other);
     }
-    let task_token = task.task_token;
+    let (namespace, task_token) = (NAMESPACE.to_owned(), task.task_token);
     let request =
         RespondActivityTaskCanceledRequest { namespace, task_token, ..Default::default() };
     send(world, &request, Purpose::Other);
 }
 
 fn complete(world: &mut World, task: &Task) {
-    let (workflow_id, run_id, activity_id) = ids(task);
+    let run_id = task.workflow_execution.clone().unwrap().run_id;
     let scheduled_event_id = scheduled_event(&task.task_token);
     let purpose = || Purpose::CompleteActivity { run_id: run_id.clone(), scheduled_event_id };
     if is_by_id(world) {
-        let request = RespondActivityTaskCompletedByIdRequest {
-            namespace: NAMESPACE.to_owned(),
-            workflow_id,
-            run_id: run_id.clone(),
-            activity_id,
-            ..Default::default()
-        };
+        let request = by_id!(RespondActivityTaskCompletedByIdRequest, task);
         return send(world, &request, purpose());
     }
     let request = RespondActivityTaskCompletedRequest {
