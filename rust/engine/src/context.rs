@@ -5,7 +5,7 @@
 //! with waiting pollers, writes the changed runs and remembers the answers; when it fails, the runs it
 //! touched are read again and nothing of it remains. Nobody is answered before the commit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::machine::errand::Errand;
 use crate::machine::workflow;
 use crate::matching::Matching;
+use crate::owed::Owed;
 use crate::queries::Queries;
 use crate::run::Run;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
@@ -121,6 +122,8 @@ pub(crate) struct Context {
     /// Touched by the call being handled, and by the transaction.
     pub(crate) touched: Vec<RunKey>,
     pub(crate) batch: BTreeSet<RunKey>,
+    /// Workers whose tasks the transaction gives to others; with the tokens of activities that go on.
+    pub(crate) gone: BTreeMap<String, Vec<Vec<u8>>>,
     /// Stored runs that can't be read. They are left alone, and the others go on.
     pub(crate) damaged: BTreeSet<RunKey>,
 }
@@ -166,6 +169,7 @@ impl Context {
             in_transaction: false,
             touched: Vec::new(),
             batch: BTreeSet::new(),
+            gone: BTreeMap::new(),
             damaged: BTreeSet::new(),
         };
         context.queue_stored_tasks()?;
@@ -447,14 +451,16 @@ impl Context {
             self.store.commit()?;
         }
         self.batch.clear();
+        self.gone.clear();
+        self.matching.forget_taken();
         self.added_namespaces.clear();
         self.changed_namespaces.clear();
         Ok(std::mem::take(&mut self.actions))
     }
 
-    /// The transaction failed. Forget what it did, and give everybody who was to be answered, and the
-    /// runs whose tasks have to be offered again ([`Self::requeue`]).
-    pub(crate) fn abort(&mut self) -> (Vec<Responder>, BTreeSet<RunKey>) {
+    /// The transaction failed. Forget what it did, and give everybody who was to be answered, and what
+    /// has to be done once the store works again.
+    pub(crate) fn abort(&mut self) -> (Vec<Responder>, Owed) {
         self.in_transaction = false;
         self.store.rollback();
         self.env.work.clear();
@@ -481,6 +487,7 @@ impl Context {
         for key in &keys {
             responders.extend(self.updates.forget(*key));
         }
-        (responders, keys)
+        let (gone, queues) = (std::mem::take(&mut self.gone), self.matching.put_back());
+        (responders, Owed { runs: keys, queues, gone })
     }
 }

@@ -22,6 +22,7 @@ mod ids;
 mod loading;
 mod machine;
 mod matching;
+mod owed;
 mod planted;
 mod priority;
 mod proto;

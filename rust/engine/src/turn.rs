@@ -1,6 +1,5 @@
 //! The engine's loop. One turn: take what waits, handle it, commit once, do what follows.
 
-use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -8,8 +7,8 @@ use crate::action::{Action, Reply, Responder};
 use crate::context::{Caller, Context, Failure, Outcome};
 use crate::dispatch::dispatch;
 use crate::engine::{Call, EngineMessage};
-use crate::ids::RunKey;
 use crate::machine::{activity, timer, workflow};
+use crate::owed::Owed;
 use crate::planted::{Bug, planted};
 use crate::rpc::register_namespace::register;
 use crate::store::{NamespaceRecord, StoreError, TimerRow};
@@ -35,8 +34,8 @@ pub(crate) struct Loop {
     sender: Sender<EngineMessage>,
     /// Timers are not tried before this time: the store failed.
     paused_until: Option<Instant>,
-    /// What waits for the store to work again: tasks of runs of failed transactions.
-    owed: BTreeSet<RunKey>,
+    /// What waits for the store to work again.
+    owed: Owed,
     last_sweep: Option<Instant>,
     /// Nothing has happened since the last sweep, and another one would forget no more.
     is_swept: bool,
@@ -54,7 +53,7 @@ impl Loop {
             receiver,
             sender,
             paused_until: None,
-            owed: BTreeSet::new(),
+            owed: Owed::default(),
             last_sweep: None,
             is_swept: false,
             closing: false,
@@ -202,7 +201,7 @@ impl Loop {
             let result = self.context.handle(|context| {
                 make_default_namespace(context)?;
                 context.timers.load(context.store.as_mut())?;
-                context.offer_again(&again)
+                context.settle_up(&again)
             });
             if let Some(error) = result.err().and_then(store_error) {
                 self.owed = again;
@@ -293,8 +292,8 @@ impl Loop {
 
     fn fail(&mut self, error: &StoreError) {
         tracing::error!(%error, "a transaction failed; its callers are told");
-        let (responders, runs) = self.context.abort();
-        self.owed.extend(runs);
+        let (responders, owed) = self.context.abort();
+        self.owed.add(owed);
         self.paused_until = Some(self.context.env.clock.wall() + PAUSE);
         let status = store_status(error);
         for responder in responders {
@@ -357,8 +356,8 @@ impl Loop {
         &self.context
     }
 
-    pub(crate) fn owed(&self) -> BTreeSet<i64> {
-        self.owed.iter().map(|key| key.0).collect()
+    pub(crate) fn owed(&self) -> std::collections::BTreeSet<i64> {
+        self.owed.runs.iter().map(|key| key.0).collect()
     }
 }
 

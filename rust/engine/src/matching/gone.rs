@@ -21,6 +21,7 @@ impl Context {
         worker: &str,
         going_on: &[Vec<u8>],
     ) -> Result<(), Failure> {
+        self.gone.insert(worker.to_owned(), going_on.to_vec());
         let leased = |run: &crate::run::Run| {
             run.volatile.lease.as_ref().is_some_and(|lease| lease.worker == worker)
         };
@@ -33,11 +34,16 @@ impl Context {
             }
             self.offer_leased_again(key)?;
         }
-        // A token of an attempt that is over names nothing.
-        let going_on: BTreeSet<_> =
-            going_on.iter().filter_map(|token| self.activity_of(token).ok()).collect();
+        let mut stays = BTreeSet::new();
+        for token in going_on {
+            match self.activity_of(token) {
+                Ok(activity) => drop(stays.insert(activity)),
+                Err(Failure::Status(_)) => {} // a token of an attempt that is over names nothing
+                Err(failure) => return Err(failure),
+            }
+        }
         for (key, event) in self.store.started_activities(worker)? {
-            if !going_on.contains(&(key, event)) {
+            if !stays.contains(&(key, event)) {
                 self.pass_on_activity(key, event)?;
             }
         }
@@ -47,8 +53,7 @@ impl Context {
     /// Workflow tasks that came back to a queue which nobody polls any more: a sticky queue's worker is
     /// gone, so they go to the run's own queue. On that one they wait for a poller.
     pub(super) fn abandon_undelivered(&mut self, queue: &QueueKey) -> Result<(), Failure> {
-        let undelivered = std::mem::take(&mut self.matching.queue(queue).undelivered);
-        for task in undelivered {
+        for task in self.matching.take_all_kept(queue) {
             if !self.lease_stands(&task.lease)? {
                 continue; // the run may be on its way with another task: leave it alone
             }

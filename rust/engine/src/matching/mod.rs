@@ -6,6 +6,7 @@
 mod gone;
 mod offer;
 mod queue;
+mod taken;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::action::Responder;
 use crate::ids::{EventId, NamespaceKey, QueryId, RunKey};
 pub(crate) use queue::{Poller, Queue, Task, Undelivered};
+use taken::Taken;
 
 /// A sticky queue that was not polled for this long has lost its worker.
 const STICKY_UNSEEN: Duration = Duration::from_secs(10);
@@ -52,6 +54,8 @@ pub(crate) struct Matching {
     next_ticket: u64,
     /// Workers that said they shut down: their polls come back empty, also those on their way.
     shut_down: HashMap<String, Instant>,
+    /// By the transaction.
+    taken: Vec<(QueueKey, Taken)>,
 }
 
 impl Matching {

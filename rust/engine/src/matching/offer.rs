@@ -3,8 +3,6 @@
 //! A task is leased at the moment it is put into an answer, in the same transaction as what made it:
 //! a worker that waits gets the activity that a workflow task scheduled with the commit of that task.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 
 use super::{Poller, PollerSeed, QueueKey, QueueKind, Task, Undelivered};
@@ -123,7 +121,7 @@ impl Context {
 
     /// Give the queue's next task. `Some`: there is none, the taker comes back.
     fn give(&mut self, queue: &QueueKey, taker: Taker) -> Result<Option<Taker>, Failure> {
-        while let Some(undelivered) = self.matching.queue(queue).undelivered.pop_front() {
+        while let Some(undelivered) = self.matching.take_kept(queue) {
             if self.lease_stands(&undelivered.lease)? {
                 let lease = self.hand_over(undelivered.lease, &taker)?;
                 let lease = Some((queue.clone(), lease));
@@ -131,7 +129,7 @@ impl Context {
                 return Ok(None);
             }
         }
-        while let Some(query) = self.matching.queue(queue).queries.pop_front() {
+        while let Some(query) = self.matching.take_query(queue) {
             if let Some(body) = self.query_response(queue, query)? {
                 let lease = Some((queue.clone(), LeaseName::Query(query)));
                 self.reply(taker.responder, Reply { result: Ok(body.into()), lease });
@@ -247,17 +245,24 @@ impl Context {
     /// Nobody took the answer: the lease and the answer go to the queue's next poller.
     pub(crate) fn take_back(&mut self, returned: Returned) -> Result<(), Failure> {
         let Returned { queue, lease, body } = returned;
-        if !self.lease_stands(&lease)? {
+        if let LeaseName::Inline { run, .. } = lease {
+            return if self.lease_stands(&lease)? { self.offer_leased_again(run) } else { Ok(()) };
+        }
+        let task = Undelivered { lease, body };
+        self.matching.note_taken(&queue, task.clone());
+        if !self.lease_stands(&task.lease)? {
             return Ok(());
         }
-        if let LeaseName::Inline { run, .. } = lease {
-            return self.offer_leased_again(run);
-        }
-        self.matching.queue(&queue).keep(Undelivered { lease, body });
-        if self.matching.is_seen(&queue, self.env.wall) {
-            self.feed(&queue)
+        self.matching.queue(&queue).keep(task);
+        self.feed_kept(&queue)
+    }
+
+    /// Give what a queue keeps to those who wait, or to other queues if it is likely that nobody will.
+    pub(crate) fn feed_kept(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+        if self.matching.is_seen(queue, self.env.wall) {
+            self.feed(queue)
         } else {
-            self.abandon_undelivered(&queue)
+            self.abandon_undelivered(queue)
         }
     }
 
@@ -300,17 +305,6 @@ impl Context {
     fn requeue(&mut self, namespace: NamespaceKey, kind: QueueKind, name: String, task: Task) {
         let key = QueueKey { namespace, kind, name };
         self.matching.queue(&key).push(task);
-    }
-
-    /// After a failed transaction: offer the tasks of the runs that it had touched again.
-    pub(crate) fn offer_again(&mut self, keys: &BTreeSet<RunKey>) -> Result<(), Failure> {
-        for key in keys {
-            let Some((run, env)) = self.open_run(*key)? else { continue };
-            env.work.push(Work::WorkflowTask(*key));
-            let ready = run.activities.values().filter(|a| a.is_ready());
-            env.work.extend(ready.map(|a| Work::ActivityTask(*key, a.scheduled_event_id)));
-        }
-        Ok(())
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct Task {
 }
 
 /// An answer that nobody took. It is given to the next poller as it is: the lease stands.
+#[derive(Clone)]
 pub(crate) struct Undelivered {
     pub(crate) lease: LeaseName,
     pub(crate) body: Bytes,
@@ -59,6 +60,12 @@ impl Queue {
         if !self.undelivered.iter().any(|other| other.lease == task.lease) {
             self.undelivered.push_back(task);
         }
+    }
+
+    /// Keep an answer that was the first, again.
+    pub(super) fn keep_first(&mut self, task: Undelivered) {
+        self.undelivered.retain(|other| other.lease != task.lease);
+        self.undelivered.push_front(task);
     }
 
     /// Put a task behind those that go before it.

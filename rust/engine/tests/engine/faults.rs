@@ -14,16 +14,16 @@ use crate::support::command::{activity, complete, schedule, start_timer};
 use crate::support::server::Rpc;
 
 /// Longer than the engine waits before it tries a store again that failed.
-const LATER: u64 = 2;
+pub(crate) const LATER: u64 = 2;
 
-fn database() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn database() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("orders.db");
     (directory, path)
 }
 
 /// A started workflow on a store that works so far.
-async fn started(path: &Path) -> (Server, Faults, WorkflowExecution) {
+pub(crate) async fn started(path: &Path) -> (Server, Faults, WorkflowExecution) {
     let faults = Faults::default();
     let server = Server::on_faulty_file(path, &faults);
     let run = server.start("w").await;

@@ -30,6 +30,7 @@ mod history;
 mod lists;
 mod namespaces;
 mod old_databases;
+mod owed;
 mod polls;
 mod priorities;
 mod queries;
