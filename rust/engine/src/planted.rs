@@ -16,6 +16,8 @@ pub enum Bug {
     UntoldParent,
     /// Callers that wait for an update are forgotten when its run closes.
     ForgottenWaiter,
+    /// Activities that are paused are given to workers.
+    PausedActivity,
 }
 
 #[cfg(feature = "simulation")]

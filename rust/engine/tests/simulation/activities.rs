@@ -111,7 +111,7 @@ fn complete(world: &mut World, task: &Task) {
 }
 
 /// The engine's token names the scheduled event; nothing else tells it to a worker.
-fn scheduled_event(token: &[u8]) -> i64 {
+pub(crate) fn scheduled_event(token: &[u8]) -> i64 {
     #[derive(Clone, PartialEq, Message)]
     struct Token {
         #[prost(int64, tag = "3")]

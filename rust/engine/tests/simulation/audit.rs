@@ -16,6 +16,8 @@ pub(crate) struct Audit {
     pub(crate) digest: u64,
     pub(crate) closed: bool,
     pub(crate) signals: BTreeSet<String>,
+    /// Signals that only come once, and from whom.
+    unique_signals: BTreeSet<(String, String)>,
     /// Pending timers: id, and when it may fire.
     pub(crate) timers: BTreeMap<String, (i64, i64)>,
     /// Pending activities, by scheduled event.
@@ -148,13 +150,16 @@ impl Audit {
         match attributes {
             A::WorkflowExecutionSignaledEventAttributes(a) => {
                 self.unseen = true;
+                self.signals.insert(a.signal_name.clone());
+                // A run that goes back in its history may send what it sent before once more.
+                let source = a.external_workflow_execution.as_ref();
+                let source = source.map_or(&a.request_id, |source| &source.run_id);
                 let unique = a.signal_name.starts_with("once ");
-                let first = self.signals.insert(a.signal_name.clone());
-                return require(
-                    "a signal that is repeated is there once",
-                    first || !unique,
-                    || a.signal_name.clone(),
-                );
+                let signal = (a.signal_name.clone(), source.clone());
+                let first = !unique || self.unique_signals.insert(signal);
+                return require("a signal that is repeated is there once", first, || {
+                    a.signal_name.clone()
+                });
             }
             A::WorkflowExecutionCancelRequestedEventAttributes(_) => {
                 (self.unseen, self.cancel_requested) = (true, true);

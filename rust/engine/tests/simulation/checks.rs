@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use hourglass_engine::simulation::Memory;
 use prost::Message;
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use super::audit::Audit;
+use super::disk::RunRow;
+use super::relations::Base;
 use super::world::{Checked, World, require};
 use super::{family, invariants};
 
@@ -31,6 +34,8 @@ impl World {
             violation.within(&run.map(|(_, key)| disk.events(*key, 1)).unwrap_or_default())
         })?;
         family::check(&self.disk, &self.rows, &self.audits)?;
+        let paused = self.disk.paused().into_iter().filter(|(_, taken)| !taken);
+        self.workers.paused = paused.map(|(activity, _)| activity).collect();
         self.check_memory(&self.engine.as_ref().unwrap().memory())
     }
 
@@ -45,9 +50,11 @@ impl World {
         self.keys = self.rows.iter().map(|row| (row.run_id.clone(), row.key)).collect();
         for row in &self.rows {
             let audit = self.audits.entry(row.key).or_insert_with(Audit::of_new_run);
-            for event in self.disk.events(row.key, audit.next) {
+            let had_base = audit.relations.base.is_some();
+            for bytes in self.disk.encoded_events(row.key, audit.next) {
+                let event = HistoryEvent::decode(bytes.as_slice()).unwrap();
                 audit
-                    .read(&event, &event.encode_to_vec())
+                    .read(&event, &bytes)
                     .map_err(|violation| violation.within(&self.disk.events(row.key, 1)))?;
                 if before.is_empty() {
                     let kind = event.event_type().as_str_name();
@@ -61,7 +68,18 @@ impl World {
                     )?;
                 }
             }
+            if let Some(base) = audit.relations.base.clone().filter(|_| !had_base) {
+                self.compare_with_base(row, &base)?;
+            }
         }
         Ok(())
+    }
+
+    /// A run that began as another one has that one's events.
+    fn compare_with_base(&self, row: &RunRow, base: &Base) -> Checked {
+        let events = |key| self.disk.events(key, 1);
+        let theirs = self.keys.get(&base.run_id).map(|key| events(*key)).unwrap_or_default();
+        let begins = base.is_begun_by(&events(row.key), &theirs);
+        require("a reset begins as its base did", begins, || format!("{row:?} of {base:?}"))
     }
 }

@@ -11,7 +11,7 @@ use super::ledger::Fact;
 use super::support::Server;
 use super::support::values::NAMESPACE;
 use super::world::{self, World};
-use super::{starts, updates, workers};
+use super::{operators, starts, updates, workers};
 
 #[derive(Default)]
 pub(crate) struct Clients {
@@ -31,6 +31,7 @@ pub(crate) enum Purpose {
     Update { run_id: Option<String> },
     PollUpdate,
     UpdateWithStart,
+    Reset,
     Look,
 }
 
@@ -65,7 +66,8 @@ pub(crate) fn act(world: &mut World) {
         70..74 => updates::update_with_start(world),
         74..78 => cancel(world),
         78..80 => terminate(world),
-        80..92 => query(world),
+        80..87 => query(world),
+        87..95 => operators::act(world),
         _ => read(world),
     }
 }
@@ -188,6 +190,10 @@ pub(crate) fn answered(
         Purpose::SignalWithStart { name } => {
             let response = SignalWithStartWorkflowExecutionResponse::decode(body).unwrap();
             world.note(&response.run_id, Fact::Signaled(name));
+        }
+        Purpose::Reset => {
+            let response = ResetWorkflowExecutionResponse::decode(body).unwrap();
+            world.note(&response.run_id, Fact::Started);
         }
         Purpose::Cancel { run_id } => world.note(&run_id, Fact::CancelRequested),
         Purpose::Terminate { run_id } => world.note(&run_id, Fact::Closed),

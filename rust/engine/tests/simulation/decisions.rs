@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::command::v1::{
 };
 use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, WorkflowIdReusePolicy};
 use temporalio_protos::temporal::api::protocol::v1::Message;
+use temporalio_protos::temporal::api::protocol::v1::message::SequencingId;
 use temporalio_protos::temporal::api::update::v1::Request;
 use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueueResponse;
 
@@ -49,6 +50,16 @@ pub(crate) fn decide(world: &mut World, task: &PollWorkflowTaskQueueResponse) ->
         if world.rng.percent(40) {
             let result = world.workers.name("result ");
             decision.say(respond(&request_message(&update.request), &result));
+        }
+    }
+    for (id, admitted) in &audit.relations.admitted {
+        let asked = task.messages.iter().any(|message| message.protocol_instance_id == *id);
+        if !asked && world.rng.percent(40) {
+            let message = Message {
+                sequencing_id: Some(SequencingId::EventId(admitted.event_id)),
+                ..request_message(&admitted.request)
+            };
+            self::asked(world, &message, &mut decision);
         }
     }
     if world.ending {

@@ -1,10 +1,11 @@
 //! The files, as a crash leaves them, and as an auditor reads them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
 use rusqlite::{Connection, params};
-use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 /// As many events a run has at most: the engine's layout of ids.
 const EVENT_ID_BITS: u32 = 22;
@@ -108,6 +109,17 @@ impl Disk {
 
     /// The events of a run from `first` on, which begins a row.
     pub(crate) fn events(&self, run: i64, first: i64) -> Vec<HistoryEvent> {
+        let encoded = self.encoded_events(run, first).into_iter();
+        encoded.map(|bytes| HistoryEvent::decode(bytes.as_slice()).unwrap()).collect()
+    }
+
+    /// The same, byte for byte: an event with a map in it has no other encoding that is its own.
+    pub(crate) fn encoded_events(&self, run: i64, first: i64) -> Vec<Vec<u8>> {
+        #[derive(Clone, PartialEq, Message)]
+        struct Encoded {
+            #[prost(bytes = "vec", repeated, tag = "1")]
+            events: Vec<Vec<u8>>,
+        }
         let (from, end) = ((run << EVENT_ID_BITS) | first, (run + 1) << EVENT_ID_BITS);
         let mut statement = self
             .reader()
@@ -115,7 +127,7 @@ impl Disk {
             .unwrap();
         let rows = statement.query_map(params![from, end], |row| row.get::<_, Vec<u8>>(0));
         rows.unwrap()
-            .flat_map(|bytes| History::decode(bytes.unwrap().as_slice()).unwrap().events)
+            .flat_map(|bytes| Encoded::decode(bytes.unwrap().as_slice()).unwrap().events)
             .collect()
     }
 
@@ -131,6 +143,28 @@ impl Disk {
         rows.unwrap()
             .map(|bytes| HistoryEvent::decode(bytes.unwrap().as_slice()).unwrap())
             .collect()
+    }
+
+    /// Activities that are paused, by run and scheduled event, and whether a worker has them.
+    pub(crate) fn paused(&self) -> BTreeMap<(i64, i64), bool> {
+        #[derive(Clone, PartialEq, Message)]
+        struct Activity {
+            #[prost(int32, tag = "5")]
+            state: i32,
+            #[prost(bytes = "vec", optional, tag = "24")]
+            paused: Option<Vec<u8>>,
+        }
+        let mut statement = self
+            .reader()
+            .prepare_cached("SELECT run_key, scheduled_event_id, data FROM activities")
+            .unwrap();
+        let rows = statement.query_map([], |row| {
+            let data: Vec<u8> = row.get(2)?;
+            Ok(((row.get(0)?, row.get(1)?), Activity::decode(data.as_slice()).unwrap()))
+        });
+        let rows = rows.unwrap().map(Result::unwrap);
+        let paused = rows.filter(|(_, activity)| activity.paused.is_some());
+        paused.map(|(key, activity)| (key, activity.state == 1)).collect()
     }
 
     /// The pairs of numbers that a query gives.

@@ -88,7 +88,11 @@ impl Family<'_> {
             });
             require("a run that goes on has its next run", fits, || format!("{:?}", member.row))?;
         }
-        if !relations.continued_from.is_empty() {
+        if let Some(base) = &relations.base {
+            let base = self.0.get(base.run_id.as_str());
+            let ended = base.is_some_and(|base| !is_open(base.row));
+            require("the base of a reset is closed", ended, || format!("{:?}", member.row))?;
+        } else if !relations.continued_from.is_empty() {
             let previous = self.0.get(relations.continued_from.as_str());
             let fits =
                 previous.is_some_and(|previous| previous.relations.next_run == member.row.run_id);
@@ -102,7 +106,26 @@ impl Family<'_> {
     /// The runs of a chain, from this one on.
     fn chain_from<'s>(&'s self, run_id: &'s str) -> impl Iterator<Item = &'s Member<'s>> {
         std::iter::successors(self.0.get(run_id), |member| {
+            if member.relations.is_replaced {
+                return self.in_place_of(member);
+            }
             self.0.get(member.relations.next_run.as_str())
+        })
+    }
+
+    /// The run of the same chain that a reset put into the place of this one.
+    fn in_place_of(&self, replaced: &Member<'_>) -> Option<&Member<'_>> {
+        let later = self.0.values().filter(|member| {
+            member.row.workflow_id == replaced.row.workflow_id && member.row.key > replaced.row.key
+        });
+        let next = later.min_by_key(|member| member.row.key)?;
+        (next.relations.first_run == replaced.relations.first_run).then_some(next)
+    }
+
+    /// A run, and those that it goes back to.
+    fn bases<'s>(&'s self, member: &'s Member<'s>) -> impl Iterator<Item = &'s Member<'s>> {
+        std::iter::successors(Some(member), |member| {
+            self.0.get(member.relations.base.as_ref()?.run_id.as_str())
         })
     }
 
@@ -118,15 +141,21 @@ impl Family<'_> {
                 Stage::Refused => continue,
                 Stage::Started(run_id) | Stage::Ended(run_id) => run_id,
             };
-            let origin = self.0.get(run_id.as_str()).map(|first| &first.relations.parent);
-            let expected = Some((parent.row.run_id.clone(), *initiated));
-            require("a child that started is there", origin == Some(&expected), detail)?;
-            let ended = self.chain_from(run_id).last().is_some_and(|last| !is_open(last.row));
+            let origin = self.0.get(run_id.as_str());
+            let origin = origin.and_then(|first| first.relations.parent.as_ref());
+            let is_there = origin.is_some_and(|(run, event)| {
+                event == initiated && self.bases(parent).any(|base| base.row.run_id == *run)
+            });
+            require("a child that started is there", is_there, detail)?;
+            let last = self.chain_from(run_id).last();
+            let ended = last.is_some_and(|last| !is_open(last.row));
+            // A run of another chain took its place: nobody is told.
+            let replaced = last.is_some_and(|last| last.relations.is_replaced);
             if matches!(child.stage, Stage::Ended(_)) {
                 require("a child that ended is closed", ended, detail)?;
             } else if is_open(parent.row) {
-                require("a parent is told of the end of its child", !ended, detail)?;
-            } else {
+                require("a parent is told of the end of its child", !ended || replaced, detail)?;
+            } else if !self.goes_on(parent) {
                 let asked = || self.chain_from(run_id).any(|run| run.cancel_requested);
                 let done = ended
                     || match child.policy {
@@ -138,6 +167,15 @@ impl Family<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a reset took the place of a run, to go on from it: its children stay.
+    fn goes_on(&self, replaced: &Member<'_>) -> bool {
+        let of_it = |member: &Member<'_>| {
+            let base = member.relations.base.as_ref();
+            base.is_some_and(|base| base.run_id == replaced.row.run_id)
+        };
+        replaced.relations.is_replaced && self.0.values().any(of_it)
     }
 
     fn sent(&self, source: &Member<'_>) -> Checked {

@@ -36,13 +36,17 @@ pub(crate) fn of_disk(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit
             format!("{table}: {orphans:?}")
         })?;
     }
-    let timeless = disk.pairs(
+    let mut timeless = disk.pairs(
         "SELECT run_key, started_event_id FROM user_timers u WHERE NOT EXISTS
            (SELECT 1 FROM timers t WHERE t.run_key = u.run_key AND kind = 1 AND subject = u.started_event_id)
          UNION ALL
          SELECT run_key, scheduled_event_id FROM activities a WHERE ready = 0 AND NOT EXISTS
            (SELECT 1 FROM timers t WHERE t.run_key = a.run_key AND kind = 2 AND subject = a.scheduled_event_id)",
     );
+    if !timeless.is_empty() {
+        let paused = disk.paused(); // time does nothing to them
+        timeless.retain(|activity| !paused.contains_key(activity));
+    }
     require("each pending task has a time", timeless.is_empty(), || format!("{timeless:?}"))?;
     pending_agrees(disk, rows, audits)
 }
@@ -116,7 +120,8 @@ pub(crate) fn of_memory(
     }
     for (run, id) in &memory.admitted {
         let detail = || format!("{id} of run {run}");
-        let carried = row_of(*run).is_some_and(has_task);
+        let on_record = audits[run].relations.admitted.contains_key(id);
+        let carried = on_record || row_of(*run).is_some_and(has_task);
         require("an admitted update has a task", carried, detail)?;
         let accepted = audits[run].relations.updates.contains_key(id);
         require("an admitted update is not accepted yet", !accepted, detail)?;

@@ -27,6 +27,7 @@ mod failures;
 mod family;
 mod invariants;
 mod ledger;
+mod operators;
 mod relations;
 mod rng;
 mod sabotage;
@@ -150,6 +151,12 @@ fn a_double_completion_is_found() {
 fn an_early_reply_is_found() {
     let violation = found(Bug::EarlyReply);
     assert!(violation.contains("nothing acknowledged is lost"), "{violation}");
+}
+
+#[test]
+fn a_paused_activity_that_is_given_out_is_found() {
+    let violation = found(Bug::PausedActivity);
+    assert!(violation.contains("a paused activity is given to no worker"), "{violation}");
 }
 
 #[test]

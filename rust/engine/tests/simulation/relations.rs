@@ -48,6 +48,39 @@ pub(crate) struct Update {
     pub(crate) outcome: Option<Vec<u8>>,
 }
 
+/// An update that is on record and was not accepted yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Admitted {
+    pub(crate) event_id: i64,
+    pub(crate) request: Request,
+}
+
+/// What a reset went back to.
+#[derive(Clone, Debug)]
+pub(crate) struct Base {
+    pub(crate) run_id: String,
+    /// From here on up to the other one, the new run may have events of its own.
+    pub(crate) scheduled: i64,
+    pub(crate) failed: i64,
+}
+
+impl Base {
+    /// Whether these events begin as the others do, but for the workflow task that failed.
+    pub(crate) fn is_begun_by(&self, own: &[HistoryEvent], others: &[HistoryEvent]) -> bool {
+        let prefix = own.iter().take_while(|event| event.event_id < self.failed);
+        prefix.zip(others.iter().map(Some).chain(std::iter::repeat(None))).all(|(event, other)| {
+            let of_task = matches!(
+                event.attributes,
+                Some(
+                    A::WorkflowTaskScheduledEventAttributes(_)
+                        | A::WorkflowTaskStartedEventAttributes(_)
+                )
+            );
+            other == Some(event) || of_task && event.event_id >= self.scheduled
+        })
+    }
+}
+
 #[derive(Clone, Default)]
 pub(crate) struct Relations {
     /// Run and initiated event.
@@ -57,12 +90,18 @@ pub(crate) struct Relations {
     pub(crate) first_run: String,
     /// Empty: none.
     pub(crate) next_run: String,
+    /// The run that this one began as, up to the scheduled and the failed event of a workflow task.
+    pub(crate) base: Option<Base>,
+    /// It ended because a reset took its place.
+    pub(crate) is_replaced: bool,
     pub(crate) is_cron: bool,
     /// By initiated event.
     pub(crate) children: BTreeMap<i64, Child>,
     /// By initiated event.
     pub(crate) sent: BTreeMap<i64, Sent>,
     pub(crate) updates: BTreeMap<String, Update>,
+    /// Requests that a reset admits again.
+    pub(crate) admitted: BTreeMap<String, Admitted>,
 }
 
 fn workflow_id(execution: Option<&WorkflowExecution>) -> String {
@@ -77,13 +116,13 @@ impl Relations {
     /// The next event, in the history or held back.
     pub(crate) fn read(&mut self, event: &HistoryEvent) -> Checked {
         let Some(attributes) = &event.attributes else { return Ok(()) };
-        self.chain(attributes);
+        self.chain(event.event_id, attributes);
         self.child(event, attributes)?;
         self.sent(event, attributes)?;
         self.update(event, attributes)
     }
 
-    fn chain(&mut self, attributes: &A) {
+    fn chain(&mut self, event_id: i64, attributes: &A) {
         match attributes {
             A::WorkflowExecutionStartedEventAttributes(a) => {
                 let parent = a.parent_workflow_execution.as_ref();
@@ -103,6 +142,16 @@ impl Relations {
             }
             A::WorkflowExecutionContinuedAsNewEventAttributes(a) => {
                 self.next_run.clone_from(&a.new_execution_run_id);
+            }
+            A::WorkflowExecutionTerminatedEventAttributes(a) => {
+                self.is_replaced = a.identity == "history-resetter";
+            }
+            A::WorkflowTaskFailedEventAttributes(a) if !a.base_run_id.is_empty() => {
+                self.base = Some(Base {
+                    run_id: a.base_run_id.clone(),
+                    scheduled: a.scheduled_event_id,
+                    failed: event_id,
+                });
             }
             _ => {}
         }
@@ -203,8 +252,17 @@ impl Relations {
 
     fn update(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
         match attributes {
+            A::WorkflowExecutionUpdateAdmittedEventAttributes(a) => {
+                let request = a.request.clone().unwrap_or_default();
+                let id = request.meta.clone().unwrap_or_default().update_id;
+                let admitted = Admitted { event_id: event.event_id, request };
+                let first = self.admitted.insert(id, admitted).is_none();
+                require("an update is admitted once", first, || format!("{event:?}"))
+            }
             A::WorkflowExecutionUpdateAcceptedEventAttributes(a) => {
-                let request = a.accepted_request.clone().unwrap_or_default();
+                let admitted = self.admitted.remove(&a.protocol_instance_id);
+                let request = a.accepted_request.clone().or(admitted.map(|a| a.request));
+                let request = request.unwrap_or_default();
                 let update = Update { accepted: event.event_id, request, outcome: None };
                 let first = self.updates.insert(a.protocol_instance_id.clone(), update);
                 require("an update is accepted once", first.is_none(), || format!("{event:?}"))

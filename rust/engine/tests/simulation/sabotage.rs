@@ -13,7 +13,7 @@ use super::relations::{Sent, Stage};
 use super::world::{Checked, World};
 
 /// Worlds to look for something that can be spoiled.
-const WORLDS: u64 = 40;
+const WORLDS: u64 = 80;
 
 /// The invariant that has to notice, and how to spoil what it is about. Files: SQL that changes rows.
 const FILES: [(&str, &str); 11] = [
@@ -46,7 +46,7 @@ const FILES: [(&str, &str); 11] = [
 type SpoilAudits = fn(&mut BTreeMap<i64, Audit>) -> bool;
 
 /// What was read of the histories.
-const HISTORIES: [(&str, SpoilAudits); 11] = [
+const HISTORIES: [(&str, SpoilAudits); 12] = [
     ("what a workflow has not seen has a task", |audits| {
         spoil(audits, |audit| {
             let waits = !audit.closed && audit.had_task;
@@ -61,6 +61,12 @@ const HISTORIES: [(&str, SpoilAudits); 11] = [
         spoil(audits, |audit| {
             "nobody".clone_into(&mut audit.relations.continued_from);
             true
+        })
+    }),
+    ("the base of a reset is closed", |audits| {
+        spoil(audits, |audit| {
+            let base = audit.relations.base.as_mut();
+            base.is_some_and(|base| lose(&mut base.run_id))
         })
     }),
     ("a child that started is there", |audits| {

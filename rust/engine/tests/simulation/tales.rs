@@ -13,19 +13,26 @@ use temporalio_protos::temporal::api::history::v1::{
 use temporalio_protos::temporal::api::update::v1::Meta;
 
 use super::audit::Audit;
+use super::relations::Base;
 use super::support::values::secs;
 use super::world::Checked;
 
-/// Read a history of these events, one a second.
+/// An event, one a second.
+fn event((index, attributes): (usize, Option<A>)) -> HistoryEvent {
+    let index = i64::try_from(index).unwrap();
+    let event_time = Some(prost_wkt_types::Timestamp { seconds: index, nanos: 0 });
+    let event_id = index + 1;
+    HistoryEvent { event_id, event_time, attributes, ..Default::default() }
+}
+
+fn events(attributes: &[A]) -> Vec<HistoryEvent> {
+    attributes.iter().cloned().map(Some).enumerate().map(event).collect()
+}
+
+/// Read a history of these events.
 fn read(tale: Vec<Option<A>>) -> Checked {
     let mut audit = Audit::of_new_run();
-    tale.into_iter().enumerate().try_for_each(|(index, attributes)| {
-        let index = i64::try_from(index).unwrap();
-        let event_time = Some(prost_wkt_types::Timestamp { seconds: index, nanos: 0 });
-        let event_id = index + 1;
-        let event = HistoryEvent { event_id, event_time, attributes, ..Default::default() };
-        audit.read(&event, &[])
-    })
+    tale.into_iter().enumerate().try_for_each(|told| audit.read(&event(told), &[]))
 }
 
 #[track_caller]
@@ -175,6 +182,19 @@ fn lies_about_callers_are_noticed() {
     let once = "an accepted update completes or fails once";
     is_a_lie(once, [update_completed()]);
     is_a_lie(once, [update_accepted(), update_completed(), update_completed()]);
+}
+
+#[test]
+fn lies_about_the_base_of_a_reset_are_noticed() {
+    let base = Base { run_id: String::new(), scheduled: 2, failed: 4 };
+    let begins = |own: &[A], theirs: &[A]| base.is_begun_by(&events(own), &events(theirs));
+    let theirs = [signaled(), scheduled(), started(2), completed(2)];
+    assert!(begins(&[signaled(), scheduled(), started(2), fired()], &theirs));
+    assert!(begins(&[signaled(), scheduled(), started(2), fired()], &theirs[..2]));
+    assert!(!begins(&[fired(), scheduled(), started(2)], &theirs), "another event");
+    assert!(!begins(&[scheduled(), scheduled(), started(2)], &theirs), "a task before its own");
+    assert!(!begins(&[signaled(), scheduled(), fired()], &theirs), "something between");
+    assert!(!begins(&[signaled()], &[]), "nothing to go back to");
 }
 
 #[test]

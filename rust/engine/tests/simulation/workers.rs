@@ -39,6 +39,10 @@ pub(crate) struct Workers {
     /// The engine was told that these are gone.
     pub(crate) gone: BTreeSet<String>,
     pub(crate) named: u64,
+    /// Activities that wait, and are to wait: run and scheduled event.
+    pub(crate) paused: BTreeSet<(i64, i64)>,
+    /// Runs with activities that may begin anew: an attempt looks like an earlier one.
+    begun_anew: BTreeSet<i64>,
 }
 
 impl Workers {
@@ -50,6 +54,12 @@ impl Workers {
     /// What the engine was told of workers, it has forgotten.
     pub(crate) fn forget_gone(&mut self) {
         self.gone.clear();
+    }
+
+    /// Paused activities of a run may be given out from now on, and have their first attempt again.
+    pub(crate) fn let_go_on(&mut self, run: i64) {
+        self.paused.retain(|(of, _)| *of != run);
+        self.begun_anew.insert(run);
     }
 
     fn is_alive(&self, worker: &str) -> bool {
@@ -121,8 +131,8 @@ pub(crate) fn act(world: &mut World) {
         0..25 => poll(world),
         25..60 => work(world),
         60..75 => activities::poll(world),
-        75..98 => activities::perform(world),
-        98 => leave(world),
+        75..97 => activities::perform(world),
+        97..99 => leave(world),
         _ => {}
     }
 }
@@ -324,9 +334,15 @@ fn take_activity(world: &mut World, worker: &str, task: PollActivityTaskQueueRes
         return Ok(());
     }
     let before = world.workers.delivered.insert(task.task_token.clone(), worker.to_owned());
-    require("an attempt of an activity has one worker", before.is_none(), || {
+    let run_id = &task.workflow_execution.as_ref().unwrap().run_id;
+    let run = world.keys.get(run_id).copied().unwrap_or_default();
+    let first = before.is_none() || world.workers.begun_anew.contains(&run);
+    require("an attempt of an activity has one worker", first, || {
         format!("{} attempt {}, before: {before:?}", task.activity_id, task.attempt)
     })?;
+    let activity = (run, activities::scheduled_event(&task.task_token));
+    let paused = world.workers.paused.contains(&activity);
+    require("a paused activity is given to no worker", !paused, || format!("{task:?}"))?;
     if world.workers.is_alive(worker) {
         world.workers.activities.push(Held { worker: worker.to_owned(), task });
     }

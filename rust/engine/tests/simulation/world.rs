@@ -102,7 +102,7 @@ pub(crate) struct World {
     pub(super) disk: Disk,
     pub(super) engine: Option<ManualEngine>,
     flights: Vec<Flight>,
-    /// Calls.
+    /// Calls that were sent, and answers that nobody took: the engine has something to do.
     sent: u64,
     pub(crate) rows: Vec<RunRow>,
     pub(crate) keys: BTreeMap<String, i64>,
@@ -297,6 +297,7 @@ impl World {
         let mut index = 0;
         while index < self.flights.len() {
             if !self.ending && self.rng.percent(2) {
+                self.sent += 1;
                 self.flights.swap_remove(index);
                 continue;
             }

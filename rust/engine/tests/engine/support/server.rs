@@ -59,6 +59,7 @@ rpcs! {
     RecordActivityTaskHeartbeatByIdRequest => RecordActivityTaskHeartbeatByIdResponse,
     RegisterNamespaceRequest => RegisterNamespaceResponse,
     RequestCancelWorkflowExecutionRequest => RequestCancelWorkflowExecutionResponse,
+    ResetActivityRequest => ResetActivityResponse,
     ResetStickyTaskQueueRequest => ResetStickyTaskQueueResponse,
     ResetWorkflowExecutionRequest => ResetWorkflowExecutionResponse,
     RespondActivityTaskCanceledRequest => RespondActivityTaskCanceledResponse,
