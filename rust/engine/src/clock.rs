@@ -37,6 +37,13 @@ pub trait Clock: Send + Sync + 'static {
     fn steady(&self) -> Timestamp {
         self.now()
     }
+    /// Have `told` called after workflow time has jumped for everybody, because somebody set the clock
+    /// or the machine slept; no wait ends by itself then. Lasts as long as what is returned. `None`: it
+    /// can't be told, and who waits reads the clock every few seconds.
+    fn watch(&self, told: Box<dyn Fn() + Send>) -> Option<Box<dyn Send>> {
+        drop(told);
+        None
+    }
 }
 
 /// The system's clock.
@@ -58,6 +65,18 @@ impl Clock for SystemClock {
     fn steady(&self) -> Timestamp {
         static ORIGIN: LazyLock<Instant> = LazyLock::new(|| SystemClock.wall());
         Timestamp::default().after(self.wall().saturating_duration_since(*ORIGIN))
+    }
+
+    // Other systems tell only programs with an event loop of their kind, or nobody.
+    #[cfg(target_os = "linux")]
+    fn watch(&self, told: Box<dyn Fn() + Send>) -> Option<Box<dyn Send>> {
+        match crate::clock_watch::ClockWatch::start(told) {
+            Ok(watch) => Some(Box::new(watch)),
+            Err(error) => {
+                tracing::warn!(%error, "the clock can't be watched, so it is read again and again");
+                None
+            }
+        }
     }
 }
 

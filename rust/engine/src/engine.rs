@@ -134,6 +134,8 @@ pub(crate) enum EngineMessage {
     Returned(Returned),
     /// To be called between two turns.
     Hold(Box<dyn FnOnce() + Send>),
+    /// Workflow time has jumped; the turn looks at it anyway.
+    ClockJumped,
     /// A worker instance that will not answer any more.
     WorkerGone {
         worker: String,

@@ -9,6 +9,8 @@
 mod action;
 mod attributes;
 mod clock;
+#[cfg(target_os = "linux")]
+mod clock_watch;
 mod command;
 mod context;
 mod cron;

@@ -51,6 +51,10 @@ impl Clock for SkippingClock {
     fn steady(&self) -> Timestamp {
         Timestamp(self.base.steady().0.saturating_add(self.skipped.load(Ordering::Relaxed)))
     }
+
+    fn watch(&self, told: Box<dyn Fn() + Send>) -> Option<Box<dyn Send>> {
+        self.base.watch(told)
+    }
 }
 
 /// A call that waits for workflow time to come.

@@ -1,5 +1,6 @@
 //! The engine's loop. One turn: take what waits, handle it, commit once, do what follows.
 
+use std::cell::OnceCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use crate::{Code, RpcStatus};
 const BATCH: usize = 256;
 /// After a failed transaction, timers wait this long before they are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A clock that was set, or a machine that slept, is noticed within this time.
+/// Where nobody tells that the clock was set or the machine slept, it is noticed within this time.
 const SLICE: Duration = Duration::from_secs(5);
 /// How often queues and runs that nobody needs are forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -39,6 +40,8 @@ pub(crate) struct Loop {
     last_sweep: Option<Instant>,
     /// Nothing has happened since the last sweep, and another one would forget no more.
     is_swept: bool,
+    /// What tells of a clock that was set, from the first stored timer on; `None` in it: nothing does.
+    watch: OnceCell<Option<Box<dyn Send>>>,
     closing: bool,
 }
 
@@ -56,6 +59,7 @@ impl Loop {
             owed: Owed::default(),
             last_sweep: None,
             is_swept: false,
+            watch: OnceCell::new(),
             closing: false,
         }
     }
@@ -79,8 +83,9 @@ impl Loop {
     /// Wait for calls, or for time to pass, and take all that is there.
     fn wait(&mut self) -> Vec<EngineMessage> {
         let mut messages = Vec::new();
+        let longest = self.longest_wait(); // first, so that no jump of the clock is missed
         match self.patience() {
-            Some(patience) => match self.receiver.recv_timeout(self.slice(patience)) {
+            Some(patience) => match self.receiver.recv_timeout(patience.min(longest)) {
                 Ok(message) => messages.push(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.closing = true,
@@ -94,10 +99,20 @@ impl Loop {
         messages
     }
 
-    /// How much of it to wait before the clock is read again: it may be set, or the machine may sleep,
-    /// and neither ends a wait.
-    fn slice(&self, patience: Duration) -> Duration {
-        if self.context.timers.has_stored() { patience.min(SLICE) } else { patience }
+    /// How long to wait at most before the clock is read again: it may be set, or the machine may
+    /// sleep, and neither ends a wait. There is no limit where something tells of that.
+    fn longest_wait(&self) -> Duration {
+        if !self.context.timers.has_stored() || self.is_watched() { Duration::MAX } else { SLICE }
+    }
+
+    fn is_watched(&self) -> bool {
+        let watch = || {
+            let sender = self.sender.clone();
+            // Fails when the engine has ended, which has nothing to look at.
+            let told = move || drop(sender.send(EngineMessage::ClockJumped));
+            self.context.env.clock.watch(Box::new(told))
+        };
+        self.watch.get_or_init(watch).is_some()
     }
 
     /// How long there is nothing to do unless somebody calls; `None`: for ever.
@@ -138,6 +153,7 @@ impl Loop {
                     gate();
                     None
                 }
+                EngineMessage::ClockJumped => None,
                 EngineMessage::WorkerGone { worker, going_on } => self
                     .context
                     .handle(|context| context.worker_gone(&worker, &going_on))

@@ -17,6 +17,7 @@ mod async_completion;
 mod buffering;
 mod cancel;
 mod children;
+mod clock_jumps;
 mod cold_runs;
 mod concurrency;
 mod crashes;

@@ -167,17 +167,6 @@ async fn b_80_a_clock_that_was_set_back_does_not_prolong_the_time_that_a_worker_
 }
 
 #[tokio::test]
-async fn b_80_an_idle_engine_notices_that_its_clock_was_set_forward() {
-    let server = Server::in_memory();
-    server.start("w").await;
-    server.step([start_timer("t", 3600)]).await;
-    let mut poll = std::pin::pin!(server.call(Server::workflow_poll()));
-    assert!(server.parks(&mut poll.as_mut()).await);
-    server.clock.set_by(3600);
-    assert!(!poll.await.unwrap().task_token.is_empty(), "nobody called it");
-}
-
-#[tokio::test]
 async fn b_68_a_name_is_needed_and_none_has_a_meaning() {
     let server = Server::in_memory();
     let run = server.start("w").await;

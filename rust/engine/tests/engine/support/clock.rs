@@ -1,6 +1,6 @@
 //! Time that stands still until a test moves it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hourglass_engine::{Clock, Timestamp};
@@ -12,7 +12,13 @@ pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
 pub(crate) struct VirtualClock {
     origin: Instant,
     moved: Mutex<Moved>,
+    /// Who is told when it is set.
+    watching: Arc<Mutex<Vec<Told>>>,
+    /// Nobody is told, as on systems that can't tell.
+    is_silent: bool,
 }
+
+type Told = Box<dyn Fn() + Send>;
 
 #[derive(Clone, Copy, Default)]
 struct Moved {
@@ -25,7 +31,22 @@ struct Moved {
 impl VirtualClock {
     #[allow(clippy::disallowed_methods, reason = "wall time needs an origin, any will do")]
     pub(crate) fn new() -> Self {
-        Self { origin: Instant::now(), moved: Mutex::default() }
+        Self {
+            origin: Instant::now(),
+            moved: Mutex::default(),
+            watching: Arc::default(),
+            is_silent: false,
+        }
+    }
+
+    /// One that can't tell when it is set.
+    pub(crate) fn silent() -> Self {
+        Self { is_silent: true, ..Self::new() }
+    }
+
+    /// How many are told when it is set.
+    pub(crate) fn watchers(&self) -> usize {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn moved(&self) -> Moved {
@@ -46,8 +67,19 @@ impl VirtualClock {
 
     /// Set the system's clock forward or back: workflow time jumps, nobody waits longer for it.
     pub(crate) fn set_by(&self, seconds: i64) {
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.set += seconds * 1_000_000_000;
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).set += seconds * 1_000_000_000;
+        for told in self.watching.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            told();
+        }
+    }
+}
+
+/// The engine's end of being told.
+struct Watch(Arc<Mutex<Vec<Told>>>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -63,5 +95,13 @@ impl Clock for VirtualClock {
 
     fn steady(&self) -> Timestamp {
         START.after(self.moved().workflow)
+    }
+
+    fn watch(&self, told: Told) -> Option<Box<dyn Send>> {
+        if self.is_silent {
+            return None;
+        }
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        Some(Box::new(Watch(Arc::clone(&self.watching))))
     }
 }

@@ -90,7 +90,12 @@ pub(crate) struct Server {
 impl Server {
     /// An engine that keeps everything in memory.
     pub(crate) fn in_memory() -> Self {
-        Self::open(None, Arc::new(VirtualClock::new()))
+        Self::with_clock(VirtualClock::new())
+    }
+
+    /// An engine in memory that goes by this clock.
+    pub(crate) fn with_clock(clock: VirtualClock) -> Self {
+        Self::open(None, Arc::new(clock))
     }
 
     /// An engine on the file.
