@@ -25,7 +25,7 @@ def classes() -> list[type[BaseException]]:
         for value in vars(exceptions).values()
         if inspect.isclass(value)
         and issubclass(value, BaseException)
-        and value.__module__ == exceptions.__name__
+        and value.__module__.startswith(exceptions.__name__)
     ]
 
 

@@ -43,14 +43,8 @@ from hourglass.workflow._children import (
     ChildWorkflowHandle,
     ParentClosePolicy,
 )
-from hourglass.workflow._definition import (
-    HandlerUnfinishedPolicy,
-    defn,
-    init,
-    query,
-    run,
-    signal,
-)
+from hourglass.workflow._decorators import defn, init, query, run, signal
+from hourglass.workflow._definition import HandlerUnfinishedPolicy
 from hourglass.workflow._errors import (
     ContinueAsNewError,
     NondeterminismError,

@@ -27,10 +27,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import uuid
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import (
@@ -56,8 +53,8 @@ from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exce
 from hourglass.workflow._conditions import Conditions
 from hourglass.workflow._durations import END_OF_TIME, seconds_of
 from hourglass.workflow._errors import ContinueAsNewError, Evicted
+from hourglass.workflow._facts import Facts
 from hourglass.workflow._handlers import Handlers
-from hourglass.workflow._info import Info, make_info
 from hourglass.workflow._loop import TimerHandle, make_loop
 from hourglass.workflow._patches import Patches
 from hourglass.workflow._pending import RESOLVES, PendingJob
@@ -69,7 +66,6 @@ if TYPE_CHECKING:
         Command,
         ContinueAsNewWorkflowExecution,
         Payload,
-        Wire,
         WorkflowActivation,
     )
     from hourglass.converter import DataConverter
@@ -92,19 +88,13 @@ class ContinueAsNewCommandError(ContinueAsNewError):
         self.command = command
 
 
-class WorkflowInstance:
+class WorkflowInstance(Facts):
     """See the module's text. Never used by two threads at a time."""
 
     __slots__ = (
-        "_info",
-        "_init",
         "_is_failure",
-        "_log_details",
         "_outcome",
         "_primary",
-        "_random",
-        "_seed",
-        "_start_time",
         "_task_error",
         "_timer_seq",
         "_workflow_args",
@@ -118,15 +108,11 @@ class WorkflowInstance:
         "definition",
         "failure_converter",
         "handlers",
-        "loop",
-        "namespace",
         "object",
         "patches",
         "payload_converter",
         "pending",
-        "run_id",
         "seqs",
-        "task_queue",
         "timers",
         "updates",
     )
@@ -142,13 +128,16 @@ class WorkflowInstance:
         data_converter: DataConverter,
         failure_types: tuple[type[BaseException], ...] = (),
     ) -> None:
+        super().__init__(
+            init,
+            make_loop(self, init.randomness_seed),
+            run_id=run_id,
+            namespace=namespace,
+            task_queue=task_queue,
+        )
         self.definition = definition
-        self.run_id = run_id
-        self.namespace = namespace
-        self.task_queue = task_queue
         self.payload_converter = data_converter.payload_converter
         self.failure_converter = data_converter.failure_converter
-        self.loop = make_loop(self, init.randomness_seed)
         self.handlers = Handlers(self)
         self.updates = UpdateHandlers(self)
         self.conditions = Conditions(self.loop)
@@ -161,10 +150,6 @@ class WorkflowInstance:
         self.seqs: dict[str, int] = {}
         self.cancel_reason: str | None = None
         self.current_details = ""
-        self._init = init
-        self._info: Info | None = None
-        self._log_details: dict[str, object] | None = None
-        self._start_time = 0.0
         # asyncio's own timeout is a failure too: what wait_condition and wait_for raise.
         self._is_failure = (
             FailureError,
@@ -178,8 +163,6 @@ class WorkflowInstance:
         self._task_error: BaseException | None = None
         self.timers: dict[int, TimerHandle] = {}
         self._timer_seq = 0
-        self._seed = init.randomness_seed
-        self._random: random.Random | None = None
         self.patches = Patches()
 
     # --- activations
@@ -288,7 +271,7 @@ class WorkflowInstance:
 
     def _initialize(self, job: InitializeWorkflow) -> None:
         definition = self.definition
-        self._start_time = self.loop.now
+        self.start_time = self.loop.now
         self._workflow_args = self._decoded(job.arguments)
         cls = definition.cls
         create: Any = cls.__new__
@@ -326,9 +309,7 @@ class WorkflowInstance:
             self.loop.call_soon(self._primary.cancel)
 
     def _update_random_seed(self, job: UpdateRandomSeed) -> None:
-        self._seed = job.randomness_seed
-        if self._random is not None:
-            self._random.seed(self._seed)
+        self.reseed(job.randomness_seed)
 
     def _notify_has_patch(self, job: NotifyHasPatch) -> None:
         self.patches.on_record.add(job.patch_id)
@@ -438,65 +419,6 @@ class WorkflowInstance:
         seq = self.seqs.get(kind, 0) + 1
         self.seqs[kind] = seq
         return seq
-
-    @property
-    def random(self) -> random.Random:
-        """The run's random numbers. Not for queries: drawing one changes the next."""
-        if self.loop.read_only:
-            self.loop.check_writable("draw a random number")
-        if self._random is None:
-            self._random = random.Random(self._seed)
-        return self._random
-
-    def uuid4(self) -> uuid.UUID:
-        """The next random UUID of the run."""
-        return uuid.UUID(int=self.random.getrandbits(128), version=4)
-
-    @property
-    def now(self) -> datetime:
-        """The time of the activation, in UTC."""
-        return datetime.fromtimestamp(self.loop.now, tz=timezone.utc)
-
-    @property
-    def info(self) -> Info:
-        """Made when first asked for."""
-        if self._info is None:
-            self._info = make_info(
-                self._init,
-                run_id=self.run_id,
-                namespace=self.namespace,
-                task_queue=self.task_queue,
-                start_time=datetime.fromtimestamp(self._start_time, tz=timezone.utc),
-            )
-        return self._info
-
-    @info.setter
-    def info(self, changed: Info) -> None:
-        self._info = changed
-
-    @property
-    def workflow_type(self) -> str:
-        """What it was started as."""
-        return self._init.workflow_type
-
-    @property
-    def start_info(self) -> Wire:
-        """What the start job says, apart from the fields that have names."""
-        return self._init.info
-
-    @property
-    def log_details(self) -> dict[str, object]:
-        """The few facts that a log line carries."""
-        if self._log_details is None:
-            self._log_details = {
-                "attempt": self._init.attempt or 1,
-                "namespace": self.namespace,
-                "run_id": self.run_id,
-                "task_queue": self.task_queue,
-                "workflow_id": self._init.workflow_id,
-                "workflow_type": self._init.workflow_type,
-            }
-        return self._log_details
 
     def summary(self, text: str | None) -> Payload | None:
         """Encode the summary of a command."""

@@ -9,15 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from hourglass._updates import UpdateDecorator, UpdateMethod
 from hourglass.exceptions import DefinitionError
-from hourglass.workflow._definition import (
-    UPDATE,
-    AnyCallable,
-    HandlerUnfinishedPolicy,
-    UpdateDefinition,
-    chosen_name,
-    handler_signature,
-    qualified,
-)
+from hourglass.workflow._decorators import chosen_name
+from hourglass.workflow._definition import UPDATE, HandlerUnfinishedPolicy, UpdateDefinition
+from hourglass.workflow._signature import AnyCallable, handler_signature, qualified
 
 P = ParamSpec("P")
 SelfT = TypeVar("SelfT")
