@@ -4,13 +4,14 @@
 //! frames, no typed copy in between. Both answer bytes to bytes, under one retry policy.
 
 use std::{
+    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use hourglass_engine::{Call, RpcStatus};
-use temporalio_client::tonic::{Code, Status, metadata::MetadataMap};
+use temporalio_client::tonic::{Code, Status, metadata::MetadataMap, transport};
 
 use super::channel::RawChannel;
 use crate::{
@@ -124,6 +125,8 @@ fn transient(status: &Status) -> bool {
             true
         }
         Code::ResourceExhausted => !too_large,
+        // The connection ended before the call was sent, and not the service that ended the call.
+        Code::Cancelled => status.source().is_some_and(<dyn Error>::is::<transport::Error>),
         // What a proxy says.
         Code::Internal => !status.message().is_empty(),
         _ => false,
