@@ -59,7 +59,7 @@ def in_activity() -> bool:
 
 def info() -> Info:
     """What is known about the running attempt. RuntimeError outside of an activity, as all here."""
-    return _context.current().info
+    return _context.current().told_info()
 
 
 def client() -> Client:

@@ -110,6 +110,12 @@ class Context:
     client: Client | None = None
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
     cancellation_details: ActivityCancellationDetails | None = None
+    ask_info: Callable[[], Info] | None = None
+    """Interceptors, where there are any."""
+
+    def told_info(self) -> Info:
+        """What the activity is told about itself."""
+        return self.info if self.ask_info is None else self.ask_info()
 
     def cancel(self, details: ActivityCancellationDetails) -> None:
         """Say that it is cancelled, and why; the first reason stays."""

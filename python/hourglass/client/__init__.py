@@ -6,6 +6,8 @@
     result = await client.execute_workflow(Order.run, order, id="order-7", task_queue="orders")
 """
 
+from typing import TYPE_CHECKING
+
 from hourglass.client._activity_execution import (
     ActivityExecution,
     ActivityExecutionDescription,
@@ -25,7 +27,7 @@ from hourglass.client._activity_options import (
     ActivityOptionsUpdate,
 )
 from hourglass.client._async_activity import AsyncActivityCancelledError, AsyncActivityHandle
-from hourglass.client._client import Client
+from hourglass.client._client import Client, ClientConfig
 from hourglass.client._errors import (
     ActivityFailureError,
     WorkflowContinuedAsNewError,
@@ -60,6 +62,24 @@ from hourglass.exceptions import (
 )
 from hourglass.service import TLSConfig
 
+if TYPE_CHECKING:
+    from hourglass.client._interceptor import (
+        CancelWorkflowInput,
+        CountWorkflowsInput,
+        DescribeWorkflowInput,
+        Interceptor,
+        ListWorkflowsInput,
+        OutboundInterceptor,
+        QueryWorkflowInput,
+        SignalWorkflowInput,
+        StartWorkflowInput,
+        StartWorkflowUpdateInput,
+        StartWorkflowUpdateWithStartInput,
+        TerminateWorkflowInput,
+        UpdateWithStartStartWorkflowInput,
+        UpdateWithStartUpdateWorkflowInput,
+    )
+
 __all__ = [
     "ActivityAlreadyStartedError",
     "ActivityExecution",
@@ -77,13 +97,28 @@ __all__ = [
     "AsyncActivityCancelledError",
     "AsyncActivityHandle",
     "AsyncActivityIDReference",
+    "CancelWorkflowInput",
     "Client",
+    "ClientConfig",
+    "CountWorkflowsInput",
+    "DescribeWorkflowInput",
+    "Interceptor",
+    "ListWorkflowsInput",
+    "OutboundInterceptor",
     "PendingActivityState",
+    "QueryWorkflowInput",
     "RPCError",
     "RPCStatusCode",
+    "SignalWorkflowInput",
     "StartActivityOptions",
     "StartOptions",
+    "StartWorkflowInput",
+    "StartWorkflowUpdateInput",
+    "StartWorkflowUpdateWithStartInput",
     "TLSConfig",
+    "TerminateWorkflowInput",
+    "UpdateWithStartStartWorkflowInput",
+    "UpdateWithStartUpdateWorkflowInput",
     "WithStartWorkflowOperation",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
@@ -103,3 +138,12 @@ __all__ = [
     "WorkflowUpdateRPCTimeoutOrCancelledError",
     "WorkflowUpdateStage",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What only programs with interceptors need is imported when it is first named."""
+    if name in __all__:
+        from hourglass.client import _interceptor
+
+        return getattr(_interceptor, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

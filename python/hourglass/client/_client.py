@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypedDict, cast, overload
 
 from typing_extensions import Self, Unpack
 
@@ -13,20 +13,32 @@ from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneP
 from hourglass.client._activity_calls import ActivityCalls
 from hourglass.client._activity_list import FindingActivities
 from hourglass.client._async_activity import AsyncActivityCalls
+from hourglass.client._calls import Calls
 from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._handle import WorkflowHandle
 from hourglass.client._list import Finding
-from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._target import surroundings
 from hourglass.client._with_start import WithStartCalls
 from hourglass.common import QueryRejectCondition, SearchAttributeKey
 from hourglass.converter import DataConverter
-from hourglass.exceptions import InvalidArgumentError, RPCError
+from hourglass.exceptions import InvalidArgumentError
 from hourglass.service import TLSConfig
 
+if TYPE_CHECKING:
+    from hourglass.client._interceptor import Interceptor
+
 AnyRun = str | Callable[..., Any]
+
+
+class ClientConfig(TypedDict):
+    """What `Client` is made with; see `Client.config`."""
+
+    connection: Connection
+    data_converter: DataConverter
+    interceptors: Sequence[Interceptor]
+    default_workflow_query_reject_condition: QueryRejectCondition | None
 
 
 class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, WithStartCalls):
@@ -40,11 +52,18 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         connection: Connection,
         *,
         data_converter: DataConverter = DataConverter.default,
+        interceptors: Sequence[Interceptor] = (),
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
     ) -> None:
         self._connection = connection
         self._data_converter = data_converter
         self._default_workflow_query_reject_condition = default_workflow_query_reject_condition
+        self._interceptors = tuple(interceptors)
+        self._intercepted: Calls | None = None
+        if interceptors:
+            from hourglass.client._chain import intercept
+
+            self._intercepted = intercept(self, interceptors)
 
     @classmethod
     async def connect(
@@ -53,6 +72,7 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         *,
         namespace: str | None = None,
         data_converter: DataConverter = DataConverter.default,
+        interceptors: Sequence[Interceptor] = (),
         identity: str | None = None,
         api_key: str | None = None,
         tls: bool | TLSConfig | None = None,
@@ -70,6 +90,8 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
                 ``sqlite:///hourglass.db``.
             namespace: ``default`` unless given here or, without a target, by the environment.
             data_converter: How values become payloads.
+            interceptors: See its calls, the first outermost. One that is a worker's too is also
+                that of the workers made with this client.
             identity: Who this is, in histories; by default process id and host.
             api_key: For a cluster; turns TLS on unless `tls` says otherwise.
             tls: For a cluster.
@@ -115,6 +137,7 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         return cls(
             connection,
             data_converter=data_converter,
+            interceptors=interceptors,
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
         )
 
@@ -122,6 +145,22 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
     def connection(self) -> Connection:
         """What it stands on."""
         return self._connection
+
+    @property
+    def calls(self) -> Calls:
+        """Where its calls begin: with the first interceptor, if there are any."""
+        return self._intercepted or Calls(self)
+
+    def config(self) -> ClientConfig:
+        """What it was made with: ``Client(**config)`` makes another on the same connection."""
+        return {
+            "connection": self._connection,
+            "data_converter": self._data_converter,
+            "interceptors": self._interceptors,
+            "default_workflow_query_reject_condition": (
+                self._default_workflow_query_reject_condition
+            ),
+        }
 
     @property
     def namespace(self) -> str:
@@ -219,13 +258,10 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         """
         name, declared = type_of(workflow)
         values = arguments(arg, args)
-        request = await start.request(name, values, options, self._data_converter)
-        try:
-            run_id = await self._start(request, options)
-        except RPCError as refused:
-            raise start.error(refused, options["id"], name) from refused
-        result_type = declared if result_type is None else result_type
-        return self.handle_of_started(options["id"], run_id, result_type)
+        ret_type = declared if result_type is None else result_type
+        return await self.calls.start_workflow(
+            workflow=name, args=values, ret_type=ret_type, **options
+        )
 
     def handle_of_started(
         self, workflow_id: str, run_id: str, result_type: Any
@@ -238,20 +274,6 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
             first_execution_run_id=run_id,
             result_type=result_type,
         )
-
-    async def _start(self, request: dict[str, Any], options: StartOptions) -> str:
-        connection = self._connection
-        metadata, timeout = options.get("rpc_metadata"), options.get("rpc_timeout")
-        if "signal_name" in request:
-            rpc = "SignalWithStartWorkflowExecution"
-        elif metadata or timeout is not None:
-            rpc = "StartWorkflowExecution"
-        else:
-            return await connection.use(
-                "client_start_workflow", lambda native: native.start_workflow(request)
-            )
-        run_id: str = (await connection.call(rpc, request, metadata, timeout))["run_id"]
-        return run_id
 
     @overload
     async def execute_workflow(

@@ -7,19 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from hourglass._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
-from hourglass.client import _execution
 from hourglass.client._execution import WorkflowExecutionDescription
-from hourglass.client._requests import (
-    get_workflow_execution_history,
-    query_workflow,
-    request_cancel_workflow_execution,
-    signal_workflow_execution,
-    terminate_workflow_execution,
-)
-from hourglass.client._requests._parts import UNSET, arguments, duration, execution
+from hourglass.client._requests import get_workflow_execution_history
+from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._update_calls import UpdateCalls
 from hourglass.common import QueryRejectCondition
-from hourglass.exceptions import InvalidArgumentError, RPCError
+from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass import _bridge
@@ -120,16 +113,14 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Ask the workflow to cancel itself. Returns when that is recorded, not when it did."""
-        request = request_cancel_workflow_execution.request(
-            self._id, self._run_id, self._first_execution_run_id, reason
+        await self._client.calls.cancel_workflow(
+            id=self._id,
+            run_id=self._run_id,
+            first_execution_run_id=self._first_execution_run_id,
+            reason=reason,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
-        if rpc_metadata or rpc_timeout is not None:
-            rpc = "RequestCancelWorkflowExecution"
-            await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
-        else:
-            await self._use(
-                "client_cancel_workflow", lambda native: native.cancel_workflow(request)
-            )
 
     async def terminate(
         self,
@@ -139,35 +130,23 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """End the workflow at once, without asking its code. `args` are kept as details."""
-        request = await terminate_workflow_execution.request(
-            self._id,
-            self._run_id,
+        await self._client.calls.terminate_workflow(
+            id=self._id,
+            run_id=self._run_id,
             first_execution_run_id=self._first_execution_run_id,
+            args=args,
             reason=reason,
-            details=args,
-            converter=self._client.data_converter,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
-        rpc = "TerminateWorkflowExecution"
-        await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
 
     async def describe(
         self, *, rpc_metadata: _Metadata | None = None, rpc_timeout: timedelta | None = None
     ) -> WorkflowExecutionDescription:
         """What the service knows about it."""
-        if rpc_metadata or rpc_timeout is not None:
-            rpc, request = "DescribeWorkflowExecution", {"execution": self._execution()}
-            response = await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
-        else:
-            response = await self._use(
-                "client_describe_workflow",
-                lambda native: native.describe_workflow(self._id, self._run_id or ""),
-            )
-        return _execution.description_of(
-            response, self._client.namespace, self._client.data_converter
+        return await self._client.calls.describe_workflow(
+            id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
         )
-
-    def _execution(self) -> dict[str, Any]:
-        return execution(self._id, self._run_id)
 
     async def fetch_history(self) -> WorkflowHistory:
         """All events of the run, over all pages."""
@@ -228,20 +207,14 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Send a signal. Returns when it is recorded. RPCError NOT_FOUND if the run is closed."""
-        request = await signal_workflow_execution.request(
-            self._id,
-            self._run_id,
-            _signal_name(signal),
-            arguments(arg, args),
-            self._client.data_converter,
+        await self._client.calls.signal_workflow(
+            id=self._id,
+            run_id=self._run_id,
+            signal=_signal_name(signal),
+            args=arguments(arg, args),
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
-        if rpc_metadata or rpc_timeout is not None:
-            rpc = "SignalWorkflowExecution"
-            await self._client.connection.call(rpc, request, rpc_metadata, rpc_timeout)
-        else:
-            await self._use(
-                "client_signal_workflow", lambda native: native.signal_workflow(request)
-            )
 
     # --- query -------------------------------------------------------------------------------
 
@@ -305,23 +278,17 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             RPCError: NOT_FOUND if there is no such workflow.
         """
         name, declared = _query_name(query)
-        condition = reject_condition or self._client.default_workflow_query_reject_condition
-        converter = self._client.data_converter
-        request = await query_workflow.request(
-            self._id,
-            self._run_id,
-            name,
+        return await self._client.calls.query_workflow(
+            id=self._id,
+            run_id=self._run_id,
+            query=name,
             args=arguments(arg, args),
-            reject_condition=condition,
-            converter=converter,
+            reject_condition=reject_condition
+            or self._client.default_workflow_query_reject_condition,
+            ret_type=result_type or declared,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
-        try:
-            response = await self._client.connection.call(
-                "QueryWorkflow", request, rpc_metadata, rpc_timeout
-            )
-        except RPCError as refused:
-            raise query_workflow.error(refused) from refused
-        return await query_workflow.answer(response, result_type or declared, converter)
 
 
 def _signal_name(signal: str | Callable[..., Any]) -> str:

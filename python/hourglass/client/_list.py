@@ -13,6 +13,7 @@ from hourglass.client._pages import Pages
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
+    from hourglass.client._calls import Calls
     from hourglass.client._history import WorkflowHistory
 
 _Metadata = Mapping[str, str]
@@ -56,6 +57,11 @@ class WorkflowExecutionCount:
 class Finding:
     """What a client can do to find workflows."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def calls(self) -> Calls: ...
+
     def list_workflows(
         self,
         query: str | None = None,
@@ -78,10 +84,8 @@ class Finding:
         Raises (in the iteration):
             RPCError: INVALID_ARGUMENT for a query that can't be read.
         """
-        client: Any = self
-        return WorkflowExecutionAsyncIterator(
-            client,
-            query,
+        return self.calls.list_workflows(
+            query=query,
             limit=limit,
             page_size=page_size,
             next_page_token=next_page_token,
@@ -97,15 +101,18 @@ class Finding:
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowExecutionCount:
         """How many workflows a query finds, also in groups. Raises as `list_workflows` does."""
-        client: Any = self
-        response: Wire = await client.connection.call(
-            "CountWorkflowExecutions", {"query": query or ""}, rpc_metadata, rpc_timeout
+        return await self.calls.count_workflows(
+            query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
         )
-        groups = [
-            WorkflowExecutionCountAggregationGroup(count, values)
-            for count, values in groups_of(response)
-        ]
-        return WorkflowExecutionCount(response.get("count", 0), groups)
+
+
+def count_of(response: Wire) -> WorkflowExecutionCount:
+    """From CountWorkflowExecutions's answer."""
+    groups = [
+        WorkflowExecutionCountAggregationGroup(count, values)
+        for count, values in groups_of(response)
+    ]
+    return WorkflowExecutionCount(response.get("count", 0), groups)
 
 
 def groups_of(response: Wire) -> list[tuple[int, list[Any]]]:

@@ -15,7 +15,7 @@ from hourglass.client._waiting import Waiting
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.client._client import Client
 
 R = TypeVar("R")
@@ -125,6 +125,7 @@ async def start_update(
     id: str | None,  # noqa: A002 - the convention's name
     result_type: Any,
     first_execution_run_id: str | None,
+    headers: Mapping[str, Payload] | None,
     rpc_metadata: _Metadata | None,
     rpc_timeout: timedelta | None,
 ) -> WorkflowUpdateHandle[Any]:
@@ -141,6 +142,7 @@ async def start_update(
         identity=client.identity,
         first_execution_run_id=first_execution_run_id,
         converter=client.data_converter,
+        headers=headers,
     )
     waiting = UpdateWaiting(client, rpc_metadata, rpc_timeout, f"answer to update {name!r}")
     while True:

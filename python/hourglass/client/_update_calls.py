@@ -15,7 +15,6 @@ from hourglass.client._requests._parts import UNSET, arguments
 from hourglass.client._update import (
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
-    start_update,
     time_left,
     update_name,
 )
@@ -165,16 +164,15 @@ class UpdateCalls(Generic[SelfT]):
     ) -> WorkflowUpdateHandle[Any]:
         check_update_options(options)
         name, declared = update_name(update)
-        return await start_update(
-            self._client,
-            self._id,
-            self._run_id,
-            name,
+        return await self._client.calls.start_workflow_update(
+            id=self._id,
+            run_id=self._run_id,
+            first_execution_run_id=self._first_execution_run_id,
+            update_id=options.get("id"),
+            update=name,
             args=args,
             wait_for_stage=stage,
-            id=options.get("id"),
-            result_type=declared if result_type is None else result_type,
-            first_execution_run_id=self._first_execution_run_id,
+            ret_type=declared if result_type is None else result_type,
             rpc_metadata=options.get("rpc_metadata"),
             rpc_timeout=options.get("rpc_timeout"),
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hourglass._bridge import Wire
     from hourglass.client._client import Client
     from hourglass.client._handle import WorkflowHandle
+    from hourglass.client._interceptor import StartWorkflowUpdateWithStartInput
 
 SelfT = TypeVar("SelfT")
 R = TypeVar("R")
@@ -279,65 +280,100 @@ async def _start(
 ) -> WorkflowUpdateHandle[Any]:
     client: Any = calls
     check_update_options(options)
-    update_type, declared = update_name(update)
-    update_id = options.get("id") or str(uuid.uuid4())
+    name, declared = update_name(update)
     operation.begin()
     try:
-        from hourglass.client._client import type_of
-
-        name, result = type_of(operation.workflow)
-        converter = client.data_converter
-        starting = await start.request(name, operation.arguments, operation.options, converter)
-        updating = await update_rpc.request(
-            operation.options["id"],
-            None,
-            update_type,
-            args=args,
-            update_id=update_id,
-            stage=check_stage(stage),
-            identity=client.identity,
-            first_execution_run_id=None,
-            converter=converter,
-        )
-        answer = await _call(
+        given = _input(
             client,
-            name,
-            starting=starting,
-            updating=updating,
-            operation=operation,
-            result=result,
-            options=options,
+            operation,
+            options,
+            update_id=options.get("id"),
+            update=name,
+            args=args,
+            wait_for_stage=stage,
+            ret_type=declared if result_type is None else result_type,
+        )
+        handle: WorkflowUpdateHandle[Any] = await client.calls.start_update_with_start_workflow(
+            given
         )
     except BaseException as error:
         operation.failed(error)
         raise
-    declared = declared if result_type is None else result_type
-    return handle_of(client, operation.options["id"], update_id, answer, declared)
+    return handle
 
 
-async def _call(
-    client: Client,
-    name: str,
-    *,
-    starting: Wire,
-    updating: Wire,
-    operation: AnyOperation,
-    result: Any,
-    options: UpdateOptions,
-) -> Wire:
+_OF_THE_CALL = ("rpc_metadata", "rpc_timeout", "start_signal", "start_signal_args")
+"""Options of a start that one with an update does not have of its own."""
+
+
+def _input(
+    client: Client, operation: AnyOperation, options: UpdateOptions, **update: Any
+) -> StartWorkflowUpdateWithStartInput:
+    from hourglass.client._client import type_of
+    from hourglass.client._interceptor import (
+        StartWorkflowUpdateWithStartInput,
+        UpdateWithStartStartWorkflowInput,
+        UpdateWithStartUpdateWorkflowInput,
+    )
+
+    name, declared = type_of(operation.workflow)
+    ret_type = declared if operation.result_type is None else operation.result_type
+    given: Any = operation.options
+    starting = UpdateWithStartStartWorkflowInput(
+        name,
+        operation.arguments,
+        ret_type=ret_type,
+        **{key: value for key, value in given.items() if key not in _OF_THE_CALL},
+    )
+
+    def started(answer: Wire) -> None:
+        run_id: str = answer.get("run_id", "")
+        operation.started(client.handle_of_started(starting.id, run_id, starting.ret_type))
+
+    return StartWorkflowUpdateWithStartInput(
+        starting,
+        UpdateWithStartUpdateWorkflowInput(**update),
+        options.get("rpc_metadata") or {},
+        options.get("rpc_timeout"),
+        started,
+        operation.failed,
+    )
+
+
+async def start_update_with_start(
+    client: Client, given: StartWorkflowUpdateWithStartInput
+) -> WorkflowUpdateHandle[Any]:
     """Send it (again) until the update is answered; the workflow is there with the first answer."""
-    workflow_id = operation.options["id"]
+    start_input, update_input = given.start_workflow_input, given.update_workflow_input
+    converter = client.data_converter
+    options: Any = dict(vars(start_input))
+    workflow, workflow_args, headers = (
+        options.pop(name) for name in ("workflow", "args", "headers")
+    )
+    del options["ret_type"]
+    starting = await start.request(workflow, workflow_args, options, converter, headers=headers)
+    update_id = update_input.update_id or str(uuid.uuid4())
+    updating = await update_rpc.request(
+        start_input.id,
+        None,
+        update_input.update,
+        args=update_input.args,
+        update_id=update_id,
+        stage=check_stage(update_input.wait_for_stage),
+        identity=client.identity,
+        first_execution_run_id=None,
+        converter=converter,
+        headers=update_input.headers,
+    )
     request = execute_multi_operation.request(client.namespace, client.identity, starting, updating)
-    what = f"answer to the update with start of {workflow_id!r}"
-    waiting = UpdateWaiting(client, options.get("rpc_metadata"), options.get("rpc_timeout"), what)
+    what = f"answer to the update with start of {start_input.id!r}"
+    waiting = UpdateWaiting(client, given.rpc_metadata, given.rpc_timeout, what)
     while True:
         try:
             response = await waiting.call("ExecuteMultiOperation", request)
         except RPCError as refused:
-            raise execute_multi_operation.error(refused, workflow_id, name) from refused
+            raise execute_multi_operation.error(refused, start_input.id, workflow) from refused
         started, updated = execute_multi_operation.answers(response)
-        run_id: str = started.get("run_id", "")
-        result_type = result if operation.result_type is None else operation.result_type
-        operation.started(client.handle_of_started(workflow_id, run_id, result_type))
+        given.on_start(started)
         if updated.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:
-            return updated
+            return handle_of(client, start_input.id, update_id, updated, update_input.ret_type)

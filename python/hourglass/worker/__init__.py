@@ -6,6 +6,9 @@
     await worker.run()
 """
 
+from typing import TYPE_CHECKING
+
+from hourglass.worker._interceptor import Interceptor, WorkflowInterceptorClassInput
 from hourglass.worker._replayer import (
     Replayer,
     WorkflowReplayResult,
@@ -14,10 +17,59 @@ from hourglass.worker._replayer import (
 from hourglass.worker._signals import run_until_signal
 from hourglass.worker._worker import Worker
 
+if TYPE_CHECKING:
+    from hourglass.activity._interceptors import (
+        ActivityInboundInterceptor,
+        ActivityOutboundInterceptor,
+        ExecuteActivityInput,
+    )
+    from hourglass.workflow._interceptors import (
+        ContinueAsNewInput,
+        ExecuteWorkflowInput,
+        HandleQueryInput,
+        HandleSignalInput,
+        HandleUpdateInput,
+        SignalChildWorkflowInput,
+        SignalExternalWorkflowInput,
+        StartActivityInput,
+        StartChildWorkflowInput,
+        StartLocalActivityInput,
+        WorkflowInboundInterceptor,
+        WorkflowOutboundInterceptor,
+    )
+
 __all__ = [
+    "ActivityInboundInterceptor",
+    "ActivityOutboundInterceptor",
+    "ContinueAsNewInput",
+    "ExecuteActivityInput",
+    "ExecuteWorkflowInput",
+    "HandleQueryInput",
+    "HandleSignalInput",
+    "HandleUpdateInput",
+    "Interceptor",
     "Replayer",
+    "SignalChildWorkflowInput",
+    "SignalExternalWorkflowInput",
+    "StartActivityInput",
+    "StartChildWorkflowInput",
+    "StartLocalActivityInput",
     "Worker",
+    "WorkflowInboundInterceptor",
+    "WorkflowInterceptorClassInput",
+    "WorkflowOutboundInterceptor",
     "WorkflowReplayResult",
     "WorkflowReplayResults",
     "run_until_signal",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What only programs with interceptors need is imported when it is first named."""
+    if name in __all__:
+        from hourglass.activity import _interceptors as of_activities
+        from hourglass.workflow import _interceptors as of_workflows
+
+        part = of_activities if hasattr(of_activities, name) else of_workflows
+        return getattr(part, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

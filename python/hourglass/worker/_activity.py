@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ from hourglass.worker._stacks import stack
 if TYPE_CHECKING:
     from hourglass.client import Client
     from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.worker._interceptor import Interceptor
     from hourglass.worker._processes import Processes
 
 logger = logging.getLogger("hourglass.worker")
@@ -60,6 +61,7 @@ class Activities:
         task_queue: str,
         executor: Callable[[], Executor],
         processes: Processes | None = None,
+        interceptors: Sequence[Interceptor] = (),
     ) -> None:
         self.functions = functions
         self.client = client
@@ -67,6 +69,7 @@ class Activities:
         self.task_queue = task_queue
         self.executor = executor
         self.processes = processes
+        self.interceptors = interceptors
         self.inbox = Inbox()
         self.loop = asyncio.get_running_loop()
         self.worker_shutdown = Latch(self.loop)

@@ -99,6 +99,7 @@ class WorkerHost:
                 task_queue=options.task_queue,
                 executor=self._executor,
                 processes=self._processes,
+                interceptors=options.interceptors,
             )
             self._activities.listen()
         spec = WorkerSpec(

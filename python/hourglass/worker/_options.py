@@ -14,6 +14,7 @@ from hourglass.exceptions import InvalidArgumentError
 if TYPE_CHECKING:
     from hourglass.subsystem.worker_spec import Completions
     from hourglass.worker._definitions import ActivityTable
+    from hourglass.worker._interceptor import Interceptor
     from hourglass.workflow._definition import WorkflowDefinition
 
 _AT_LEAST_ONE = (
@@ -58,6 +59,8 @@ class WorkerOptions:
     deadlock_timeout: timedelta | None
     on_fatal_error: Callable[[BaseException], Awaitable[None]] | None
     completions: Completions
+    interceptors: Sequence[Interceptor]
+    disable_eager_activity_execution: bool
 
     def check(self) -> None:
         """Refuse what can't work; `InvalidArgumentError` names the option."""

@@ -13,6 +13,7 @@ from hourglass.exceptions import InvalidArgumentError
 from hourglass.subsystem.runtime import process_runtime
 from hourglass.worker._codec import decode_activation
 from hourglass.worker._definitions import workflow_definitions
+from hourglass.worker._interceptor import Interceptor, workflow_interceptors
 from hourglass.workflow._replay import replay
 from hourglass.workflow._runner import WorkflowRunner
 
@@ -59,6 +60,7 @@ class Replayer:
         namespace: str = "ReplayNamespace",
         data_converter: DataConverter = DataConverter.default,
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        interceptors: Sequence[Interceptor] = (),
     ) -> None:
         """`DefinitionError` names what is no workflow or there twice."""
         if not workflows:
@@ -66,6 +68,7 @@ class Replayer:
         self._classes = [definition.cls for definition in workflow_definitions(workflows)]
         self._namespace = namespace
         self._converter = data_converter
+        self._interceptors = workflow_interceptors(interceptors)
         self._failure_types = tuple(workflow_failure_exception_types)
 
     async def replay_workflow(
@@ -116,6 +119,8 @@ class Replayer:
             namespace=self._namespace,
             data_converter=self._converter,
             workflow_failure_exception_types=self._failure_types,
+            interceptors=self._interceptors.classes,
+            extern_functions=self._interceptors.extern_functions,
         )
         if isinstance(runner, _DecodingRunner):
             runner.codec_converter = self._converter

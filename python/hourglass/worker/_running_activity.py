@@ -11,6 +11,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +150,29 @@ class RunningActivity:
         self.context = self._new_context(details)
         if self.details is not None:
             self.context.cancel(self.details)
+        if self.activities.interceptors:
+            from hourglass.worker._activity_chain import execute
+
+            return await execute(self, self.context, definition, function, args)
+        return await self.call(definition, function, args)
+
+    async def call(
+        self,
+        definition: ActivityDefinition,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        executor: Executor | None = None,
+    ) -> Any:
+        """Call the function where it belongs; a synchronous one in `executor` if that is given."""
+        assert self.context is not None
         if definition.is_async:
             _context.enter(self.context)
             return await function(*args)
-        if self.activities.processes is not None:
-            return await self._call_in_process(self.activities.processes, *found, args)
-        return await self._call_in_thread(definition, function, args)
+        activities = self.activities
+        executor = executor or activities.executor()
+        if activities.processes is not None and executor is activities.executor():
+            return await self._call_in_process(activities.processes, definition, function, args)
+        return await self._call_in_thread(definition, function, args, executor)
 
     async def _decode(
         self, payloads: Sequence[Payload], hints: Sequence[Any] | None, what: str
@@ -170,7 +188,11 @@ class RunningActivity:
             ) from error
 
     async def _call_in_thread(
-        self, definition: ActivityDefinition, function: Callable[..., Any], args: list[Any]
+        self,
+        definition: ActivityDefinition,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        executor: Executor,
     ) -> Any:
         """The task itself is not cancelled: it waits for the thread, whatever that does."""
         assert self.context is not None
@@ -182,7 +204,6 @@ class RunningActivity:
             self.context.shield = cancel.shield
             self._thread_cancel = cancel
         loop = asyncio.get_running_loop()
-        executor = self.activities.executor()
 
         def call() -> Any:
             self.thread = threading.current_thread()
@@ -199,7 +220,7 @@ class RunningActivity:
         processes: Processes,
         definition: ActivityDefinition,
         function: Callable[..., Any],
-        args: list[Any],
+        args: Sequence[Any],
     ) -> Any:
         """As in a thread; the process gets the function by its name, and the arguments as bytes."""
         assert self.context is not None
@@ -208,8 +229,8 @@ class RunningActivity:
         job = processes.submit(
             function,
             args,
-            self.context.info,
-            self._heartbeat,
+            self.context.told_info(),
+            self.context.send_heartbeat,
             may_raise=not definition.no_thread_cancel_exception,
         )
         self._thread_cancel = job

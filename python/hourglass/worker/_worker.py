@@ -17,6 +17,11 @@ from typing_extensions import Self
 from hourglass.exceptions import ClosedError, StaleHandleError, TemporalError
 from hourglass.worker._definitions import activity_table, workflow_definitions
 from hourglass.worker._host import WorkerHost
+from hourglass.worker._interceptor import (
+    Interceptor,
+    worker_interceptors,
+    workflow_interceptors,
+)
 from hourglass.worker._options import WorkerOptions
 
 if TYPE_CHECKING:
@@ -74,6 +79,8 @@ class Worker:
         deadlock_timeout: timedelta | None = timedelta(seconds=2),
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
         completions: Completions = "ordered",
+        interceptors: Sequence[Interceptor] = (),
+        disable_eager_activity_execution: bool = False,
     ) -> None:
         """Check everything that can be checked without the service; nothing is started.
 
@@ -113,37 +120,26 @@ class Worker:
             on_fatal_error: Awaited with the error when the worker has to give up.
             completions: ``"ordered"``: completions of one run keep their order, runs don't wait for
                 each other. ``"serial"``: all workflow completions go one after the other.
+            interceptors: See what it does, the first outermost; after those of its client that
+                are a worker's, too.
+            disable_eager_activity_execution: Have no activity given to this worker along with the
+                answer to its workflow task: each goes through its task queue.
 
         Raises:
             DefinitionError: Something undecorated, unbound, or two of one name; it is named.
             InvalidArgumentError: An option that can't be; it is named.
         """
+        given = {name: value for name, value in locals().items() if name != "self"}
         self._client = client
-        self._options = WorkerOptions(
-            task_queue=task_queue,
-            activities=activity_table(activities),
-            workflows=workflow_definitions(workflows),
-            activity_executor=activity_executor,
-            identity=identity,
-            build_id=build_id,
-            max_cached_workflows=max_cached_workflows,
-            max_concurrent_workflow_tasks=max_concurrent_workflow_tasks,
-            max_concurrent_activities=max_concurrent_activities,
-            max_concurrent_local_activities=max_concurrent_local_activities,
-            max_concurrent_workflow_task_polls=max_concurrent_workflow_task_polls,
-            max_concurrent_activity_task_polls=max_concurrent_activity_task_polls,
-            nonsticky_to_sticky_poll_ratio=nonsticky_to_sticky_poll_ratio,
-            sticky_queue_schedule_to_start_timeout=sticky_queue_schedule_to_start_timeout,
-            max_heartbeat_throttle_interval=max_heartbeat_throttle_interval,
-            default_heartbeat_throttle_interval=default_heartbeat_throttle_interval,
-            max_activities_per_second=max_activities_per_second,
-            max_task_queue_activities_per_second=max_task_queue_activities_per_second,
-            graceful_shutdown_timeout=graceful_shutdown_timeout,
-            workflow_failure_exception_types=tuple(workflow_failure_exception_types),
-            deadlock_timeout=deadlock_timeout,
-            on_fatal_error=on_fatal_error,
-            completions=completions,
-        )
+        options: dict[str, Any] = {
+            **given,
+            "activities": activity_table(activities),
+            "workflows": workflow_definitions(workflows),
+            "workflow_failure_exception_types": tuple(workflow_failure_exception_types),
+            "interceptors": worker_interceptors(client, interceptors),
+        }
+        del options["client"]
+        self._options = WorkerOptions(**options)
         self._options.check()
         if self._options.workflows:
             self._new_runner()  # what can't be run is refused here
@@ -152,6 +148,7 @@ class Worker:
 
     def _new_runner(self) -> WorkflowRunner:
         options = self._options
+        intercepting = workflow_interceptors(options.interceptors)
         from hourglass.workflow._runner import WorkflowRunner
 
         return WorkflowRunner(
@@ -161,6 +158,9 @@ class Worker:
             data_converter=self._client.data_converter,
             workflow_failure_exception_types=options.workflow_failure_exception_types,
             deadlock_timeout=options.deadlock_timeout,
+            interceptors=intercepting.classes,
+            extern_functions=intercepting.extern_functions,
+            disable_eager_activities=options.disable_eager_activity_execution,
         )
 
     @property

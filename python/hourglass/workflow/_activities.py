@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ from hourglass.workflow._durations import optional_timeout
 from hourglass.workflow._pending import Pending
 
 if TYPE_CHECKING:
-    from hourglass._bridge import ResolveActivity
+    from hourglass._bridge import Payload, ResolveActivity
     from hourglass.common import Priority, RetryPolicy
     from hourglass.workflow._instance import WorkflowInstance
 
@@ -105,6 +105,8 @@ def schedule_activity(
     activity_id: str | None = None,
     summary: str | None = None,
     priority: Priority | None = None,
+    headers: Mapping[str, Payload] | None = None,
+    disable_eager_execution: bool | None = None,
 ) -> ActivityHandle[Any]:
     """Add the command. Everything that can be wrong is found before a number is used up."""
     instance.loop.check_writable("start an activity")
@@ -132,6 +134,10 @@ def schedule_activity(
         heartbeat_timeout=optional_timeout(heartbeat_timeout, "heartbeat_timeout"),
         retry_policy=None if retry_policy is None else retry_policy.to_wire(),
         cancellation_type=int(cancellation_type),
+        headers=headers,
+        do_not_eagerly_execute=instance.disable_eager_activities
+        if disable_eager_execution is None
+        else disable_eager_execution,
         priority=None if priority is None else priority.to_wire(),
         summary=instance.summary(summary),
     )

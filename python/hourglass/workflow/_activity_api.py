@@ -1,4 +1,4 @@
-"""The typed faces of `schedule_activity`.
+"""The typed faces of `Calls.start_activity`.
 
 Each way to name an activity has a `start_` face, which gives a handle, and an `execute_` face,
 which waits for the result. The overloads tell apart async from sync and none from one from many
@@ -24,7 +24,6 @@ from hourglass.workflow._activities import (
     ActivityCancellationType,
     ActivityHandle,
     arguments_of,
-    schedule_activity,
 )
 from hourglass.workflow._context import current
 
@@ -114,8 +113,9 @@ def start_activity(
         args: all its arguments, when it takes more than one.
         result_type: what to decode the result as, for an activity that is given by name.
     """
-    return schedule_activity(
-        current(), activity, arguments_of(arg, args), result_type=result_type, **options
+    running = current()
+    return running.calls.start_activity(
+        running, activity, arguments_of(arg, args), result_type=result_type, **options
     )
 
 
@@ -147,7 +147,8 @@ def start_activity_method(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[Any]:
     """Schedule an activity that is a method, given by its class: ``Activities.charge``."""
-    return schedule_activity(current(), activity, arguments_of(arg, args), **options)
+    running = current()
+    return running.calls.start_activity(running, activity, arguments_of(arg, args), **options)
 
 
 @overload
@@ -178,7 +179,8 @@ def start_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[Any]:
     """Schedule an activity that is a class with ``__call__``."""
-    return schedule_activity(current(), activity, arguments_of(arg, args), **options)
+    running = current()
+    return running.calls.start_activity(running, activity, arguments_of(arg, args), **options)
 
 
 @overload
@@ -230,8 +232,9 @@ async def execute_activity(
     **options: Unpack[ActivityConfig],
 ) -> Any:
     """Schedule an activity and wait for its result. See `start_activity`."""
-    return await schedule_activity(
-        current(), activity, arguments_of(arg, args), result_type=result_type, **options
+    running = current()
+    return await running.calls.start_activity(
+        running, activity, arguments_of(arg, args), result_type=result_type, **options
     )
 
 
@@ -263,7 +266,8 @@ async def execute_activity_method(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> Any:
     """Schedule an activity that is a method, and wait for its result."""
-    return await schedule_activity(current(), activity, arguments_of(arg, args), **options)
+    running = current()
+    return await running.calls.start_activity(running, activity, arguments_of(arg, args), **options)
 
 
 @overload
@@ -294,4 +298,5 @@ async def execute_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> Any:
     """Schedule an activity that is a class with ``__call__``, and wait for its result."""
-    return await schedule_activity(current(), activity, arguments_of(arg, args), **options)
+    running = current()
+    return await running.calls.start_activity(running, activity, arguments_of(arg, args), **options)

@@ -11,15 +11,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hourglass._bridge import ContinueAsNewWorkflowExecution
 from hourglass.workflow._activities import UNSET, arguments_of
 from hourglass.workflow._context import current, current_or_none
-from hourglass.workflow._definition import WorkflowDefinition
-from hourglass.workflow._durations import optional_timeout, seconds_of
-from hourglass.workflow._instance import ContinueAsNewCommandError
+from hourglass.workflow._durations import seconds_of
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
     from hourglass.common import RetryPolicy, TypedSearchAttributes
     from hourglass.converter import PayloadConverter
     from hourglass.workflow._info import Info
@@ -108,7 +104,8 @@ def instance() -> Any:
 
 def info() -> Info:
     """About the running workflow."""
-    return current().info
+    running = current()
+    return running.calls.info(running)
 
 
 def now() -> datetime:
@@ -128,22 +125,51 @@ def time_ns() -> int:
 
 def random() -> _random.Random:
     """Random numbers that are the same in every replay. Not for security."""
-    return current().random
+    return current().randomness.shared
 
 
-def new_random() -> _random.Random:
-    """A generator of its own, seeded from `random`."""
-    return _random.Random(current().random.getrandbits(64))
+def new_random(name: str | None = None) -> _random.Random:
+    """A generator of its own, seeded like `random`, and seeded anew when that is.
+
+    Args:
+        name: Mixed into the seed, so that each name has a sequence of its own. Without one it
+            begins as `random` does.
+    """
+    return current().randomness.another(name)
+
+
+def random_seed() -> int:
+    """What `random` is seeded with. A reset of the workflow changes it."""
+    return current().randomness.seed
+
+
+def register_random_seed_callback(callback: Callable[[int], None]) -> None:
+    """Have `callback` called with every new seed, for generators of one's own."""
+    current().randomness.on_reseed(callback)
 
 
 def uuid4() -> uuid.UUID:
     """A random UUID that is the same in every replay. Not for security."""
-    return current().uuid4()
+    return current().randomness.uuid4()
+
+
+def uuid7() -> uuid.UUID:
+    """The same, beginning with the workflow's time: later tasks make greater ones.
+
+    Those of one task are in no order. Not for security.
+    """
+    running = current()
+    return running.randomness.uuid7(running.activation.timestamp_ns)
 
 
 def payload_converter() -> PayloadConverter:
     """The converter of this worker."""
     return current().payload_converter
+
+
+def extern_functions() -> Mapping[str, Callable[..., Any]]:
+    """What the worker's interceptors put there (`WorkflowInterceptorClassInput`)."""
+    return current().extern_functions
 
 
 def cancellation_reason() -> str | None:
@@ -197,33 +223,18 @@ def continue_as_new(
         backoff_start_interval: how long the next run waits before it starts.
     """
     running = current()
-    running.loop.check_writable("continue as new")
-    converter = running.payload_converter
-    fields: Wire = {
-        "workflow_type": _type_name(workflow, running.workflow_type),
-        "task_queue": task_queue or running.task_queue,
-        "arguments": converter.to_payloads(arguments_of(arg, args)),
-    }
-    for name, duration in (
-        ("workflow_run_timeout", run_timeout),
-        ("workflow_task_timeout", task_timeout),
-        ("backoff_start_interval", backoff_start_interval),
-    ):
-        if duration is not None:
-            fields[name] = optional_timeout(duration, name)
-    if retry_policy is not None:
-        fields["retry_policy"] = retry_policy.to_wire()
-    if memo is not None:
-        fields["memo"] = {key: converter.to_payloads([value])[0] for key, value in memo.items()}
-    if search_attributes is not None:
-        fields["search_attributes"] = search_attributes.to_wire()
-    raise ContinueAsNewCommandError(ContinueAsNewWorkflowExecution(fields))
-
-
-def _type_name(workflow: Callable[..., Any] | str | None, own: str) -> str:
-    if workflow is None:
-        return own
-    return workflow if isinstance(workflow, str) else WorkflowDefinition.of(workflow).own_name
+    running.calls.continue_as_new(
+        running,
+        workflow,
+        arguments_of(arg, args),
+        task_queue=task_queue,
+        run_timeout=run_timeout,
+        task_timeout=task_timeout,
+        backoff_start_interval=backoff_start_interval,
+        retry_policy=retry_policy,
+        memo=memo,
+        search_attributes=search_attributes,
+    )
 
 
 class unsafe:  # noqa: N801 - the convention's name

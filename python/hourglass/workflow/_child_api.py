@@ -1,4 +1,4 @@
-"""The typed faces of `start_child`: options are those of `ChildWorkflowConfig`."""
+"""The typed faces of `Calls.start_child_workflow`: options are those of `ChildWorkflowConfig`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hourglass._typing import ParamT, RunAnyParams, RunNoParam, RunOneParam
 from hourglass.workflow._activities import UNSET, arguments_of
-from hourglass.workflow._children import ChildWorkflowConfig, ChildWorkflowHandle, start_child
+from hourglass.workflow._children import ChildWorkflowConfig, ChildWorkflowHandle
+from hourglass.workflow._context import current
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -65,7 +66,10 @@ async def start_child_workflow(
         WorkflowAlreadyStartedError: The id is taken, and `id_reuse_policy` does not help.
         ChildWorkflowError: It was cancelled before it had started.
     """
-    return await start_child(workflow, arguments_of(arg, args), result_type, options)
+    running = current()
+    return await running.calls.start_child_workflow(
+        running, workflow, arguments_of(arg, args), result_type, options
+    )
 
 
 @overload
@@ -111,4 +115,9 @@ async def execute_child_workflow(
     Raises:
         ChildWorkflowError: It failed, timed out, was cancelled or terminated: see `cause`.
     """
-    return await (await start_child(workflow, arguments_of(arg, args), result_type, options))
+    running = current()
+    return await (
+        await running.calls.start_child_workflow(
+            running, workflow, arguments_of(arg, args), result_type, options
+        )
+    )

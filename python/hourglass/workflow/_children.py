@@ -21,11 +21,10 @@ from hourglass.workflow._activities import UNSET, arguments_of
 from hourglass.workflow._context import current
 from hourglass.workflow._definition import WorkflowDefinition
 from hourglass.workflow._durations import optional_timeout
-from hourglass.workflow._external import send_signal
 from hourglass.workflow._pending import Pending, PendingJob
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
     from hourglass.workflow._instance import WorkflowInstance
 
@@ -134,7 +133,9 @@ class ChildWorkflowHandle(PendingJob[R], Generic[SelfT, R]):
             ApplicationError: The child has ended already; `type` says so.
             CancelledError: It was cancelled before it was sent.
         """
-        await send_signal({"child_workflow_id": self._id}, signal, arguments_of(arg, args))
+        running = current()
+        target = {"child_workflow_id": self._id}
+        await running.calls.send_signal(running, target, signal, arguments_of(arg, args))
 
     def _ask_to_cancel(self, reason: str) -> None:
         fields = {"child_workflow_seq": self._seq, "reason": reason}
@@ -196,24 +197,28 @@ def _start_error(failed: Mapping[str, Any]) -> BaseException:
 
 
 async def start_child(
+    instance: WorkflowInstance,
     workflow: str | Callable[..., Any],
     arguments: Sequence[Any],
     result_type: Any,
     options: ChildWorkflowConfig,
+    *,
+    headers: Mapping[str, Payload] | None = None,
 ) -> ChildWorkflowHandle[Any, Any]:
     """Add the command and wait for the start. What is wrong is found before anything is added."""
-    instance = current()
     instance.loop.check_writable("start a child workflow")
     if not options.keys() <= _KNOWN:
         unknown = min(options.keys() - _KNOWN)
         raise TypeError(f"start_child_workflow() got an unexpected keyword argument {unknown!r}")
-    name, declared = _type_of(workflow)
+    name, declared = resolve_workflow_type(workflow)
     fields = _fields(instance, options)
     summary = instance.summary(options.get("static_summary"))
     details = instance.summary(options.get("static_details"))
     fields["workflow_type"] = name
+    if headers:
+        fields["headers"] = dict(headers)
     fields["input"] = instance.payload_converter.to_payloads(arguments)
-    workflow_id = fields["workflow_id"] = options.get("id") or str(instance.uuid4())
+    workflow_id = fields["workflow_id"] = options.get("id") or str(instance.randomness.uuid4())
     seq = fields["seq"] = instance.next_seq("child")
     handle: ChildWorkflowHandle[Any, Any] = ChildWorkflowHandle(
         instance, seq, workflow_id, declared if result_type is None else result_type
@@ -258,7 +263,8 @@ def _fields(instance: WorkflowInstance, options: ChildWorkflowConfig) -> Wire:
     return fields
 
 
-def _type_of(workflow: str | Callable[..., Any]) -> tuple[str, Any]:
+def resolve_workflow_type(workflow: str | Callable[..., Any]) -> tuple[str, Any]:
+    """The type name and the result type of a name or a run method."""
     if isinstance(workflow, str):
         if not workflow:
             raise InvalidArgumentError("the workflow's name is empty")

@@ -21,7 +21,8 @@ from hourglass.workflow._definition import SignalDefinition
 from hourglass.workflow._pending import Pending, PendingJob
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
+    from hourglass.workflow._instance import WorkflowInstance
 
 SelfT = TypeVar("SelfT")
 
@@ -60,14 +61,22 @@ class PendingCancel(PendingSignal):
         raise AssertionError("there is nothing to ask for")
 
 
-async def send_signal(target: Wire, signal: Any, arguments: Sequence[Any]) -> None:
+async def send_signal(
+    instance: WorkflowInstance,
+    target: Wire,
+    signal: Any,
+    arguments: Sequence[Any],
+    *,
+    headers: Mapping[str, Payload] | None = None,
+) -> None:
     """Signal a workflow or a child and wait until that is recorded at its end."""
-    instance = current()
     instance.loop.check_writable("signal a workflow")
     name = signal_name(signal)
     args = instance.payload_converter.to_payloads(arguments)
     seq = instance.next_seq("signal")
     fields = {"seq": seq, **target, "signal_name": name, "args": args}
+    if headers:
+        fields["headers"] = dict(headers)
     instance.pending["signal", seq] = pending = PendingSignal(instance, seq)
     instance.commands.append(OtherCommand("signal_external_workflow_execution", fields))
     await pending
@@ -139,9 +148,9 @@ class ExternalWorkflowHandle(Generic[SelfT]):
             ApplicationError: There is no such open workflow; `type` says so.
             CancelledError: It was cancelled before it was sent.
         """
-        await send_signal(
-            {"workflow_execution": self._execution()}, signal, arguments_of(arg, args)
-        )
+        running = current()
+        target = {"workflow_execution": self._execution()}
+        await running.calls.send_signal(running, target, signal, arguments_of(arg, args))
 
     async def cancel(self, *, reason: str = "") -> None:
         """Ask it to cancel itself; returns when that is recorded there, not when it did.

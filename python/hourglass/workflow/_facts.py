@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import random
-import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from hourglass.workflow._info import Info, make_info
+from hourglass.workflow._random import Randomness
 
 if TYPE_CHECKING:
-    from hourglass._bridge import InitializeWorkflow, Wire
+    from collections.abc import Mapping
+
+    from hourglass._bridge import InitializeWorkflow, Payload, Wire
     from hourglass.workflow._loop import WorkflowLoop
 
 
@@ -21,10 +22,9 @@ class Facts:
         "_info",
         "_init",
         "_log_details",
-        "_random",
-        "_seed",
         "loop",
         "namespace",
+        "randomness",
         "run_id",
         "start_time",
         "task_queue",
@@ -48,27 +48,7 @@ class Facts:
         self._init = init
         self._info: Info | None = None
         self._log_details: dict[str, object] | None = None
-        self._seed = init.randomness_seed
-        self._random: random.Random | None = None
-
-    def reseed(self, seed: int) -> None:
-        """Begin other random numbers: the run was reset."""
-        self._seed = seed
-        if self._random is not None:
-            self._random.seed(seed)
-
-    @property
-    def random(self) -> random.Random:
-        """The run's random numbers. Not for queries: drawing one changes the next."""
-        if self.loop.read_only:
-            self.loop.check_writable("draw a random number")
-        if self._random is None:
-            self._random = random.Random(self._seed)
-        return self._random
-
-    def uuid4(self) -> uuid.UUID:
-        """The next random UUID of the run."""
-        return uuid.UUID(int=self.random.getrandbits(128), version=4)
+        self.randomness = Randomness(loop, init.randomness_seed)
 
     @property
     def now(self) -> datetime:
@@ -96,6 +76,11 @@ class Facts:
     def workflow_type(self) -> str:
         """What it was started as."""
         return self._init.workflow_type
+
+    @property
+    def headers(self) -> Mapping[str, Payload]:
+        """What was sent along with the start."""
+        return self._init.headers
 
     @property
     def start_info(self) -> Wire:

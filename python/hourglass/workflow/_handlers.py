@@ -72,9 +72,11 @@ class Handlers:
                 self.instance.log_details,
             )
             return
-        fn = self.bound(definition)
+        fn, is_async = self.bound(definition), definition.is_async
+        if (inbound := self.instance.inbound) is not None:
+            fn, is_async, args = inbound.signal, True, [job, args]
         loop = self.instance.loop
-        if definition.is_async:
+        if is_async:
             token = object()
             self.running[token] = definition
             loop.create_task(self._run_async(token, fn, args), name=f"signal {job.signal_name}")
@@ -169,8 +171,10 @@ class Handlers:
                 f"workflow {self.instance.workflow_type!r} has no query {name!r} and no dynamic"
                 f" one; its queries: {known}"
             )
-        fn = self.bound(definition)
-        result = fn(*self.arguments(definition, name, job.arguments))
+        args = self.arguments(definition, name, job.arguments)
+        if (inbound := self.instance.inbound) is not None:
+            return _finish_at_once(inbound.query(job, args), name)
+        result = self.bound(definition)(*args)
         return _finish_at_once(result, name) if definition.is_async else result
 
     def set_query(self, name: str | None, fn: Callable[..., Any] | None) -> None:

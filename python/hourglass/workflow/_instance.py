@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import (
@@ -50,9 +50,11 @@ from hourglass._bridge import (
 )
 from hourglass.common import RawValue
 from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exception
+from hourglass.workflow._calls import Calls
 from hourglass.workflow._conditions import Conditions
+from hourglass.workflow._continue_as_new import ContinueAsNewCommandError
 from hourglass.workflow._durations import END_OF_TIME, seconds_of
-from hourglass.workflow._errors import ContinueAsNewError, Evicted
+from hourglass.workflow._errors import Evicted
 from hourglass.workflow._facts import Facts
 from hourglass.workflow._handlers import Handlers
 from hourglass.workflow._loop import TimerHandle, make_loop
@@ -64,13 +66,14 @@ if TYPE_CHECKING:
     from hourglass._bridge import (
         ActivationJob,
         Command,
-        ContinueAsNewWorkflowExecution,
         Payload,
         WorkflowActivation,
     )
     from hourglass.converter import DataConverter
     from hourglass.workflow._activities import ActivityHandle
+    from hourglass.workflow._chain import InterceptedCalls, InterceptedJobs
     from hourglass.workflow._definition import WorkflowDefinition
+    from hourglass.workflow._interceptors import WorkflowInboundInterceptor
 
 _log = logging.getLogger("hourglass.workflow")
 
@@ -80,18 +83,11 @@ _SINGLE = (FireTimer, ResolveActivity)
 """Jobs that make up most activations, alone."""
 
 
-class ContinueAsNewCommandError(ContinueAsNewError):
-    """What `continue_as_new` raises: the command is made where the arguments are known."""
-
-    def __init__(self, command: ContinueAsNewWorkflowExecution) -> None:
-        super().__init__("the workflow continues as new")
-        self.command = command
-
-
 class WorkflowInstance(Facts):
     """See the module's text. Never used by two threads at a time."""
 
     __slots__ = (
+        "_interceptors",
         "_is_failure",
         "_outcome",
         "_primary",
@@ -101,13 +97,17 @@ class WorkflowInstance(Facts):
         "activation",
         "activities",
         "activity_seq",
+        "calls",
         "cancel_reason",
         "commands",
         "conditions",
         "current_details",
         "definition",
+        "disable_eager_activities",
+        "extern_functions",
         "failure_converter",
         "handlers",
+        "inbound",
         "object",
         "patches",
         "payload_converter",
@@ -127,6 +127,9 @@ class WorkflowInstance(Facts):
         task_queue: str,
         data_converter: DataConverter,
         failure_types: tuple[type[BaseException], ...] = (),
+        interceptors: Sequence[type[WorkflowInboundInterceptor]] = (),
+        extern_functions: Mapping[str, Callable[..., Any]] | None = None,
+        disable_eager_activities: bool = False,
     ) -> None:
         super().__init__(
             init,
@@ -141,6 +144,10 @@ class WorkflowInstance(Facts):
         self.handlers = Handlers(self)
         self.updates = UpdateHandlers(self)
         self.conditions = Conditions(self.loop)
+        self.calls: type[Calls] | InterceptedCalls = Calls
+        self.inbound: InterceptedJobs | None = None
+        self.extern_functions = extern_functions or {}
+        self.disable_eager_activities = disable_eager_activities
         self.object: Any = None
         self.activation: WorkflowActivation = _NO_ACTIVATION
         self.commands: list[Command] = []
@@ -150,6 +157,7 @@ class WorkflowInstance(Facts):
         self.seqs: dict[str, int] = {}
         self.cancel_reason: str | None = None
         self.current_details = ""
+        self._interceptors = interceptors
         # asyncio's own timeout is a failure too: what wait_condition and wait_for raise.
         self._is_failure = (
             FailureError,
@@ -202,7 +210,8 @@ class WorkflowInstance(Facts):
         self.activities.clear()
         self.pending.clear()
         self.conditions.waiting.clear()
-        self.object = self._primary = None
+        self.object = self._primary = self.inbound = None
+        self.calls = Calls
         # Cut the cycles, so that a run goes without waiting for the garbage collector.
         self.loop.host = self.handlers = self.updates = cast("Any", None)
 
@@ -272,6 +281,10 @@ class WorkflowInstance(Facts):
     def _initialize(self, job: InitializeWorkflow) -> None:
         definition = self.definition
         self.start_time = self.loop.now
+        if self._interceptors:
+            from hourglass.workflow._chain import intercept
+
+            intercept(self, self._interceptors)
         self._workflow_args = self._decoded(job.arguments)
         cls = definition.cls
         create: Any = cls.__new__
@@ -309,7 +322,7 @@ class WorkflowInstance(Facts):
             self.loop.call_soon(self._primary.cancel)
 
     def _update_random_seed(self, job: UpdateRandomSeed) -> None:
-        self.reseed(job.randomness_seed)
+        self.randomness.reseed(job.randomness_seed)
 
     def _notify_has_patch(self, job: NotifyHasPatch) -> None:
         self.patches.on_record.add(job.patch_id)
@@ -342,7 +355,10 @@ class WorkflowInstance(Facts):
 
     async def _run_workflow(self) -> None:
         try:
-            result = await self.definition.run_fn(self.object, *self._workflow_args)
+            if self.inbound is None:
+                result = await self.definition.run_fn(self.object, *self._workflow_args)
+            else:
+                result = await self.inbound.run(self, self._workflow_args)
             payload = self.payload_converter.to_payloads([result])[0]
         except (Evicted, KeyboardInterrupt):
             raise

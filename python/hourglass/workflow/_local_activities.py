@@ -19,7 +19,6 @@ from hourglass.workflow._activities import (
     ActivityHandle,
     resolve_activity_type,
 )
-from hourglass.workflow._context import current
 from hourglass.workflow._durations import optional_timeout
 
 if TYPE_CHECKING:
@@ -145,10 +144,15 @@ class LocalActivityHandle(ActivityHandle[T]):
 
 
 def schedule_local_activity(
-    activity: Any, arguments: Sequence[Any], result_type: Any, options: LocalActivityConfig
+    instance: WorkflowInstance,
+    activity: Any,
+    arguments: Sequence[Any],
+    result_type: Any,
+    options: LocalActivityConfig,
+    *,
+    headers: Mapping[str, Payload] | None = None,
 ) -> LocalActivityHandle[Any]:
     """Add the command. Everything that can be wrong is found before a number is used up."""
-    instance = current()
     instance.loop.check_writable("start a local activity")
     if not options.keys() <= _KNOWN:
         unknown = min(options.keys() - _KNOWN)
@@ -173,6 +177,8 @@ def schedule_local_activity(
             fields[timeout] = duration
     if (retry_policy := options.get("retry_policy")) is not None:
         fields["retry_policy"] = retry_policy.to_wire()
+    if headers:
+        fields["headers"] = dict(headers)
     summary = instance.summary(options.get("summary"))
     return LocalActivityHandle(
         instance, fields, summary, declared if result_type is None else result_type

@@ -1,4 +1,4 @@
-"""The typed faces of `schedule_local_activity`, as those of ordinary activities."""
+"""The typed faces of `Calls.start_local_activity`, as those of ordinary activities."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hourglass._activity_typing import (
     SyncClass1,
 )
 from hourglass.workflow._activities import UNSET, arguments_of
+from hourglass.workflow._context import current
 from hourglass.workflow._local_activities import (
     LocalActivityConfig,
     LocalActivityHandle,
-    schedule_local_activity,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def start_local_activity(
         args: all its arguments, when it takes more than one.
         result_type: what to decode the result as, for an activity that is given by name.
     """
-    return schedule_local_activity(activity, arguments_of(arg, args), result_type, options)
+    running = current()
+    return running.calls.start_local_activity(
+        running, activity, arguments_of(arg, args), result_type, options
+    )
 
 
 @overload
@@ -126,7 +129,10 @@ def start_local_activity_method(
     **options: Unpack[LocalActivityConfig],
 ) -> LocalActivityHandle[Any]:
     """Schedule a local activity that is a method, given by its class: ``Activities.charge``."""
-    return schedule_local_activity(activity, arguments_of(arg, args), None, options)
+    running = current()
+    return running.calls.start_local_activity(
+        running, activity, arguments_of(arg, args), None, options
+    )
 
 
 @overload
@@ -161,7 +167,10 @@ def start_local_activity_class(
     **options: Unpack[LocalActivityConfig],
 ) -> LocalActivityHandle[Any]:
     """Schedule a local activity that is a class with ``__call__``."""
-    return schedule_local_activity(activity, arguments_of(arg, args), None, options)
+    running = current()
+    return running.calls.start_local_activity(
+        running, activity, arguments_of(arg, args), None, options
+    )
 
 
 @overload
@@ -218,7 +227,10 @@ async def execute_local_activity(
     **options: Unpack[LocalActivityConfig],
 ) -> Any:
     """Schedule a local activity and wait for its result. See `start_local_activity`."""
-    return await schedule_local_activity(activity, arguments_of(arg, args), result_type, options)
+    running = current()
+    return await running.calls.start_local_activity(
+        running, activity, arguments_of(arg, args), result_type, options
+    )
 
 
 @overload
@@ -256,7 +268,10 @@ async def execute_local_activity_method(
     **options: Unpack[LocalActivityConfig],
 ) -> Any:
     """Schedule a local activity that is a method, and wait for its result."""
-    return await schedule_local_activity(activity, arguments_of(arg, args), None, options)
+    running = current()
+    return await running.calls.start_local_activity(
+        running, activity, arguments_of(arg, args), None, options
+    )
 
 
 @overload
@@ -291,4 +306,7 @@ async def execute_local_activity_class(
     **options: Unpack[LocalActivityConfig],
 ) -> Any:
     """Schedule a local activity that is a class with ``__call__``, and wait for its result."""
-    return await schedule_local_activity(activity, arguments_of(arg, args), None, options)
+    running = current()
+    return await running.calls.start_local_activity(
+        running, activity, arguments_of(arg, args), None, options
+    )

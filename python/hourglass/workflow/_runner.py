@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from hourglass.workflow._instance import WorkflowInstance
 if TYPE_CHECKING:
     from hourglass._bridge import Wire, WorkflowActivation
     from hourglass.converter import DataConverter
+    from hourglass.workflow._interceptors import WorkflowInboundInterceptor
 
 _log = logging.getLogger("hourglass.workflow")
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,6 +34,9 @@ class WorkflowRunner:
         data_converter: DataConverter,
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
         deadlock_timeout: timedelta | None = None,
+        interceptors: Sequence[type[WorkflowInboundInterceptor]] = (),
+        extern_functions: Mapping[str, Callable[..., Any]] | None = None,
+        disable_eager_activities: bool = False,
     ) -> None:
         """`deadlock_timeout` of CPU time is what an evaluator grants to one activation.
 
@@ -44,6 +48,9 @@ class WorkflowRunner:
         self._namespace = namespace
         self._data_converter = data_converter
         self._failure_types = tuple(workflow_failure_exception_types)
+        self._interceptors = tuple(interceptors)
+        self._extern_functions = extern_functions or {}
+        self._disable_eager_activities = disable_eager_activities
         self._definitions: dict[str | None, WorkflowDefinition] = {}
         self._instances: dict[str, WorkflowInstance] = {}
         for cls in definitions:
@@ -121,6 +128,9 @@ class WorkflowRunner:
             task_queue=self._task_queue,
             data_converter=self._data_converter,
             failure_types=self._failure_types,
+            interceptors=self._interceptors,
+            extern_functions=self._extern_functions,
+            disable_eager_activities=self._disable_eager_activities,
         )
         # Last: this runs code of the user, which may not come back (see `abandon`).
         if earlier is not None:

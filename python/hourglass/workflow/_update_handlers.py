@@ -8,7 +8,7 @@ that is wrong before the acceptance (no handler, bad arguments, a validator that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,9 +76,12 @@ class UpdateHandlers:
         running = self._instance.handlers.running
         running[token] = definition
         try:
-            result = self._instance.handlers.bound(definition)(*args)
-            if definition.is_async:
-                result = await result
+            if (inbound := self._instance.inbound) is not None:
+                result = await inbound.update(job, args)
+            else:
+                result = self._instance.handlers.bound(definition)(*args)
+                if definition.is_async:
+                    result = await result
             payload = self._instance.payload_converter.to_payloads([result])[0]
         except (Evicted, KeyboardInterrupt):
             raise
@@ -100,19 +103,27 @@ class UpdateHandlers:
         """The arguments for the handler; what the validator did to its own is of no matter."""
         handlers, loop = self._instance.handlers, self._instance.loop
         args = handlers.arguments(definition, job.name, job.input)
-        validator = definition.validator
-        if validator is None or not job.run_validator:
+        if definition.validator is None or not job.run_validator:
             return args
-        if definition.on_instance:
-            validator = validator.__get__(self._instance.object)
         loop.read_only = "update validator"
         try:
-            validator(*args)
+            if (inbound := self._instance.inbound) is not None:
+                inbound.validate(job, args)
+            else:
+                self.validate(definition, args)
         finally:
             loop.read_only = ""
             if loop.spoilt is not None:
                 self._instance.fail_task(loop.spoilt)
         return handlers.arguments(definition, job.name, job.input)
+
+    def validate(self, definition: UpdateDefinition, args: Sequence[Any]) -> None:
+        """Call the validator, if there is one."""
+        validator = definition.validator
+        if validator is not None:
+            if definition.on_instance:
+                validator = validator.__get__(self._instance.object)
+            validator(*args)
 
     def _fail(self, job: DoUpdate, error: BaseException) -> None:
         """A failure is the answer; anything else is not the caller's business."""

@@ -68,6 +68,11 @@ async def memo(converter: DataConverter, memo: Mapping[str, Any] | None) -> Wire
     return {"fields": dict(zip(memo, values, strict=True))}
 
 
+def header(headers: Mapping[str, Payload] | None) -> Wire | None:
+    """`temporal.api.common.v1.Header`, None without headers."""
+    return {"fields": dict(headers)} if headers else None
+
+
 def execution(workflow_id: str, run_id: str | None) -> Wire:
     """`temporal.api.common.v1.WorkflowExecution`."""
     if not workflow_id:

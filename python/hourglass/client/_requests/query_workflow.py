@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hourglass.client._errors import WorkflowQueryFailedError, WorkflowQueryRejectedError
 from hourglass.client._execution import WorkflowExecutionStatus
-from hourglass.client._requests._parts import compact, execution, payloads
+from hourglass.client._requests._parts import compact, execution, header, payloads
 from hourglass.common import QueryRejectCondition
 from hourglass.exceptions import RPCError, RPCStatusCode
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
 
 
@@ -24,9 +24,16 @@ async def request(
     args: Sequence[Any],
     reject_condition: QueryRejectCondition | None,
     converter: DataConverter,
+    headers: Mapping[str, Payload] | None = None,
 ) -> Wire:
     """QueryWorkflowRequest."""
-    query = compact({"query_type": query_type, "query_args": await payloads(converter, args)})
+    query = compact(
+        {
+            "query_type": query_type,
+            "query_args": await payloads(converter, args),
+            "header": header(headers),
+        }
+    )
     return compact(
         {
             "execution": execution(workflow_id, run_id),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hourglass.client._requests._parts import compact, execution, payloads
+from hourglass.client._requests._parts import compact, execution, header, payloads
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
 
 
@@ -18,6 +18,8 @@ async def request(
     signal_name: str,
     args: Sequence[Any],
     converter: DataConverter,
+    *,
+    headers: Mapping[str, Payload] | None = None,
 ) -> Wire:
     """SignalWorkflowExecutionRequest."""
     return compact(
@@ -25,5 +27,6 @@ async def request(
             "workflow_execution": execution(workflow_id, run_id),
             "signal_name": signal_name,
             "input": await payloads(converter, args),
+            "header": header(headers),
         }
     )

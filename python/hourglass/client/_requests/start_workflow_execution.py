@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Required, TypedDict
 
 from hourglass.client._requests import _parts
-from hourglass.client._requests._parts import compact, duration, encode, memo, payloads
+from hourglass.client._requests._parts import compact, duration, encode, header, memo, payloads
 from hourglass.common import (
     Priority,
     RetryPolicy,
@@ -25,7 +25,7 @@ from hourglass.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
 
 
@@ -71,7 +71,12 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 async def request(
-    workflow_type: str, args: Sequence[Any], options: StartOptions, converter: DataConverter
+    workflow_type: str,
+    args: Sequence[Any],
+    options: StartOptions,
+    converter: DataConverter,
+    *,
+    headers: Mapping[str, Payload] | None = None,
 ) -> Wire:
     """StartWorkflowExecutionRequest, or with a signal SignalWithStartWorkflowExecutionRequest."""
     check_options(options)
@@ -85,6 +90,8 @@ async def request(
         wire["input"] = {"payloads": await encode(converter, args)}
     if len(options) > len(_REQUIRED):
         wire.update(await _optional(options, converter))
+    if headers:
+        wire["header"] = header(headers)
     return wire
 
 

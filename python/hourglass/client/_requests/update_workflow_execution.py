@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hourglass.client._errors import WorkflowUpdateFailedError
-from hourglass.client._requests._parts import compact, execution, payloads
+from hourglass.client._requests._parts import compact, execution, header, payloads
 from hourglass.exceptions import ApplicationError
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
 
 
@@ -25,9 +25,12 @@ async def request(
     identity: str,
     first_execution_run_id: str | None,
     converter: DataConverter,
+    headers: Mapping[str, Payload] | None = None,
 ) -> Wire:
     """UpdateWorkflowExecutionRequest."""
-    given = compact({"name": name, "args": await payloads(converter, args)})
+    given = compact(
+        {"name": name, "args": await payloads(converter, args), "header": header(headers)}
+    )
     return compact(
         {
             "workflow_execution": execution(workflow_id, run_id),

@@ -1,0 +1,130 @@
+"""The chain of interceptors of a client, from its calls to what does them in the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hourglass.client import _interceptor as to
+from hourglass.client._calls import Calls
+from hourglass.exceptions import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from hourglass.client._client import Client
+    from hourglass.client._execution import WorkflowExecutionDescription
+    from hourglass.client._handle import WorkflowHandle
+    from hourglass.client._list import WorkflowExecutionAsyncIterator, WorkflowExecutionCount
+    from hourglass.client._update import WorkflowUpdateHandle
+
+InputT = TypeVar("InputT")
+
+
+def intercept(client: Client, interceptors: Sequence[to.Interceptor]) -> InterceptedCalls:
+    """The calls through the interceptors. `InvalidArgumentError` for what is none."""
+    first: to.OutboundInterceptor = _End(client)
+    for one in reversed(interceptors):
+        if not isinstance(one, to.Interceptor):
+            raise InvalidArgumentError(f"interceptors: {one!r} is no hourglass.client.Interceptor")
+        first = one.intercept_client(first)
+    return InterceptedCalls(first)
+
+
+def _input(kind: type[InputT], fields: dict[str, Any]) -> InputT:
+    if fields.get("rpc_metadata", ()) is None:
+        fields["rpc_metadata"] = {}
+    return kind(**fields)
+
+
+class InterceptedCalls(Calls):
+    """Each call as its input, given to the first interceptor."""
+
+    def __init__(self, first: to.OutboundInterceptor) -> None:
+        self._first = first
+
+    async def start_workflow(self, **fields: Any) -> WorkflowHandle[Any, Any]:
+        return await self._first.start_workflow(_input(to.StartWorkflowInput, fields))
+
+    async def cancel_workflow(self, **fields: Any) -> None:
+        await self._first.cancel_workflow(_input(to.CancelWorkflowInput, fields))
+
+    async def terminate_workflow(self, **fields: Any) -> None:
+        await self._first.terminate_workflow(_input(to.TerminateWorkflowInput, fields))
+
+    async def describe_workflow(self, **fields: Any) -> WorkflowExecutionDescription:
+        return await self._first.describe_workflow(_input(to.DescribeWorkflowInput, fields))
+
+    async def signal_workflow(self, **fields: Any) -> None:
+        await self._first.signal_workflow(_input(to.SignalWorkflowInput, fields))
+
+    async def query_workflow(self, **fields: Any) -> Any:
+        return await self._first.query_workflow(_input(to.QueryWorkflowInput, fields))
+
+    def list_workflows(self, **fields: Any) -> WorkflowExecutionAsyncIterator:
+        return self._first.list_workflows(_input(to.ListWorkflowsInput, fields))
+
+    async def count_workflows(self, **fields: Any) -> WorkflowExecutionCount:
+        return await self._first.count_workflows(_input(to.CountWorkflowsInput, fields))
+
+    async def start_workflow_update(self, **fields: Any) -> WorkflowUpdateHandle[Any]:
+        return await self._first.start_workflow_update(_input(to.StartWorkflowUpdateInput, fields))
+
+    async def start_update_with_start_workflow(
+        self, given: to.StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        return await self._first.start_update_with_start_workflow(given)
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    return {one.name: getattr(given, one.name) for one in dataclasses.fields(given)}
+
+
+class _End(to.OutboundInterceptor):
+    """Does it. Whoever calls has the client; holding it here would make a cycle."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = weakref.ref(client)
+
+    @property
+    def _calls(self) -> Calls:
+        client = self._client()
+        if client is None:
+            raise ReferenceError("the client of these interceptors is gone")
+        return Calls(client)
+
+    async def start_workflow(self, input: to.StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        return await self._calls.start_workflow(**_fields(input))
+
+    async def cancel_workflow(self, input: to.CancelWorkflowInput) -> None:
+        await self._calls.cancel_workflow(**_fields(input))
+
+    async def terminate_workflow(self, input: to.TerminateWorkflowInput) -> None:
+        await self._calls.terminate_workflow(**_fields(input))
+
+    async def describe_workflow(
+        self, input: to.DescribeWorkflowInput
+    ) -> WorkflowExecutionDescription:
+        return await self._calls.describe_workflow(**_fields(input))
+
+    async def signal_workflow(self, input: to.SignalWorkflowInput) -> None:
+        await self._calls.signal_workflow(**_fields(input))
+
+    async def query_workflow(self, input: to.QueryWorkflowInput) -> Any:
+        return await self._calls.query_workflow(**_fields(input))
+
+    def list_workflows(self, input: to.ListWorkflowsInput) -> WorkflowExecutionAsyncIterator:
+        return self._calls.list_workflows(**_fields(input))
+
+    async def count_workflows(self, input: to.CountWorkflowsInput) -> WorkflowExecutionCount:
+        return await self._calls.count_workflows(**_fields(input))
+
+    async def start_workflow_update(
+        self, input: to.StartWorkflowUpdateInput
+    ) -> WorkflowUpdateHandle[Any]:
+        return await self._calls.start_workflow_update(**_fields(input))
+
+    async def start_update_with_start_workflow(
+        self, input: to.StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        return await self._calls.start_update_with_start_workflow(input)
