@@ -12,7 +12,7 @@ use prost::Message;
 use crate::action::{Reply, Responder};
 use crate::context::{Context, Failure};
 use crate::history::{fragment, page};
-use crate::ids::{HistoryToken, QueryId, QueryToken, RunKey};
+use crate::ids::{QueryId, QueryToken, RunKey};
 use crate::matching::{ParkedAt, QueueKey, QueueKind, Ticket};
 use crate::proto::enums::QueryResultType;
 use crate::proto::query::{WorkflowQuery, WorkflowQueryResult};
@@ -177,10 +177,7 @@ impl Context {
             let (first, next) = page::cut(&fragments, 1, usize::MAX);
             events = first;
             if next < row.record.next_event_id {
-                let run_id = row.run_id.0.as_bytes().to_vec();
-                let token =
-                    HistoryToken { run_key: key.0, run_id, next_event_id: next, of_task: false };
-                head.next_page_token = token.encode_to_vec();
+                head.next_page_token = page::token(&row, next, false).encode_to_vec();
             }
         }
         let mut body = head.encode_to_vec();

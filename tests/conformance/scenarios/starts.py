@@ -156,14 +156,60 @@ async def a_terminated_workflow_is_started_again_if_only_failed_ones_are(w: Worl
 
 @scenario(35)
 async def a_request_is_attached_to_the_existing_run(w: World) -> None:
-    first = await w.start()
-    again = await w.start(
+    first = await w.start(request_id="first")
+    w.note("attached", await _attached(w, attach_request_id=True))
+    w.note("again", await _attached(w, attach_request_id=True))
+    w.note("known", await _known_requests(first))
+    await (await w.poll()).complete(complete())
+    w.note("after its end", await _attached(w, attach_request_id=True))
+    w.note("still known", await _known_requests(first))
+
+
+@scenario(35)
+async def a_request_is_attached_while_a_worker_has_the_task(w: World) -> None:
+    run = await w.start(request_id="first")
+    task = await w.poll()
+    w.note("attached", await _attached(w, attach_request_id=True))
+    w.note("again", await _attached(w, attach_request_id=True))
+    w.note("held back", await _known_requests(run))
+    await task.complete()
+    w.note("let in", await _known_requests(run))
+    await w.no_task()
+    await run.terminate(reason="enough")
+
+
+@scenario(35)
+async def links_are_attached_and_no_request(w: World) -> None:
+    run = await w.start(request_id="first")
+    event = {"namespace": "default", "workflow_id": "other", "run_id": run.run_id}
+    links = [{"workflow_event": event}]
+    w.note("links", await _attached(w, links=links, attach_links=True))
+    w.note("other links", await _attached(w, links=links))
+    w.note("known", await _known_requests(run))
+    wrong = {"attach_completion_callbacks": True}
+    await w.answer("callbacks alone", w.start(on_conflict_options=wrong))
+    await run.terminate(reason="enough")
+
+
+async def _attached(w: World, links: Any = (), **options: bool) -> Any:
+    """Start again, and settle for the run that is there; the answer but for how it links to that,
+    which is decided by a server's configuration.
+    """
+    answer = await w.call(
+        "StartWorkflowExecution",
+        workflow_id=w.id(),
+        workflow_type={"name": "T"},
+        task_queue={"name": w.queue},
         request_id="attached",
         workflow_id_conflict_policy=USE_EXISTING,
-        on_conflict_options={"attach_request_id": True},
+        links=links,
+        on_conflict_options=options,
     )
-    w.note("the same", first.run_id == again.run_id)
-    await (await w.poll()).complete(complete())
+    return {key: item for key, item in answer.items() if key != "link"}
+
+
+async def _known_requests(run: Run) -> Any:
+    return (await run.describe())["workflow_extended_info"]["request_id_infos"]
 
 
 @scenario(34)
@@ -190,21 +236,6 @@ async def starts_with_bad_numbers(w: World) -> None:
 async def a_start_delay_passes(w: World) -> None:
     await w.start(workflow_start_delay=1)
     await (await w.poll()).complete(complete())
-
-
-@scenario(1)
-async def the_signal_of_a_signal_with_start_does_not_end_its_delay(w: World) -> None:
-    answer = await w.call(
-        "SignalWithStartWorkflowExecution",
-        workflow_id=w.id(),
-        workflow_type={"name": "T"},
-        task_queue={"name": w.queue},
-        signal_name="s",
-        workflow_start_delay=60,
-    )
-    run = w.run(answer["run_id"])
-    await w.no_task()
-    await run.terminate(reason="enough")
 
 
 @scenario(38)

@@ -48,6 +48,12 @@ impl Question {
     }
 }
 
+/// The token of a page of that run that begins with the event `next_event_id`.
+pub(crate) fn token(row: &RunRow, next_event_id: EventId, of_task: bool) -> HistoryToken {
+    let run_id = row.run_id.0.as_bytes().to_vec();
+    HistoryToken { run_key: row.key.0, run_id, next_event_id, of_task }
+}
+
 /// Where a reader stands: as the token of its last page says, or in the run that it names, at the event
 /// that `first` says.
 pub(crate) fn place(
@@ -60,12 +66,8 @@ pub(crate) fn place(
     let namespace = context.namespace(namespace)?;
     if next_page_token.is_empty() {
         let row = context.find_run(namespace, execution)?;
-        return Ok(HistoryToken {
-            run_key: row.key.0,
-            run_id: row.run_id.0.as_bytes().to_vec(),
-            next_event_id: first(&row),
-            of_task: false,
-        });
+        let first = first(&row);
+        return Ok(token(&row, first, false));
     }
     let token: HistoryToken = parse_token(next_page_token, "NextPageToken")?;
     let row = context.store.run(RunKey(token.run_key))?;

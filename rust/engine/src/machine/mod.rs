@@ -6,6 +6,7 @@ pub(crate) mod activity_task;
 pub(crate) mod child;
 pub(crate) mod errand;
 pub(crate) mod external;
+pub(crate) mod options;
 pub(crate) mod rebuild;
 pub(crate) mod reset;
 pub(crate) mod retry_workflow;

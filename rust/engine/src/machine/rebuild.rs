@@ -11,6 +11,7 @@ use crate::ids::EventId;
 use crate::machine::activity;
 use crate::machine::child::{self, Start};
 use crate::machine::errand::Errand;
+use crate::machine::options;
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, nanos};
 use crate::run::Run;
@@ -243,6 +244,9 @@ impl Rebuilt {
             }
             A::WorkflowExecutionSignaledEventAttributes(a) if !a.request_id.is_empty() => {
                 self.request_ids.push(a.request_id.clone());
+            }
+            A::WorkflowExecutionOptionsUpdatedEventAttributes(a) => {
+                options::take(run, a, event.event_id);
             }
             A::UpsertWorkflowSearchAttributesEventAttributes(a) => {
                 let upserted = a.search_attributes.clone().unwrap_or_default();

@@ -11,8 +11,8 @@ use prost::Message;
 use crate::Timestamp;
 use crate::context::{Env, Work};
 use crate::history::{fragment, page};
-use crate::ids::{EventId, HistoryToken, WorkflowTaskToken};
-use crate::machine::child;
+use crate::ids::{EventId, WorkflowTaskToken};
+use crate::machine::{child, options};
 use crate::proto::enums::{
     EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause,
 };
@@ -165,13 +165,7 @@ pub(crate) fn response(
     let (mut events, next) = page::cut(&fragments, from, usize::MAX);
     let mut next_page_token = Vec::new();
     if next < run.row.record.next_event_id {
-        let token = HistoryToken {
-            run_key: run.key().0,
-            run_id: run.row.run_id.0.as_bytes().to_vec(),
-            next_event_id: next,
-            of_task: true,
-        };
-        next_page_token = token.encode_to_vec();
+        next_page_token = page::token(&run.row, next, true).encode_to_vec();
     } else {
         let mut bytes = Vec::new();
         for event in &lease.unwritten {
@@ -345,7 +339,11 @@ pub(crate) fn flush_buffered(run: &mut Run) -> bool {
             }
             _ => (None, None),
         };
+        let attached = options::attached(&event);
         let id = run.append_event(event);
+        if let Some(request_id) = attached {
+            options::let_in(run, &request_id, id);
+        }
         if let Some(initiated) = child {
             child::let_in(run, initiated, id);
         }

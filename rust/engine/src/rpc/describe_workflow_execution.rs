@@ -125,6 +125,15 @@ fn extended_info(
         event_id: 1,
         buffered: false,
     };
+    let attached = row.record.attached.iter().map(|attached| {
+        let info = RequestIdInfo {
+            event_type: EventType::WorkflowExecutionOptionsUpdated.into(),
+            event_id: attached.event_id,
+            buffered: attached.event_id == 0,
+        };
+        (attached.request_id.clone(), info)
+    });
+    let request_ids = std::iter::once((row.record.request_id.clone(), started)).chain(attached);
     WorkflowExecutionExtendedInfo {
         execution_expiration_time: moment(row.record.execution_expiration),
         run_expiration_time: moment(row.record.run_expiration),
@@ -132,7 +141,7 @@ fn extended_info(
         original_start_time,
         last_reset_time: row.record.is_reset.then(|| timestamp(row.start_time)),
         reset_run_id: reset_run_id.map(|id| id.to_string()).unwrap_or_default(),
-        request_id_infos: [(row.record.request_id.clone(), started)].into(),
+        request_id_infos: request_ids.collect(),
         ..Default::default()
     }
 }

@@ -11,7 +11,7 @@ use crate::proto::service::{
 };
 use crate::proto::{Attributes, common, history};
 use crate::rpc::signal_workflow_execution;
-use crate::rpc::start_workflow_execution::{Decision, check, decide, new_run, replace};
+use crate::rpc::start_workflow_execution::{Decision, Known, check, decide, new_run, replace};
 use crate::run::make_event;
 
 pub(crate) fn handle(
@@ -23,7 +23,8 @@ pub(crate) fn handle(
     check(&start)?;
     let existing = context.last_run(namespace, &start.workflow_id)?;
     let replaced = match decide(existing.as_ref(), &start)? {
-        Decision::Existing(run, started) => {
+        Decision::Existing(run, known) => {
+            let started = known == Known::Started;
             let run_id = run.run_id.to_string();
             // A request that is repeated has sent its signal already.
             if !started {

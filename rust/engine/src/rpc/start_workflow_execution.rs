@@ -5,10 +5,12 @@ use prost::Message;
 use crate::context::{Context, Env, Failure, Work};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun, Timeouts};
-use crate::machine::workflow_task;
+use crate::machine::{options, workflow_task};
+use crate::proto::common::link::workflow_event::{EventReference, Reference, RequestIdReference};
+use crate::proto::common::link::{Variant, WorkflowEvent};
 use crate::proto::common::{Payload, Payloads};
 use crate::proto::enums::{
-    ContinueAsNewInitiator, WorkflowExecutionStatus as Status,
+    ContinueAsNewInitiator, EventType, WorkflowExecutionStatus as Status,
     WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
 };
 use crate::proto::errordetails::WorkflowExecutionAlreadyStartedFailure;
@@ -28,18 +30,17 @@ pub(crate) fn handle(
     let existing = context.last_run(namespace, &request.workflow_id)?;
     let replaced = match decide(existing.as_ref(), &request)? {
         Decision::Start => None,
-        Decision::Existing(run, started) => {
-            return Ok(StartWorkflowExecutionResponse {
-                run_id: run.run_id.to_string(),
-                first_execution_run_id: first_run_id(run),
-                started,
-                status: run.status,
-                ..Default::default()
-            });
+        Decision::Existing(run, known) => {
+            let run = run.clone();
+            if known == Known::ById && request.on_conflict_options.is_some() {
+                attach(context, &run, &request)?;
+            }
+            return Ok(existing_run(&request, &run, known));
         }
         Decision::TerminateAndStart(run) => Some(run.key),
     };
     let (eager, identity) = (request.request_eager_execution, request.identity.clone());
+    let (namespace_name, workflow_id) = (request.namespace.clone(), request.workflow_id.clone());
     let mut new = new_run(context, namespace, request)?;
     replace(context, replaced, new.run_id)?;
     let run_id = new.run_id.to_string();
@@ -50,11 +51,80 @@ pub(crate) fn handle(
     Ok(StartWorkflowExecutionResponse {
         eager_workflow_task,
         first_execution_run_id: run_id.clone(),
+        link: Some(link(namespace_name, workflow_id, run_id.clone(), started_event())),
         run_id,
         started: true,
         status: Status::Running.into(),
         ..Default::default()
     })
+}
+
+/// Attach to the run that is there what the caller of a start wants to be known of it.
+fn attach(
+    context: &mut Context,
+    run: &RunRow,
+    request: &StartWorkflowExecutionRequest,
+) -> Result<(), Failure> {
+    let wanted = request.on_conflict_options.unwrap_or_default();
+    let attached =
+        if wanted.attach_request_id { request.request_id.clone() } else { String::new() };
+    let callbacks = wanted.attach_completion_callbacks.then(|| &request.completion_callbacks);
+    let links = wanted.attach_links.then(|| request.links.clone());
+    let attributes = history::WorkflowExecutionOptionsUpdatedEventAttributes {
+        attached_request_id: attached,
+        attached_completion_callbacks: callbacks.cloned().unwrap_or_default(),
+        ..Default::default()
+    };
+    if let Some((run, env)) = context.open_run(run.key)? {
+        options::update(run, env, attributes, links.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// The answer to a start that starts nothing.
+fn existing_run(
+    request: &StartWorkflowExecutionRequest,
+    run: &RunRow,
+    known: Known,
+) -> StartWorkflowExecutionResponse {
+    let attaches = request.on_conflict_options.is_some_and(|wanted| wanted.attach_request_id);
+    let reference = if known == Known::Attached || (known == Known::ById && attaches) {
+        Reference::RequestIdRef(RequestIdReference {
+            request_id: request.request_id.clone(),
+            event_type: EventType::WorkflowExecutionOptionsUpdated.into(),
+        })
+    } else {
+        started_event()
+    };
+    let (namespace, run_id) = (request.namespace.clone(), run.run_id.to_string());
+    StartWorkflowExecutionResponse {
+        link: Some(link(namespace, run.workflow_id.clone(), run_id.clone(), reference)),
+        run_id,
+        first_execution_run_id: first_run_id(run),
+        started: known == Known::Started,
+        status: run.status,
+        ..Default::default()
+    }
+}
+
+/// The first event of a run.
+pub(super) fn started_event() -> Reference {
+    Reference::EventRef(EventReference {
+        event_id: 1,
+        event_type: EventType::WorkflowExecutionStarted.into(),
+    })
+}
+
+/// Where in which run to find what a call led to.
+pub(super) fn link(
+    namespace: String,
+    workflow_id: String,
+    run_id: String,
+    reference: Reference,
+) -> common::Link {
+    let reference = Some(reference);
+    let event = WorkflowEvent { namespace, workflow_id, run_id, reference };
+    common::Link { variant: Some(Variant::WorkflowEvent(event)) }
 }
 
 /// The first workflow task, for the caller's own worker: saves it a poll.
@@ -150,6 +220,13 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
                 .into(),
         );
     }
+    if request
+        .on_conflict_options
+        .is_some_and(|wanted| wanted.attach_completion_callbacks && !wanted.attach_request_id)
+    {
+        let message = "attaching request ID is required for attaching completion callbacks";
+        return invalid(message.into());
+    }
     if request.memo.as_ref().map_or(0, Message::encoded_len) > workflow::BLOB_LIMIT {
         return invalid("Memo size exceeds limit.".into());
     }
@@ -160,9 +237,20 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
 pub(crate) enum Decision<'a> {
     /// Start a run.
     Start,
-    /// This run; true when it is the one that this very request started.
-    Existing(&'a RunRow, bool),
+    /// This run, and how the request has to do with it.
+    Existing(&'a RunRow, Known),
     TerminateAndStart(&'a RunRow),
+}
+
+/// How a run is known that a start finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// This very request started it.
+    Started,
+    /// This very request was attached to it.
+    Attached,
+    /// It has the same workflow id, and that is all right with the caller.
+    ById,
 }
 
 /// What a start means, given the newest run of its workflow id.
@@ -171,15 +259,20 @@ pub(crate) fn decide<'a>(
     request: &StartWorkflowExecutionRequest,
 ) -> Result<Decision<'a>, RpcStatus> {
     let Some(run) = existing else { return Ok(Decision::Start) };
-    if !request.request_id.is_empty() && run.record.request_id == request.request_id {
-        return Ok(Decision::Existing(run, true));
+    if !request.request_id.is_empty() {
+        if run.record.request_id == request.request_id {
+            return Ok(Decision::Existing(run, Known::Started));
+        }
+        if run.record.attached.iter().any(|attached| attached.request_id == request.request_id) {
+            return Ok(Decision::Existing(run, Known::Attached));
+        }
     }
     let reuse = request.workflow_id_reuse_policy();
     if run.is_open() {
         let terminate = reuse == Reuse::TerminateIfRunning;
         return match request.workflow_id_conflict_policy() {
             Conflict::TerminateExisting => Ok(Decision::TerminateAndStart(run)),
-            Conflict::UseExisting => Ok(Decision::Existing(run, false)),
+            Conflict::UseExisting => Ok(Decision::Existing(run, Known::ById)),
             _ if terminate => Ok(Decision::TerminateAndStart(run)),
             _ => Err(already_started(
                 run,

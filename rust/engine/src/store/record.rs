@@ -105,9 +105,22 @@ pub(crate) struct RunRecord {
     pub(crate) admitted: Vec<AdmittedRecord>,
     #[prost(message, optional, tag = "28")]
     pub(crate) priority: Option<common::Priority>,
+    /// Starts that settled for this run and wanted to be known by it.
+    #[prost(message, repeated, tag = "29")]
+    pub(crate) attached: Vec<AttachedRecord>,
     /// Updates that were accepted.
     #[prost(int64, tag = "40")]
     pub(crate) updates: i64,
+}
+
+/// A request that is attached to a run.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AttachedRecord {
+    #[prost(string, tag = "1")]
+    pub(crate) request_id: String,
+    /// The event that says so; 0 while it is held back.
+    #[prost(int64, tag = "2")]
+    pub(crate) event_id: EventId,
 }
 
 /// An update that a reset took over from the run before.

@@ -1,11 +1,14 @@
 //! `StartWorkflowExecution`: what happens when the workflow id is taken, and what a start may ask for.
 
 use hourglass_engine::Code;
+use temporalio_protos::temporal::api::common::v1::link::Variant;
+use temporalio_protos::temporal::api::common::v1::link::workflow_event::Reference;
 use temporalio_protos::temporal::api::enums::v1::EventType::*;
 use temporalio_protos::temporal::api::enums::v1::{
     WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
 };
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::workflow::v1::OnConflictOptions;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
@@ -56,6 +59,54 @@ async fn a_start_may_settle_for_the_run_that_is_there() {
     assert!(!response.started);
     assert_eq!(response.run_id, run.run_id);
     assert_eq!(response.status(), WorkflowExecutionStatus::Running);
+}
+
+/// A start that settles for the run that is there, and is attached to it.
+fn attaching() -> StartWorkflowExecutionRequest {
+    let wanted = OnConflictOptions { attach_request_id: true, ..Default::default() };
+    StartWorkflowExecutionRequest {
+        on_conflict_options: Some(wanted),
+        ..conflict(WorkflowIdConflictPolicy::UseExisting)
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_attached_finds_its_run_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let server = Server::on_file(&path);
+    let run = server.start("w").await;
+    let response = server.call(attaching()).await.unwrap();
+    assert!(!response.started);
+    let Some(Variant::WorkflowEvent(link)) = response.link.unwrap().variant else { panic!() };
+    let Some(Reference::RequestIdRef(reference)) = link.reference else { panic!() };
+    assert_eq!((link.run_id, reference.request_id.as_str()), (run.run_id.clone(), "again"));
+    let server = server.reopen(&path);
+    server.call(attaching()).await.unwrap();
+    assert_eq!(
+        server.event_types(&run).await,
+        [WorkflowExecutionStarted, WorkflowTaskScheduled, WorkflowExecutionOptionsUpdated]
+    );
+    let infos = server.describe(&run).await.unwrap().workflow_extended_info.unwrap();
+    assert_eq!(infos.request_id_infos["again"].event_id, 3);
+    server.step([complete("done")]).await;
+    let response = server.call(attaching()).await.unwrap();
+    assert_eq!((response.started, response.run_id), (false, run.run_id));
+}
+
+#[tokio::test]
+async fn a_request_that_is_attached_to_a_workflow_task_waits_for_its_end() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let task = server.poll().await;
+    server.call(attaching()).await.unwrap();
+    let infos = server.describe(&run).await.unwrap().workflow_extended_info.unwrap();
+    assert!(infos.request_id_infos["again"].buffered);
+    server.complete(&task, [complete("done")]).await.unwrap_err();
+    let infos = server.describe(&run).await.unwrap().workflow_extended_info.unwrap();
+    assert_eq!(infos.request_id_infos["again"].event_id, 5, "after the task that failed");
+    let history = server.history(&run).await;
+    assert!(history.0[4].worker_may_ignore);
 }
 
 #[tokio::test]
