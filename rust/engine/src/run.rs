@@ -229,11 +229,18 @@ impl Run {
     }
 
     /// Something is about to be written: the workflow task is one after all, and comes before it. While
-    /// a worker has it, its events are written when it ends, as those of any task are.
+    /// a worker has it, its events are written when it ends, as those of any task are; but who has it is
+    /// not said then, as on a server.
     pub(crate) fn keep_speculative(&mut self) {
         let Some(Speculative { task, scheduled }) = self.volatile.speculative.take() else {
             return;
         };
+        let lease = self.volatile.lease.as_mut();
+        for event in lease.into_iter().flat_map(|lease| &mut lease.unwritten) {
+            if let Some(Attributes::WorkflowTaskStartedEventAttributes(a)) = &mut event.attributes {
+                a.identity.clear();
+            }
+        }
         let unwritten = self.volatile.lease.is_some();
         self.state().record.workflow_task = Some(WorkflowTaskRecord { unwritten, ..task });
         if !unwritten {

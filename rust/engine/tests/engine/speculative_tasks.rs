@@ -146,6 +146,11 @@ async fn a_signal_makes_a_started_task_a_normal_one() {
             WorkflowTaskScheduled
         ]
     );
+    let history = server.history(&run).await;
+    let Attributes::WorkflowTaskStartedEventAttributes(started) = history.attributes(7) else {
+        panic!();
+    };
+    assert_eq!(started.identity, "", "as on a server, who took it is not known any more");
 }
 
 #[tokio::test]
