@@ -192,9 +192,10 @@ async def links_are_attached_and_no_request(w: World) -> None:
 
 
 async def _attached(w: World, links: Any = (), **options: bool) -> Any:
-    """Start again, and settle for the run that is there; the answer but for how it links to that,
-    which is decided by a server's configuration.
+    """Start again, and settle for the run that is there; the answer but for what
+    newer servers say more of it.
     """
+    told = ("link", "first_execution_run_id")
     answer = await w.call(
         "StartWorkflowExecution",
         workflow_id=w.id(),
@@ -205,7 +206,7 @@ async def _attached(w: World, links: Any = (), **options: bool) -> Any:
         links=links,
         on_conflict_options=options,
     )
-    return {key: item for key, item in answer.items() if key != "link"}
+    return {key: item for key, item in answer.items() if key not in told}
 
 
 async def _known_requests(run: Run) -> Any:
