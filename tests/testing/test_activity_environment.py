@@ -60,6 +60,21 @@ async def test_an_activity_sees_what_the_test_says() -> None:
     assert beats == [("half", 50)]
 
 
+def test_an_activity_may_be_told_that_it_is_standalone() -> None:
+    env = ActivityEnvironment()
+    assert env.run(lambda: activity.info().in_workflow)
+    env.info = replace(
+        env.info,
+        workflow_id=None,
+        workflow_namespace=None,
+        workflow_run_id=None,
+        workflow_type=None,
+        activity_run_id="run",
+    )
+    assert not env.run(lambda: activity.info().in_workflow)
+    assert env.run(lambda: activity.info().activity_run_id) == "run"
+
+
 async def test_an_activity_has_the_client_it_is_given() -> None:
     async with await Client.connect("sqlite://") as client:
         assert ActivityEnvironment(client).run(activity.client) is client

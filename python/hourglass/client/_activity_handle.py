@@ -6,21 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from hourglass.client import _activity_rpc
-from hourglass.client._activity_execution import ActivityExecutionDescription, description_of
-from hourglass.client._activity_options import (
-    ActivityExecutionOptions,
-    ActivityOptionsUpdate,
-    changes,
-    options_of,
-)
+from hourglass.client._activity_rpc import explained, reference
 from hourglass.client._errors import ActivityFailureError
-from hourglass.client._requests._parts import compact, duration
 from hourglass.client._waiting import Waiting
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
+    from hourglass.client._activity_execution import ActivityExecutionDescription
+    from hourglass.client._activity_options import (
+        ActivityExecutionOptions,
+        ActivityOptionsUpdate,
+    )
     from hourglass.client._client import Client
 
 ResultT = TypeVar("ResultT")
@@ -77,10 +74,11 @@ class ActivityHandle(Generic[ResultT]):
         """
         what = f"result of activity {self._id!r}"
         waiting = Waiting(self._client, rpc_metadata, rpc_timeout, what)
+        request = reference(self._id, self._run_id)
         outcome: Wire = {}
-        with _activity_rpc.explained(self._client):
+        with explained(self._client):
             while not outcome:  # the service answers without one after a while
-                answer = await waiting.call("PollActivityExecution", self._reference())
+                answer = await waiting.call("PollActivityExecution", request)
                 outcome = answer.get("outcome") or {}
         converter = self._client.data_converter
         if (failure := outcome.get("failure")) is not None:
@@ -103,8 +101,13 @@ class ActivityHandle(Generic[ResultT]):
 
         One that runs hears of it with its next heartbeat; one that doesn't is cancelled at once.
         """
-        request = self._reference(reason=reason)
-        await self._call("RequestCancelActivityExecution", request, rpc_metadata, rpc_timeout)
+        await self._client.calls.cancel_activity(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            reason=reason,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def terminate(
         self,
@@ -114,8 +117,13 @@ class ActivityHandle(Generic[ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """End the activity at once, without asking its code."""
-        request = self._reference(reason=reason)
-        await self._call("TerminateActivityExecution", request, rpc_metadata, rpc_timeout)
+        await self._client.calls.terminate_activity(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            reason=reason,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def describe(
         self,
@@ -128,15 +136,16 @@ class ActivityHandle(Generic[ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionDescription:
         """What the service knows about it; what may be large only when it is asked for."""
-        request = self._reference(
+        return await self._client.calls.describe_activity(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
             include_input=include_input,
             include_outcome=include_outcome,
             include_heartbeat_details=include_heartbeat_details,
             include_last_failure=include_last_failure,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
-        rpc = "DescribeActivityExecution"
-        response = await self._call(rpc, request, rpc_metadata, rpc_timeout)
-        return description_of(response, self._client.namespace, self._client.data_converter)
 
     async def pause(
         self,
@@ -147,8 +156,13 @@ class ActivityHandle(Generic[ResultT]):
     ) -> None:
         """Have it begin no further attempt until `unpause`. One that runs hears of it with its next
         heartbeat."""
-        request = self._reference(reason=reason)
-        await self._call("PauseActivityExecution", request, rpc_metadata, rpc_timeout)
+        await self._client.calls.pause_activity(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            reason=reason,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def unpause(
         self,
@@ -159,8 +173,14 @@ class ActivityHandle(Generic[ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Let it go on after `pause`: at once, or at random within `jitter`."""
-        request = self._reference(reason=reason, jitter=duration("jitter", jitter))
-        await self._call("UnpauseActivityExecution", request, rpc_metadata, rpc_timeout)
+        await self._client.calls.unpause_activity(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            reason=reason,
+            jitter=jitter,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def update_options(
         self,
@@ -178,30 +198,24 @@ class ActivityHandle(Generic[ResultT]):
         Raises:
             InvalidArgumentError: There is nothing to change, or one option twice.
         """
-        request = self._reference(**changes(updates))
-        return await self._update(request, rpc_metadata, rpc_timeout)
+        return await self._client.calls.update_activity_options(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            updates=updates,
+            restore_original=False,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def restore_original_options(
         self, *, rpc_metadata: _Metadata | None = None, rpc_timeout: timedelta | None = None
     ) -> ActivityExecutionOptions:
         """Undo every change of its options; all of them as they are then."""
-        request = self._reference(restore_original=True)
-        return await self._update(request, rpc_metadata, rpc_timeout)
-
-    async def _update(
-        self, request: Wire, rpc_metadata: _Metadata | None, rpc_timeout: timedelta | None
-    ) -> ActivityExecutionOptions:
-        rpc = "UpdateActivityExecutionOptions"
-        return options_of(await self._call(rpc, request, rpc_metadata, rpc_timeout))
-
-    async def _call(
-        self,
-        rpc: str,
-        request: Wire,
-        rpc_metadata: _Metadata | None,
-        rpc_timeout: timedelta | None,
-    ) -> Wire:
-        return await _activity_rpc.call(self._client, rpc, request, rpc_metadata, rpc_timeout)
-
-    def _reference(self, **more: Any) -> Wire:
-        return compact({"activity_id": self._id, "run_id": self._run_id, **more})
+        return await self._client.calls.update_activity_options(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            updates=(),
+            restore_original=True,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )

@@ -14,6 +14,7 @@ from hourglass.client._pages import Pages
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
+    from hourglass.client._calls import Calls
 
 _Metadata = Mapping[str, str]
 
@@ -51,6 +52,11 @@ class ActivityExecutionCount:
 class FindingActivities:
     """What a client can do to find standalone activities."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def calls(self) -> Calls: ...
+
     def list_activities(
         self,
         query: str | None = None,
@@ -75,10 +81,8 @@ class FindingActivities:
         Raises (in the iteration):
             RPCError: INVALID_ARGUMENT for a query that can't be read.
         """
-        client: Any = self
-        return ActivityExecutionAsyncIterator(
-            client,
-            query,
+        return self.calls.list_activities(
+            query=query,
             limit=limit,
             page_size=page_size,
             next_page_token=next_page_token,
@@ -94,12 +98,15 @@ class FindingActivities:
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionCount:
         """How many a query finds, also in groups. Raises as `list_activities` does."""
-        client: Any = self
-        response = await _activity_rpc.call(
-            client, "CountActivityExecutions", {"query": query or ""}, rpc_metadata, rpc_timeout
+        return await self.calls.count_activities(
+            query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
         )
-        groups = [
-            ActivityExecutionCountAggregationGroup(count, values)
-            for count, values in groups_of(response)
-        ]
-        return ActivityExecutionCount(response.get("count", 0), groups)
+
+
+def count_of(response: Wire) -> ActivityExecutionCount:
+    """From CountActivityExecutions's answer."""
+    groups = [
+        ActivityExecutionCountAggregationGroup(count, values)
+        for count, values in groups_of(response)
+    ]
+    return ActivityExecutionCount(response.get("count", 0), groups)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from hourglass.client._requests._parts import compact
 from hourglass.exceptions import RPCError, RPCStatusCode
 
 if TYPE_CHECKING:
@@ -41,3 +42,8 @@ def explained(client: Client) -> Generator[None]:
             refused.status,
             refused.details,
         ) from refused
+
+
+def reference(activity_id: str, activity_run_id: str | None, **more: Any) -> Wire:
+    """Which one, and what else a request says."""
+    return compact({"activity_id": activity_id, "run_id": activity_run_id, **more})

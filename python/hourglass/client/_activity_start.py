@@ -8,7 +8,7 @@ of `StartActivityOptions`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
@@ -21,12 +21,13 @@ from hourglass._activity_typing import (
     SyncClass1,
 )
 from hourglass.activity._definition import ActivityDefinition
-from hourglass.client import _activity_rpc
 from hourglass.client._activity_handle import ActivityHandle
-from hourglass.client._requests import start_activity_execution as start
 from hourglass.client._requests._parts import UNSET, arguments
 from hourglass.client._requests.start_activity_execution import StartActivityOptions
-from hourglass.exceptions import InvalidArgumentError, RPCError, RPCStatusCode
+from hourglass.exceptions import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from hourglass.client._calls import Calls
 
 SelfT = TypeVar("SelfT")
 P = TypeVar("P")
@@ -35,6 +36,11 @@ R = TypeVar("R")
 
 class StartingActivities:
     """What a client can do to start standalone activities."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def calls(self) -> Calls: ...
 
     @overload
     async def start_activity(
@@ -113,20 +119,12 @@ class StartingActivities:
             RPCError: The service refused; UNIMPLEMENTED if it has no standalone activities.
         """
         name, declared = _type_of(activity)
-        client: Any = self
-        request = await start.request(name, arguments(arg, args), options, client.data_converter)
-        metadata, timeout = options.get("rpc_metadata"), options.get("rpc_timeout")
-        try:
-            response = await _activity_rpc.call(
-                client, "StartActivityExecution", request, metadata, timeout
-            )
-        except RPCError as refused:
-            if refused.status is not RPCStatusCode.ALREADY_EXISTS:
-                raise
-            raise start.already_started(refused, options["id"], name) from refused
-        run_id: str = response["run_id"]
-        result_type = declared if result_type is None else result_type
-        return self.handle_of_started_activity(options["id"], run_id, result_type)
+        return await self.calls.start_activity(
+            activity_type=name,
+            args=arguments(arg, args),
+            result_type=declared if result_type is None else result_type,
+            **options,
+        )
 
     def handle_of_started_activity(
         self, activity_id: str, run_id: str, result_type: Any

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hourglass.activity import ActivityCancellationDetails
 from hourglass.client._requests import activity_task
-from hourglass.client._requests._parts import UNSET, compact, payloads
+from hourglass.client._requests._parts import UNSET
 from hourglass.exceptions import TemporalError
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
     from hourglass.client._client import Client
     from hourglass.client._requests.activity_task import AsyncActivityIDReference
 
@@ -30,7 +29,8 @@ class AsyncActivityCancelledError(TemporalError):
 class AsyncActivityHandle:
     """An activity that is completed from here. Making one asks nothing; it may not exist.
 
-    Every method raises RPCError NOT_FOUND when the service does not wait for it (any more).
+    Every method raises RPCError NOT_FOUND when the service does not wait for it (any more), or
+    FAILED_PRECONDITION for a standalone activity that is given by its ids and is closed.
     """
 
     def __init__(self, client: Client, id_or_token: AsyncActivityIDReference | bytes) -> None:
@@ -51,15 +51,12 @@ class AsyncActivityHandle:
         Raises:
             AsyncActivityCancelledError: It shall stop: answer with `report_cancellation`.
         """
-        content = {"details": await payloads(self._client.data_converter, details)}
-        answer = await self._call("RecordActivityTaskHeartbeat", content, rpc_metadata, rpc_timeout)
-        told = ActivityCancellationDetails(
-            cancel_requested=answer.get("cancel_requested", False),
-            paused=answer.get("activity_paused", False),
-            reset=answer.get("activity_reset", False),
+        await self._client.calls.heartbeat_async_activity(
+            id_or_token=self._id_or_token,
+            details=details,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
-        if told.cancel_requested or told.paused or told.reset:
-            raise AsyncActivityCancelledError(told)
 
     async def complete(
         self,
@@ -69,9 +66,12 @@ class AsyncActivityHandle:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Complete it, with a result unless there is none."""
-        values = () if result is UNSET else (result,)
-        content = {"result": await payloads(self._client.data_converter, values)}
-        await self._call("RespondActivityTaskCompleted", content, rpc_metadata, rpc_timeout)
+        await self._client.calls.complete_async_activity(
+            id_or_token=self._id_or_token,
+            result=result,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def fail(
         self,
@@ -82,12 +82,13 @@ class AsyncActivityHandle:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Fail this attempt; its retry policy says whether there is another."""
-        converter = self._client.data_converter
-        content = {
-            "failure": await converter.encode_failure(error),
-            "last_heartbeat_details": await payloads(converter, last_heartbeat_details),
-        }
-        await self._call("RespondActivityTaskFailed", content, rpc_metadata, rpc_timeout)
+        await self._client.calls.fail_async_activity(
+            id_or_token=self._id_or_token,
+            error=error,
+            last_heartbeat_details=last_heartbeat_details,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def report_cancellation(
         self,
@@ -96,19 +97,12 @@ class AsyncActivityHandle:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Say that it has honoured its cancellation. Only after that was asked for."""
-        content = {"details": await payloads(self._client.data_converter, details)}
-        await self._call("RespondActivityTaskCanceled", content, rpc_metadata, rpc_timeout)
-
-    async def _call(
-        self,
-        rpc: str,
-        content: Mapping[str, Any],
-        rpc_metadata: _Metadata | None,
-        rpc_timeout: timedelta | None,
-    ) -> Wire:
-        name, reference = activity_task.call(rpc, self._id_or_token)
-        request = {**reference, **compact(content)}
-        return await self._client.connection.call(name, request, rpc_metadata, rpc_timeout)
+        await self._client.calls.report_cancellation_async_activity(
+            id_or_token=self._id_or_token,
+            details=details,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
 
 class AsyncActivityCalls:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Unpack
 
 from hourglass.client import _execution
+from hourglass.client._async_activity_calls import CompletingCalls
 from hourglass.client._list import WorkflowExecutionAsyncIterator, count_of
 from hourglass.client._requests import (
     query_workflow,
@@ -19,13 +20,13 @@ from hourglass.client._requests import (
 )
 from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import execution
+from hourglass.client._standalone_calls import StandaloneCalls
 from hourglass.client._update import start_update
 from hourglass.client._with_start import start_update_with_start
 from hourglass.exceptions import RPCError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload
-    from hourglass.client._client import Client
     from hourglass.client._execution import WorkflowExecutionDescription
     from hourglass.client._handle import WorkflowHandle
     from hourglass.client._interceptor import StartWorkflowUpdateWithStartInput
@@ -38,11 +39,8 @@ if TYPE_CHECKING:
     _Headers = Mapping[str, Payload]
 
 
-class Calls:
-    """Everything about workflows that interceptors may see."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
+class Calls(StandaloneCalls, CompletingCalls):
+    """Everything that interceptors may see; here what is about workflows."""
 
     async def start_workflow(
         self,

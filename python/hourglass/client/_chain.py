@@ -7,11 +7,19 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hourglass.client import _activity_inputs as of
 from hourglass.client import _interceptor as to
 from hourglass.client._calls import Calls
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from hourglass.client._activity_execution import ActivityExecutionDescription
+    from hourglass.client._activity_handle import ActivityHandle
+    from hourglass.client._activity_list import (
+        ActivityExecutionAsyncIterator,
+        ActivityExecutionCount,
+    )
+    from hourglass.client._activity_options import ActivityExecutionOptions
     from hourglass.client._client import Client
     from hourglass.client._execution import WorkflowExecutionDescription
     from hourglass.client._handle import WorkflowHandle
@@ -75,6 +83,49 @@ class InterceptedCalls(Calls):
     ) -> WorkflowUpdateHandle[Any]:
         return await self._first.start_update_with_start_workflow(given)
 
+    async def start_activity(self, **fields: Any) -> ActivityHandle[Any]:
+        return await self._first.start_activity(_input(of.StartActivityInput, fields))
+
+    async def cancel_activity(self, **fields: Any) -> None:
+        await self._first.cancel_activity(_input(of.CancelActivityInput, fields))
+
+    async def terminate_activity(self, **fields: Any) -> None:
+        await self._first.terminate_activity(_input(of.TerminateActivityInput, fields))
+
+    async def describe_activity(self, **fields: Any) -> ActivityExecutionDescription:
+        return await self._first.describe_activity(_input(of.DescribeActivityInput, fields))
+
+    async def pause_activity(self, **fields: Any) -> None:
+        await self._first.pause_activity(_input(of.PauseActivityInput, fields))
+
+    async def unpause_activity(self, **fields: Any) -> None:
+        await self._first.unpause_activity(_input(of.UnpauseActivityInput, fields))
+
+    async def update_activity_options(self, **fields: Any) -> ActivityExecutionOptions:
+        return await self._first.update_activity_options(
+            _input(of.UpdateActivityOptionsInput, fields)
+        )
+
+    def list_activities(self, **fields: Any) -> ActivityExecutionAsyncIterator:
+        return self._first.list_activities(_input(of.ListActivitiesInput, fields))
+
+    async def count_activities(self, **fields: Any) -> ActivityExecutionCount:
+        return await self._first.count_activities(_input(of.CountActivitiesInput, fields))
+
+    async def heartbeat_async_activity(self, **fields: Any) -> None:
+        await self._first.heartbeat_async_activity(_input(of.HeartbeatAsyncActivityInput, fields))
+
+    async def complete_async_activity(self, **fields: Any) -> None:
+        await self._first.complete_async_activity(_input(of.CompleteAsyncActivityInput, fields))
+
+    async def fail_async_activity(self, **fields: Any) -> None:
+        await self._first.fail_async_activity(_input(of.FailAsyncActivityInput, fields))
+
+    async def report_cancellation_async_activity(self, **fields: Any) -> None:
+        await self._first.report_cancellation_async_activity(
+            _input(of.ReportCancellationAsyncActivityInput, fields)
+        )
+
 
 def _fields(given: Any) -> dict[str, Any]:
     return {one.name: getattr(given, one.name) for one in dataclasses.fields(given)}
@@ -128,3 +179,48 @@ class _End(to.OutboundInterceptor):
         self, input: to.StartWorkflowUpdateWithStartInput
     ) -> WorkflowUpdateHandle[Any]:
         return await self._calls.start_update_with_start_workflow(input)
+
+    async def start_activity(self, input: of.StartActivityInput) -> ActivityHandle[Any]:
+        return await self._calls.start_activity(**_fields(input))
+
+    async def cancel_activity(self, input: of.CancelActivityInput) -> None:
+        await self._calls.cancel_activity(**_fields(input))
+
+    async def terminate_activity(self, input: of.TerminateActivityInput) -> None:
+        await self._calls.terminate_activity(**_fields(input))
+
+    async def describe_activity(
+        self, input: of.DescribeActivityInput
+    ) -> ActivityExecutionDescription:
+        return await self._calls.describe_activity(**_fields(input))
+
+    async def pause_activity(self, input: of.PauseActivityInput) -> None:
+        await self._calls.pause_activity(**_fields(input))
+
+    async def unpause_activity(self, input: of.UnpauseActivityInput) -> None:
+        await self._calls.unpause_activity(**_fields(input))
+
+    async def update_activity_options(
+        self, input: of.UpdateActivityOptionsInput
+    ) -> ActivityExecutionOptions:
+        return await self._calls.update_activity_options(**_fields(input))
+
+    def list_activities(self, input: of.ListActivitiesInput) -> ActivityExecutionAsyncIterator:
+        return self._calls.list_activities(**_fields(input))
+
+    async def count_activities(self, input: of.CountActivitiesInput) -> ActivityExecutionCount:
+        return await self._calls.count_activities(**_fields(input))
+
+    async def heartbeat_async_activity(self, input: of.HeartbeatAsyncActivityInput) -> None:
+        await self._calls.heartbeat_async_activity(**_fields(input))
+
+    async def complete_async_activity(self, input: of.CompleteAsyncActivityInput) -> None:
+        await self._calls.complete_async_activity(**_fields(input))
+
+    async def fail_async_activity(self, input: of.FailAsyncActivityInput) -> None:
+        await self._calls.fail_async_activity(**_fields(input))
+
+    async def report_cancellation_async_activity(
+        self, input: of.ReportCancellationAsyncActivityInput
+    ) -> None:
+        await self._calls.report_cancellation_async_activity(**_fields(input))

@@ -7,10 +7,32 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from hourglass.client._activity_inputs import (
+    CancelActivityInput,
+    CompleteAsyncActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
+    FailAsyncActivityInput,
+    HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
+    PauseActivityInput,
+    ReportCancellationAsyncActivityInput,
+    StartActivityInput,
+    TerminateActivityInput,
+    UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+)
 from hourglass.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
+    from hourglass.client._activity_execution import ActivityExecutionDescription
+    from hourglass.client._activity_handle import ActivityHandle
+    from hourglass.client._activity_list import (
+        ActivityExecutionAsyncIterator,
+        ActivityExecutionCount,
+    )
+    from hourglass.client._activity_options import ActivityExecutionOptions
     from hourglass.client._execution import WorkflowExecutionDescription
     from hourglass.client._handle import WorkflowHandle
     from hourglass.client._list import WorkflowExecutionAsyncIterator, WorkflowExecutionCount
@@ -270,3 +292,59 @@ class OutboundInterceptor:
     ) -> WorkflowUpdateHandle[Any]:
         """`Client.start_update_with_start_workflow` and its sibling that executes"""
         return await self.next.start_update_with_start_workflow(input)
+
+    async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+        """`Client.start_activity` and its siblings"""
+        return await self.next.start_activity(input)
+
+    async def cancel_activity(self, input: CancelActivityInput) -> None:
+        """`ActivityHandle.cancel`"""
+        await self.next.cancel_activity(input)
+
+    async def terminate_activity(self, input: TerminateActivityInput) -> None:
+        """`ActivityHandle.terminate`"""
+        await self.next.terminate_activity(input)
+
+    async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
+        """`ActivityHandle.describe`"""
+        return await self.next.describe_activity(input)
+
+    async def pause_activity(self, input: PauseActivityInput) -> None:
+        """`ActivityHandle.pause`"""
+        await self.next.pause_activity(input)
+
+    async def unpause_activity(self, input: UnpauseActivityInput) -> None:
+        """`ActivityHandle.unpause`"""
+        await self.next.unpause_activity(input)
+
+    async def update_activity_options(
+        self, input: UpdateActivityOptionsInput
+    ) -> ActivityExecutionOptions:
+        """`ActivityHandle.update_options` and `ActivityHandle.restore_original_options`"""
+        return await self.next.update_activity_options(input)
+
+    def list_activities(self, input: ListActivitiesInput) -> ActivityExecutionAsyncIterator:
+        """`Client.list_activities`"""
+        return self.next.list_activities(input)
+
+    async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
+        """`Client.count_activities`"""
+        return await self.next.count_activities(input)
+
+    async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.heartbeat`"""
+        await self.next.heartbeat_async_activity(input)
+
+    async def complete_async_activity(self, input: CompleteAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.complete`"""
+        await self.next.complete_async_activity(input)
+
+    async def fail_async_activity(self, input: FailAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.fail`"""
+        await self.next.fail_async_activity(input)
+
+    async def report_cancellation_async_activity(
+        self, input: ReportCancellationAsyncActivityInput
+    ) -> None:
+        """`AsyncActivityHandle.report_cancellation`"""
+        await self.next.report_cancellation_async_activity(input)

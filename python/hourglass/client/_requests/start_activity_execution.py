@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Required, TypedDict
 
-from hourglass.client._requests._parts import check_options, compact, duration, encode, payloads
+from hourglass.client._requests._parts import (
+    check_options,
+    compact,
+    duration,
+    encode,
+    header,
+    payloads,
+)
 from hourglass.common import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
@@ -19,7 +26,7 @@ from hourglass.common import (
 from hourglass.exceptions import ActivityAlreadyStartedError, InvalidArgumentError, RPCError
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Wire
+    from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
 
 
@@ -69,6 +76,8 @@ async def request(
     args: Sequence[Any],
     options: StartActivityOptions,
     converter: DataConverter,
+    *,
+    headers: Mapping[str, Payload] | None = None,
 ) -> Wire:
     """StartActivityExecutionRequest."""
     check_options("start_activity", options, _KNOWN, _REQUIRED)
@@ -93,6 +102,7 @@ async def request(
             "id_conflict_policy": int(options.get("id_conflict_policy", 1)),
             "retry_policy": None if retry_policy is None else retry_policy.to_wire(),
             "search_attributes": None if not search_attributes else search_attributes.to_wire(),
+            "header": header(headers),
             "user_metadata": metadata,
             "priority": options.get("priority", Priority.default).to_wire(),
         }
