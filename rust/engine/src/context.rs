@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::action::{Action, Reply, Responder};
 use crate::expiry::Parked;
-use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::machine::errand::Errand;
 use crate::machine::workflow;
 use crate::matching::Matching;
@@ -214,57 +214,6 @@ impl Context {
         Ok(if run.is_open() { Some((run, &mut self.env)) } else { None })
     }
 
-    /// The run that a caller names, open or closed; without a run id the newest one.
-    pub(crate) fn find_run(
-        &mut self,
-        namespace: NamespaceKey,
-        execution: Option<&crate::proto::common::WorkflowExecution>,
-    ) -> Result<RunRow, Failure> {
-        let (id, run_id) = execution
-            .map(|execution| (execution.workflow_id.as_str(), execution.run_id.as_str()))
-            .unwrap_or_default();
-        if id.is_empty() {
-            return Err(RpcStatus::invalid_argument("WorkflowId is not set on request.").into());
-        }
-        let row = if run_id.is_empty() {
-            self.last_run(namespace, id)?
-        } else {
-            let run_id = RunId::parse(run_id)?;
-            let row = self.store.run_by_id(run_id)?;
-            let row = row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone()));
-            row.or_else(|| self.unwritten(|row| row.run_id == run_id))
-        };
-        row.filter(|row| row.namespace == namespace && row.workflow_id == id).ok_or_else(|| {
-            let message = if run_id.is_empty() {
-                format!("workflow not found for ID: {id}")
-            } else {
-                format!("workflow execution not found for workflow ID {id:?} and run ID {run_id:?}")
-            };
-            RpcStatus::not_found(message).into()
-        })
-    }
-
-    /// The run of that workflow id that was started last.
-    pub(crate) fn last_run(
-        &mut self,
-        namespace: NamespaceKey,
-        workflow_id: &str,
-    ) -> Result<Option<RunRow>, StoreError> {
-        let of_id = |row: &RunRow| row.namespace == namespace && row.workflow_id == workflow_id;
-        if let Some(row) = self.unwritten(of_id) {
-            return Ok(Some(row));
-        }
-        let row = self.store.last_run(namespace, workflow_id)?;
-        // What is in memory is newer, until it is flushed.
-        Ok(row.map(|row| self.runs.get(&row.key).map_or(row, |run| run.row.clone())))
-    }
-
-    /// The newest run that the call being handled started, of those that `is_meant`.
-    fn unwritten(&self, is_meant: impl Fn(&RunRow) -> bool) -> Option<RunRow> {
-        let runs = self.touched.iter().rev().filter_map(|key| self.runs.get(key));
-        runs.filter(|run| run.is_new()).map(|run| &run.row).find(|row| is_meant(row)).cloned()
-    }
-
     // --- starting and parking ----------------------------------------------------------------
 
     pub(crate) fn next_run_key(&mut self) -> RunKey {
@@ -386,7 +335,8 @@ impl Context {
 
     fn flush(&mut self, key: RunKey) -> Result<(), Failure> {
         let Some(run) = self.runs.get(&key) else { return Ok(()) };
-        let (grew, updated) = (run.has_new_events(), run.has_changed_updates());
+        let changed = run.row.is_activity() && run.is_dirty();
+        let (grew, updated) = (changed || run.has_new_events(), run.has_changed_updates());
         if run.is_dirty() {
             self.begin()?;
         }
@@ -397,7 +347,7 @@ impl Context {
             self.actions.push(if arm { Action::Arm(timer) } else { Action::Disarm(timer) });
         }
         if grew {
-            self.answer_history_waiters(key)?;
+            self.answer_waiters(key)?;
         }
         if updated {
             self.answer_update_waiters(key)?;

@@ -67,6 +67,7 @@ pub(crate) fn dispatch(
         "ShutdownWorker" => unary(context, body, rpc::shutdown_worker::handle),
         _ => of_updates_and_lists(context, method, body.clone())
             .or_else(|| of_activities(context, method, body.clone()))
+            .or_else(|| of_standalone_activities(context, method, body.clone()))
             .or_else(|| of_operators(context, method, body))
             .unwrap_or_else(|| Err(unknown().into())),
     }
@@ -125,6 +126,31 @@ fn of_activities(
         "RecordActivityTaskHeartbeatById" => {
             unary(context, body, rpc::record_activity_task_heartbeat_by_id::handle)
         }
+        _ => return None,
+    })
+}
+
+/// The same for activities that are started by themselves.
+fn of_standalone_activities(
+    context: &mut Context,
+    method: &str,
+    body: Bytes,
+) -> Option<Result<Outcome, Failure>> {
+    Some(match method {
+        "StartActivityExecution" => unary(context, body, rpc::start_activity_execution::handle),
+        "DescribeActivityExecution" => {
+            parking(context, body, rpc::describe_activity_execution::handle)
+        }
+        "PollActivityExecution" => parking(context, body, rpc::poll_activity_execution::handle),
+        "ListActivityExecutions" => unary(context, body, rpc::list_activity_executions::handle),
+        "CountActivityExecutions" => unary(context, body, rpc::count_activity_executions::handle),
+        "RequestCancelActivityExecution" => {
+            unary(context, body, rpc::request_cancel_activity_execution::handle)
+        }
+        "TerminateActivityExecution" => {
+            unary(context, body, rpc::terminate_activity_execution::handle)
+        }
+        "DeleteActivityExecution" => unary(context, body, rpc::delete_activity_execution::handle),
         _ => return None,
     })
 }

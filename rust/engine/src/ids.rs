@@ -69,6 +69,9 @@ pub(crate) struct ActivityToken {
     /// Nanoseconds: tells a lost attempt from one of the same number that a reset made.
     #[prost(int64, tag = "5")]
     pub(crate) started_time: i64,
+    /// Of one without a workflow, to be named when nothing of it is left.
+    #[prost(string, tag = "6")]
+    pub(crate) activity_id: String,
 }
 
 /// Names a query: random, so that an answer from before a restart answers nothing.

@@ -19,6 +19,7 @@ mod engine;
 mod error;
 mod expiry;
 mod filter;
+mod finding;
 mod history;
 mod ids;
 mod loading;

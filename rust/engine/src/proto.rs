@@ -1,5 +1,6 @@
 //! Short names for the protocol's messages, and conversions between its types and ours.
 
+pub(crate) use temporalio_protos::temporal::api::activity::v1 as activity;
 pub(crate) use temporalio_protos::temporal::api::command::v1 as command;
 pub(crate) use temporalio_protos::temporal::api::common::v1 as common;
 pub(crate) use temporalio_protos::temporal::api::enums::v1 as enums;
@@ -10,6 +11,7 @@ pub(crate) use temporalio_protos::temporal::api::namespace::v1 as namespace;
 pub(crate) use temporalio_protos::temporal::api::operatorservice::v1 as operator;
 pub(crate) use temporalio_protos::temporal::api::protocol::v1 as protocol;
 pub(crate) use temporalio_protos::temporal::api::query::v1 as query;
+pub(crate) use temporalio_protos::temporal::api::sdk::v1 as sdk;
 pub(crate) use temporalio_protos::temporal::api::taskqueue::v1 as taskqueue;
 pub(crate) use temporalio_protos::temporal::api::testservice::v1 as testservice;
 pub(crate) use temporalio_protos::temporal::api::update::v1 as update;
@@ -30,6 +32,11 @@ pub(crate) fn timestamp(at: Timestamp) -> prost_wkt_types::Timestamp {
         seconds: at.0.div_euclid(NANOS_PER_SECOND),
         nanos: i32::try_from(at.0.rem_euclid(NANOS_PER_SECOND)).unwrap_or(0),
     }
+}
+
+/// A moment that may not be: 0 is never.
+pub(crate) fn moment(nanos: i64) -> Option<prost_wkt_types::Timestamp> {
+    (nanos != 0).then(|| timestamp(Timestamp(nanos)))
 }
 
 /// A duration on the wire; `None` for a negative one.

@@ -62,6 +62,7 @@ struct Changes {
     buffered: Vec<i64>,
     clear_buffered: bool,
     clear_request_ids: bool,
+    deleted: bool,
     search_attributes: bool,
     /// In order; true arms, false disarms.
     armed: Vec<(TimerRow, bool)>,
@@ -260,6 +261,11 @@ impl Run {
         TimerRow { due: Timestamp(due), run: self.row.key, kind, subject }
     }
 
+    /// Nothing is to remain of it, now that it is closed.
+    pub(crate) fn delete(&mut self) {
+        self.changes.deleted = true;
+    }
+
     /// Nothing is pending any more.
     pub(crate) fn clear_pending(&mut self) {
         for id in self.activities.keys().copied().collect::<Vec<_>>() {
@@ -398,16 +404,7 @@ impl Run {
     pub(crate) fn flush(&mut self, store: &mut dyn Store) -> Result<Vec<(TimerRow, bool)>> {
         let key = self.row.key;
         let changes = std::mem::take(&mut self.changes);
-        if changes.is_new {
-            store.insert_run(&self.row)?;
-        } else if changes.row {
-            store.update_run(&self.row)?;
-        }
-        if changes.search_attributes
-            && let Some(attributes) = &self.row.record.search_attributes
-        {
-            store.put_search_attributes(key, &attributes::rows(attributes))?;
-        }
+        self.write_row(store, &changes)?;
         for (first, bytes) in changes.fragments {
             let fragment = Fragment { first, events: bytes.into() };
             store.append_history(key, &fragment)?;
@@ -448,8 +445,30 @@ impl Run {
         for (timer, arm) in &changes.armed {
             if *arm { store.arm(*timer)? } else { store.disarm(*timer)? }
         }
+        if changes.deleted {
+            store.delete_run(key)?;
+        }
         self.trim();
         Ok(changes.armed)
+    }
+
+    fn write_row(&mut self, store: &mut dyn Store, changes: &Changes) -> Result<()> {
+        if changes.row
+            && let Some(own) = &mut self.row.record.standalone
+        {
+            own.transitions += 1;
+        }
+        if changes.is_new {
+            store.insert_run(&self.row)?;
+        } else if changes.row {
+            store.update_run(&self.row)?;
+        }
+        if changes.search_attributes
+            && let Some(attributes) = &self.row.record.search_attributes
+        {
+            store.put_search_attributes(self.row.key, &attributes::rows(attributes))?;
+        }
+        Ok(())
     }
 
     /// Forget history that the next workflow task on a sticky queue won't need.

@@ -1,22 +1,33 @@
-//! Callers that wait for a run's history to grow or to end.
+//! Callers that wait for a run: for its history to grow or to end, or for what becomes of its activity.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::action::{Reply, Responder};
-use crate::context::{Context, Failure};
+use crate::context::{Context, Failure, Outcome};
 use crate::history::page::Question;
 use crate::ids::RunKey;
-use crate::matching::Ticket;
+use crate::matching::{ParkedAt, Ticket};
+use crate::rpc::{describe_activity_execution, poll_activity_execution};
 
 /// One of them.
 pub(crate) struct Waiter {
     pub(crate) responder: Responder,
     pub(crate) ticket: Ticket,
-    pub(crate) question: Question,
+    pub(crate) asked: Asked,
     /// What it is told when its time is over: ask again, from where you were.
     pub(crate) empty: Bytes,
+}
+
+/// What a caller waits for.
+pub(crate) enum Asked {
+    History(Question),
+    /// The outcome of an activity that was started by itself.
+    Outcome,
+    /// Such an activity to change.
+    Change(describe_activity_execution::Question),
 }
 
 /// All of them.
@@ -56,15 +67,43 @@ impl Waiters {
 }
 
 impl Context {
-    /// The run's history grew, or the run closed.
-    pub(crate) fn answer_history_waiters(&mut self, key: RunKey) -> Result<(), Failure> {
+    /// Answer the caller, or have it wait.
+    pub(crate) fn answer_or_wait(
+        &mut self,
+        key: RunKey,
+        asked: Asked,
+        empty: Bytes,
+        patience: Duration,
+    ) -> Result<Outcome, Failure> {
+        if let Some(body) = self.answer(key, &asked)? {
+            return Ok(Outcome::Done(Reply::new(Ok(body))));
+        }
+        if let Some(responder) = self.caller.responder.take() {
+            let expires = self.expiry(patience);
+            let ticket = self.matching.park(expires, ParkedAt::History(key));
+            self.waiters.add(key, Waiter { responder, ticket, asked, empty });
+        }
+        Ok(Outcome::Parked)
+    }
+
+    /// `None`: not yet.
+    fn answer(&mut self, key: RunKey, asked: &Asked) -> Result<Option<Bytes>, Failure> {
+        match asked {
+            Asked::History(question) => self.history_answer(key, question),
+            Asked::Outcome => poll_activity_execution::answer(self, key),
+            Asked::Change(question) => describe_activity_execution::answer(self, key, question),
+        }
+    }
+
+    /// The run's history grew, or something became of its activity, or it closed.
+    pub(crate) fn answer_waiters(&mut self, key: RunKey) -> Result<(), Failure> {
         let Some(waiters) = self.waiters.by_run.remove(&key) else { return Ok(()) };
         for waiter in waiters {
             if waiter.responder.is_gone() {
                 self.matching.unpark(waiter.ticket);
                 continue;
             }
-            match self.history_answer(key, &waiter.question)? {
+            match self.answer(key, &waiter.asked)? {
                 Some(body) => {
                     self.matching.unpark(waiter.ticket);
                     self.reply(waiter.responder, Reply::new(Ok(body)));

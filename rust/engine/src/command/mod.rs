@@ -13,7 +13,7 @@ pub(crate) mod protocol_message;
 mod record_marker;
 mod request_cancel_activity_task;
 mod request_cancel_external_workflow_execution;
-mod schedule_activity_task;
+pub(crate) mod schedule_activity_task;
 pub(crate) mod sequence;
 mod signal_external_workflow_execution;
 mod start_child_workflow_execution;

@@ -82,11 +82,11 @@ fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), Strin
 }
 
 /// Nanoseconds; 0 is unlimited. What was not given follows from the rest, as on the server.
-struct Timeouts {
-    schedule_to_close: i64,
-    schedule_to_start: i64,
-    start_to_close: i64,
-    heartbeat: i64,
+pub(crate) struct Timeouts {
+    pub(crate) schedule_to_close: i64,
+    pub(crate) schedule_to_start: i64,
+    pub(crate) start_to_close: i64,
+    pub(crate) heartbeat: i64,
 }
 
 impl Timeouts {
@@ -106,7 +106,7 @@ impl Timeouts {
             let what = format!("Invalid {name} for ScheduleActivityTaskCommand");
             super::check_time(timeout.as_ref(), &what, &named)?;
         }
-        let [mut whole, mut to_start, mut to_close, heartbeat] =
+        let [whole, to_start, to_close, heartbeat] =
             given.map(|(timeout, _)| nanos(timeout.as_ref()));
         if whole == 0 && to_close == 0 {
             return Err(format!(
@@ -114,6 +114,17 @@ impl Timeouts {
                  ScheduleActivityTaskCommand.{named}"
             ));
         }
+        Ok(Self::fit(whole, to_start, to_close, heartbeat, run_timeout))
+    }
+
+    /// Made to fit together; those of an activity without a workflow, too.
+    pub(crate) fn fit(
+        mut whole: i64,
+        mut to_start: i64,
+        mut to_close: i64,
+        heartbeat: i64,
+        run_timeout: i64,
+    ) -> Self {
         if whole == 0 {
             whole = run_timeout;
         }
@@ -124,12 +135,12 @@ impl Timeouts {
                 [whole, to_start, to_close].map(|t| at_most(t, run_timeout));
         }
         let heartbeat = if heartbeat == 0 { 0 } else { at_most(heartbeat, to_close) };
-        Ok(Self {
+        Self {
             schedule_to_close: whole,
             schedule_to_start: to_start,
             start_to_close: to_close,
             heartbeat,
-        })
+        }
     }
 }
 

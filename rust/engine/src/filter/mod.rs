@@ -9,9 +9,10 @@ mod tokens;
 
 use crate::RpcStatus;
 use crate::attributes::Kind;
-use crate::proto::enums::WorkflowExecutionStatus as Status;
+use crate::proto::enums::{ActivityExecutionStatus, WorkflowExecutionStatus as Status};
+use crate::store::RunKind;
 
-/// What a workflow is asked about.
+/// What a workflow is asked about, or an activity: its id and its type are where a workflow has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     WorkflowId,
@@ -70,12 +71,12 @@ pub(crate) struct Query {
 pub(crate) type Kinds<'a> = &'a dyn Fn(&str) -> Option<Kind>;
 
 /// Read a query. An empty one finds everything.
-pub(crate) fn parse(text: &str, kinds: Kinds<'_>) -> Result<Query, RpcStatus> {
+pub(crate) fn parse(text: &str, of: RunKind, kinds: Kinds<'_>) -> Result<Query, RpcStatus> {
     let tokens = tokens::tokens(text).map_err(|error| invalid(&error))?;
     if tokens.len() > parser::LENGTH {
         return Err(invalid("it is too long"));
     }
-    let mut parser = parser::Parser { tokens: &tokens, kinds };
+    let mut parser = parser::Parser { tokens: &tokens, of, kinds };
     parser.query().map_err(|error| invalid(&error))
 }
 
@@ -83,10 +84,18 @@ fn invalid(error: &str) -> RpcStatus {
     RpcStatus::invalid_argument(format!("invalid query: {error}"))
 }
 
-fn field(name: &str) -> Option<Field> {
+fn field(of: RunKind, name: &str) -> Option<Field> {
+    Some(match (of, name) {
+        (_, "WorkflowId") | (RunKind::Activity, "ActivityId") => Field::WorkflowId,
+        (RunKind::Workflow, "WorkflowType") | (RunKind::Activity, "ActivityType") => {
+            Field::WorkflowType
+        }
+        (_, name) => return common_field(name),
+    })
+}
+
+fn common_field(name: &str) -> Option<Field> {
     Some(match name {
-        "WorkflowId" => Field::WorkflowId,
-        "WorkflowType" => Field::WorkflowType,
         "RunId" => Field::RunId,
         "TaskQueue" => Field::TaskQueue,
         "ExecutionStatus" => Field::ExecutionStatus,
@@ -106,14 +115,42 @@ const STATUSES: [(Status, &str); 7] = [
     (Status::TimedOut, "TimedOut"),
 ];
 
-/// The name of a status in queries and groups.
-pub(crate) fn status_name(status: i32) -> &'static str {
-    STATUSES.iter().find(|(known, _)| i32::from(*known) == status).map_or("", |(_, name)| name)
+const ACTIVITY_STATUSES: [(ActivityExecutionStatus, &str); 6] = [
+    (ActivityExecutionStatus::Running, "Running"),
+    (ActivityExecutionStatus::Completed, "Completed"),
+    (ActivityExecutionStatus::Failed, "Failed"),
+    (ActivityExecutionStatus::Canceled, "Canceled"),
+    (ActivityExecutionStatus::Terminated, "Terminated"),
+    (ActivityExecutionStatus::TimedOut, "TimedOut"),
+];
+
+/// The statuses of such runs, and their names.
+fn statuses(of: RunKind) -> Vec<(i32, &'static str)> {
+    match of {
+        RunKind::Workflow => {
+            STATUSES.iter().map(|(status, name)| ((*status).into(), *name)).collect()
+        }
+        RunKind::Activity => {
+            ACTIVITY_STATUSES.iter().map(|(status, name)| ((*status).into(), *name)).collect()
+        }
+    }
 }
 
-fn status(text: &str) -> Option<Status> {
-    let by_name = STATUSES.iter().find(|(_, name)| *name == text).map(|(status, _)| *status);
-    by_name.or_else(|| Status::try_from(text.parse::<i32>().ok()?).ok())
+/// The name of a status in queries and groups.
+pub(crate) fn status_name(of: RunKind, status: i32) -> &'static str {
+    statuses(of).into_iter().find(|(known, _)| *known == status).map_or("", |(_, name)| name)
+}
+
+fn status(of: RunKind, text: &str) -> Option<i32> {
+    let by_name = statuses(of).into_iter().find(|(_, name)| *name == text);
+    let by_name = by_name.map(|(status, _)| status);
+    match of {
+        RunKind::Workflow => {
+            by_name.or_else(|| Status::try_from(text.parse::<i32>().ok()?).ok().map(i32::from))
+        }
+        // An activity's is any word, and 0 is none that there is.
+        RunKind::Activity => by_name.or(Some(0)),
+    }
 }
 
 /// Nanoseconds since 1970 of a time as RFC 3339 writes it, or of such a number.
@@ -133,7 +170,7 @@ mod tests {
     use super::*;
 
     fn filter(text: &str) -> Option<Filter> {
-        parse(text, &|_| None).ok().map(|query| query.filter)
+        parse(text, RunKind::Workflow, &|_| None).ok().map(|query| query.filter)
     }
 
     fn is(field: Field, text: &str) -> Filter {
@@ -181,10 +218,12 @@ mod tests {
             ("WorkflowId = 'a' ORDER BY StartTime", "'order by' clause"),
             ("GROUP BY WorkflowType", "'group by' clause"),
         ] {
-            let message =
-                parse(text, &|_| None).err().map(|status| status.message).unwrap_or_default();
+            let message = parse(text, RunKind::Workflow, &|_| None)
+                .err()
+                .map(|status| status.message)
+                .unwrap_or_default();
             assert!(message.contains(expected), "{text}: {message}");
         }
-        assert!(parse(&"(".repeat(100_000), &|_| None).is_err());
+        assert!(parse(&"(".repeat(100_000), RunKind::Workflow, &|_| None).is_err());
     }
 }

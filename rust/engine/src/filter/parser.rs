@@ -3,6 +3,7 @@
 use super::tokens::Token;
 use super::{Field, Filter, Kinds, Operator, Query, Value, field, status, time};
 use crate::attributes::{self, Kind};
+use crate::store::RunKind;
 
 /// Words and signs of a query at most: what is longer is too deep for SQLite.
 pub(super) const LENGTH: usize = 1500;
@@ -11,6 +12,8 @@ const DEPTH: usize = 64;
 
 pub(super) struct Parser<'a> {
     pub(super) tokens: &'a [Token],
+    /// What is asked about.
+    pub(super) of: RunKind,
     pub(super) kinds: Kinds<'a>,
 }
 
@@ -71,7 +74,7 @@ impl Parser<'_> {
         }
         let name = self.name()?;
         let attribute = || Some(Field::Attribute(name.clone(), (self.kinds)(&name)?));
-        let field = field(&name).or_else(attribute).ok_or_else(|| {
+        let field = field(self.of, &name).or_else(attribute).ok_or_else(|| {
             format!("invalid expression: column name '{name}' is not a valid search attribute")
         })?;
         match &field {
@@ -244,7 +247,7 @@ impl Parser<'_> {
                 Ok(Value::Bytes(id.map(|id| id.as_bytes().to_vec()).unwrap_or_default()))
             }
             Field::ExecutionStatus => {
-                status(&text).map(|status| Value::Number(i64::from(status as i32))).ok_or_else(
+                status(self.of, &text).map(|status| Value::Number(i64::from(status))).ok_or_else(
                     || format!("invalid expression: invalid ExecutionStatus value '{text}'"),
                 )
             }

@@ -6,7 +6,7 @@
 use crate::Timestamp;
 use crate::context::{Env, Work};
 use crate::ids::EventId;
-use crate::machine::workflow_task;
+use crate::machine::{standalone, workflow_task};
 use crate::planted::{Bug, planted};
 use crate::proto::enums::{RetryState, TimeoutType};
 use crate::proto::failure::{Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo};
@@ -118,11 +118,8 @@ fn next_deadline(record: &ActivityRecord) -> Option<(i64, Deadline)> {
         .min_by_key(|(due, _)| *due),
         ActivityState::BackingOff => Some((record.attempt_scheduled_time, Deadline::Attempt)),
     };
-    let whole = after(
-        record.scheduled_time,
-        record.schedule_to_close,
-        timeout(TimeoutType::ScheduleToClose),
-    );
+    let expiration = record.expiration();
+    let whole = (expiration != 0).then(|| (expiration, timeout(TimeoutType::ScheduleToClose)));
     // When two are due together, the narrower one tells more.
     own.into_iter().chain(whole).min_by_key(|(due, _)| *due)
 }
@@ -160,6 +157,7 @@ pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str, worke
     identity.clone_into(&mut record.identity);
     worker.clone_into(&mut record.worker);
     put(run, record);
+    standalone::note(run, |own| own.last_started = env.now.0);
     true
 }
 
@@ -194,11 +192,15 @@ pub(crate) fn server_failure(message: &str, non_retryable: bool) -> Failure {
     }
 }
 
-/// End an activity: write started (if a worker had it) and the end, and schedule a workflow task.
+/// End an activity: write started (if a worker had it) and the end, and schedule a workflow task. One
+/// without a workflow ends with its run.
 pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
     let stays = planted(Bug::DoubleCompletion) && run.volatile.lease.is_some();
     let record = if stays { run.activities.get(&id).cloned() } else { run.remove_activity(id) };
     let Some(mut record) = record else { return };
+    if run.row.is_activity() {
+        return standalone::close(run, env, record, end);
+    }
     let mut request_id = uuid::Uuid::from_bytes(env.entropy.bytes()).to_string();
     if let End::Completed { identity, .. } = &end
         && record.state() != ActivityState::Started
@@ -230,7 +232,11 @@ pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
     workflow_task::schedule(run, env);
 }
 
-fn closing_attributes(record: &ActivityRecord, started_event_id: EventId, end: End) -> Attributes {
+pub(super) fn closing_attributes(
+    record: &ActivityRecord,
+    started_event_id: EventId,
+    end: End,
+) -> Attributes {
     let scheduled_event_id = record.scheduled_event_id;
     match end {
         End::Completed { result, identity } => Attributes::ActivityTaskCompletedEventAttributes(
@@ -285,11 +291,7 @@ pub(crate) fn retry(
     if record.cancel_requested != 0 {
         return Err(RetryState::CancelRequested);
     }
-    let expiration = if record.schedule_to_close == 0 {
-        0
-    } else {
-        record.scheduled_time.saturating_add(record.schedule_to_close)
-    };
+    let expiration = record.expiration();
     let mut record = record.clone();
     if record.paused.is_some() {
         // There will be another attempt, whatever their number, when it is let go on.
@@ -308,6 +310,7 @@ pub(crate) fn retry(
     record.attempt_ended = env.now.0;
     record.last_failure = Some(failure.clone());
     put(run, record);
+    standalone::note(run, |_| {});
     Ok(())
 }
 
@@ -364,7 +367,7 @@ pub(crate) fn heartbeat(
     let Some(record) = run.activities.get(&id) else { return Told::default() };
     let mut record = record.clone();
     record.heartbeat_time = env.now.0;
-    if details.is_some() {
+    if details.is_some() || run.row.is_activity() {
         record.heartbeat_details = details;
     }
     let told = Told {
@@ -373,6 +376,10 @@ pub(crate) fn heartbeat(
         reset: record.reset,
     };
     put(run, record);
+    standalone::note(run, |own| {
+        own.heartbeats += 1;
+        own.last_heartbeat = env.now.0;
+    });
     told
 }
 
@@ -399,6 +406,9 @@ pub(crate) fn fire(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
 }
 
 fn timed_out(run: &mut Run, env: &mut Env, id: EventId, kind: TimeoutType) {
+    if run.row.is_activity() {
+        return standalone::timed_out(run, env, kind);
+    }
     let Some(record) = run.activities.get(&id) else { return };
     let (details, last) = (record.heartbeat_details.clone(), record.last_failure.clone());
     let failure = timeout_failure(kind, details.clone());
@@ -420,7 +430,7 @@ fn timed_out(run: &mut Run, env: &mut Env, id: EventId, kind: TimeoutType) {
     close(run, env, id, End::TimedOut { failure, state });
 }
 
-fn timeout_failure(kind: TimeoutType, details: Option<common::Payloads>) -> Failure {
+pub(super) fn timeout_failure(kind: TimeoutType, details: Option<common::Payloads>) -> Failure {
     let name = match kind {
         TimeoutType::StartToClose => "StartToClose",
         TimeoutType::ScheduleToStart => "ScheduleToStart",

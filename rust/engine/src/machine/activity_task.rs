@@ -5,8 +5,10 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::context::{Context, Failure};
+use crate::finding::not_found;
 use crate::history::{fragment, page};
 use crate::ids::{ActivityToken, EventId, RunKey, parse_task_token};
+use crate::machine::standalone;
 use crate::proto::service::PollActivityTaskQueueResponse;
 use crate::proto::{Attributes, common, from_nanos, history, timestamp};
 use crate::store::record::ActivityState;
@@ -29,18 +31,22 @@ impl Context {
         let Some(run) = self.runs.get(&key) else { return Ok(Bytes::new()) };
         let whole = run.row.record.priority.as_ref();
         let priority = priority::merge(whole, scheduled.priority.as_ref());
+        let alone = run.row.is_activity();
         let token = ActivityToken {
             run_key: key.0,
             run_id: run.row.run_id.0.as_bytes().to_vec(),
             scheduled_event_id: record.scheduled_event_id,
             attempt: record.attempt,
             started_time: record.started_time,
+            activity_id: Some(record.activity_id.clone()).filter(|_| alone).unwrap_or_default(),
         };
+        let workflow_type = Some(common::WorkflowType { name: run.row.workflow_type.clone() });
         let response = PollActivityTaskQueueResponse {
             task_token: token.encode_to_vec(),
             workflow_namespace: namespace,
-            workflow_type: Some(common::WorkflowType { name: run.row.workflow_type.clone() }),
-            workflow_execution: Some(run.execution()),
+            workflow_type: workflow_type.filter(|_| !alone),
+            workflow_execution: Some(run.execution()).filter(|_| !alone),
+            activity_run_id: Some(run.row.run_id.to_string()).filter(|_| alone).unwrap_or_default(),
             activity_type: scheduled.activity_type,
             activity_id: scheduled.activity_id,
             header: scheduled.header,
@@ -83,10 +89,13 @@ impl Context {
     /// The run and the activity that a token is of, if the attempt it names is still in progress.
     pub(crate) fn activity_of(&mut self, token: &[u8]) -> Result<(RunKey, EventId), Failure> {
         let token: ActivityToken = parse_task_token(token)?;
-        let gone = || RpcStatus::not_found(GONE);
         let key = RunKey(token.run_key);
+        let alone = !token.activity_id.is_empty();
+        let gone =
+            || if alone { not_found(&token.activity_id) } else { RpcStatus::not_found(GONE) };
         let Some((run, _)) = self.open_run(key)? else {
-            return Err(RpcStatus::not_found("workflow execution already completed").into());
+            let completed = || RpcStatus::not_found("workflow execution already completed");
+            return Err(if alone { gone() } else { completed() }.into());
         };
         let record = run.activities.get(&token.scheduled_event_id).ok_or_else(gone)?;
         let same = run.row.run_id.0.as_bytes().as_slice() == token.run_id
@@ -98,8 +107,9 @@ impl Context {
 }
 
 impl Context {
-    /// The run and the activity that a caller names. Without a token an attempt can be named only while
-    /// a worker has it, but `scheduled` ones can be completed.
+    /// The run and the activity that a caller names: without a workflow id, one that was started by
+    /// itself. Without a token an attempt can be named only while a worker has it, but `scheduled` ones
+    /// can be completed.
     pub(crate) fn activity_by_id(
         &mut self,
         namespace: &str,
@@ -111,9 +121,19 @@ impl Context {
         if activity_id.is_empty() {
             return Err(RpcStatus::invalid_argument("ActivityId is not set on request.").into());
         }
-        let row = self.find_run(namespace, Some(execution))?;
+        let alone = execution.workflow_id.is_empty();
+        let row = if alone {
+            self.find_activity(namespace, activity_id, &execution.run_id)?
+        } else {
+            self.find_run(namespace, Some(execution))?
+        };
         let Some((run, _)) = self.open_run(row.key)? else {
-            return Err(RpcStatus::not_found("workflow execution already completed").into());
+            return Err(match (alone, scheduled) {
+                (true, true) => standalone::no_transition(&row),
+                (true, false) => not_found(activity_id),
+                _ => RpcStatus::not_found("workflow execution already completed"),
+            }
+            .into());
         };
         let id = *run.activity_ids.get(activity_id).ok_or_else(|| {
             RpcStatus::not_found(format!(
@@ -125,7 +145,7 @@ impl Context {
         if scheduled || state == Some(ActivityState::Started) {
             Ok((row.key, id))
         } else {
-            Err(RpcStatus::not_found(GONE).into())
+            Err(if alone { not_found(activity_id) } else { RpcStatus::not_found(GONE) }.into())
         }
     }
 }

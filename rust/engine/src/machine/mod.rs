@@ -11,6 +11,7 @@ pub(crate) mod rebuild;
 pub(crate) mod reset;
 pub(crate) mod retry_workflow;
 pub(crate) mod speculative;
+pub(crate) mod standalone;
 pub(crate) mod timer;
 pub(crate) mod workflow;
 pub(crate) mod workflow_task;

@@ -37,6 +37,8 @@ pub(crate) fn handle(
             id: record.id.clone(),
             capabilities: Some(Capabilities {
                 worker_poll_complete_on_shutdown: true,
+                standalone_activities: true,
+                standalone_activity_start_delay: true,
                 ..Default::default()
             }),
             limits: Some(Limits {

@@ -15,7 +15,7 @@ use crate::proto::workflow::{
     PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo,
     WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
 };
-use crate::proto::{Attributes, common, from_nanos, normal_queue, timestamp, to_duration};
+use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timestamp, to_duration};
 use crate::retry;
 use crate::run::Run;
 use crate::store::record::ActivityState;
@@ -65,11 +65,6 @@ fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, Failu
     let events = parts.first().map(|part| fragment::decode(part)).transpose();
     let events = events.map_err(|error| StoreError::Damaged(format!("a first event: {error}")))?;
     Ok(events.into_iter().flatten().next().unwrap_or_default())
-}
-
-/// A moment that may not be: 0 is never.
-fn moment(nanos: i64) -> Option<prost_wkt_types::Timestamp> {
-    (nanos != 0).then(|| timestamp(Timestamp(nanos)))
 }
 
 fn execution(row: &RunRow) -> common::WorkflowExecution {
@@ -182,10 +177,6 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         _ if paused.is_some() => PendingActivityState::Paused,
         ActivityState::Scheduled | ActivityState::BackingOff => PendingActivityState::Scheduled,
     };
-    let expires = match record.schedule_to_close {
-        0 => 0,
-        timeout => record.scheduled_time.saturating_add(timeout),
-    };
     let next = if state == ActivityState::BackingOff { record.attempt_scheduled_time } else { 0 };
     let identity =
         if record.identity.is_empty() { &record.last_identity } else { &record.identity };
@@ -199,7 +190,7 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         attempt: record.attempt,
         maximum_attempts: record.retry_policy.as_ref().map_or(0, |policy| policy.maximum_attempts),
         scheduled_time: moment(record.attempt_scheduled_time),
-        expiration_time: moment(expires),
+        expiration_time: moment(record.expiration()),
         last_failure: record.last_failure.clone(),
         last_worker_identity: identity.clone(),
         next_attempt_schedule_time: moment(next),

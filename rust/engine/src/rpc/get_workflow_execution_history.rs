@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::action::Reply;
 use crate::context::{Context, Failure, Outcome};
 use crate::history::page::{self, Question};
 use crate::ids::RunKey;
-use crate::matching::ParkedAt;
 use crate::proto::enums::HistoryEventFilterType;
 use crate::proto::service::GetWorkflowExecutionHistoryRequest;
-use crate::waiters::Waiter;
+use crate::waiters::Asked;
 
 /// How long a reader waits for events before it is asked to ask again.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -34,14 +32,6 @@ pub(crate) fn handle(
         token,
     };
     let key = RunKey(question.token.run_key);
-    if let Some(body) = context.history_answer(key, &question)? {
-        return Ok(Outcome::Done(Reply::new(Ok(body))));
-    }
-    if let Some(responder) = context.caller.responder.take() {
-        let expires = context.expiry(LONG_POLL);
-        let ticket = context.matching.park(expires, ParkedAt::History(key));
-        let empty = question.empty();
-        context.waiters.add(key, Waiter { responder, ticket, question, empty });
-    }
-    Ok(Outcome::Parked)
+    let empty = question.empty();
+    context.answer_or_wait(key, Asked::History(question), empty, LONG_POLL)
 }

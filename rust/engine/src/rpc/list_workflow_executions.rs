@@ -7,7 +7,7 @@ use crate::ids::{RunKey, parse_token};
 use crate::proto::service::{ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse};
 use crate::proto::workflow::WorkflowExecutionInfo;
 use crate::proto::{common, from_nanos, timestamp};
-use crate::store::{Place, RunRow};
+use crate::store::{Place, RunKind, RunRow};
 use crate::{RpcStatus, Timestamp, attributes, filter};
 
 /// On one page at most, and when the caller does not say.
@@ -28,34 +28,57 @@ pub(crate) fn handle(
     context: &mut Context,
     request: ListWorkflowExecutionsRequest,
 ) -> Result<ListWorkflowExecutionsResponse, Failure> {
-    let namespace = context.namespace(&request.namespace)?;
-    let record = context.env.namespaces.get(&request.namespace).map(|(_, record)| record);
+    let page = Page {
+        namespace: &request.namespace,
+        query: &request.query,
+        size: request.page_size,
+        token: &request.next_page_token,
+    };
+    let (rows, next_page_token) = read(context, RunKind::Workflow, &page)?;
+    Ok(ListWorkflowExecutionsResponse {
+        executions: rows.iter().map(info).collect(),
+        next_page_token,
+    })
+}
+
+/// What a caller asks for.
+pub(super) struct Page<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) query: &'a str,
+    pub(super) size: i32,
+    pub(super) token: &'a [u8],
+}
+
+/// A page of runs of a kind, and the token for the next one.
+pub(super) fn read(
+    context: &mut Context,
+    kind: RunKind,
+    page: &Page<'_>,
+) -> Result<(Vec<RunRow>, Vec<u8>), Failure> {
+    let namespace = context.namespace(page.namespace)?;
+    let record = context.env.namespaces.get(page.namespace).map(|(_, record)| record);
     let kinds = |name: &str| attributes::kind(record?, name);
-    let query = filter::parse(&request.query, &kinds)?;
+    let query = filter::parse(page.query, kind, &kinds)?;
     if query.by_status {
         let message = "invalid query: operation is not supported: 'group by' clause";
         return Err(RpcStatus::invalid_argument(message).into());
     }
-    let after = if request.next_page_token.is_empty() {
+    let after = if page.token.is_empty() {
         None
     } else {
-        let ListToken { closed, started, run } =
-            parse_token(&request.next_page_token, "NextPageToken")?;
+        let ListToken { closed, started, run } = parse_token(page.token, "NextPageToken")?;
         Some(Place { closed, started, run: RunKey(run) })
     };
-    let size = usize::try_from(request.page_size).unwrap_or(0);
+    let size = usize::try_from(page.size).unwrap_or(0);
     let size = if size == 0 { PAGE } else { size.min(PAGE) };
-    let rows = context.store.list(namespace, &query.filter, after, size)?;
+    let rows = context.store.list(namespace, kind, &query.filter, after, size)?;
     let more = rows.len() == size;
     let last = rows.last().filter(|_| more).map(Place::of);
     let next_page_token = last.map(|place| {
         let Place { closed, started, run } = place;
         ListToken { closed, started, run: run.0 }.encode_to_vec()
     });
-    Ok(ListWorkflowExecutionsResponse {
-        executions: rows.iter().map(info).collect(),
-        next_page_token: next_page_token.unwrap_or_default(),
-    })
+    Ok((rows, next_page_token.unwrap_or_default()))
 }
 
 fn info(row: &RunRow) -> WorkflowExecutionInfo {

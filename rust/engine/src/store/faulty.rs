@@ -2,7 +2,7 @@
 
 use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
-    RunRow, Store, TimerRecord, TimerRow, UpdateRow,
+    RunKind, RunRow, Store, TimerRecord, TimerRow, UpdateRow,
 };
 use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
@@ -45,7 +45,8 @@ impl Store for FaultyStore {
         Write fn update_run(row: &RunRow) -> ();
         Read fn run(key: RunKey) -> Option<RunRow>;
         Read fn run_by_id(id: RunId) -> Option<RunRow>;
-        Read fn last_run(namespace: NamespaceKey, workflow_id: &str) -> Option<RunRow>;
+        Read fn last_run(namespace: NamespaceKey, kind: RunKind, id: &str) -> Option<RunRow>;
+        Write fn delete_run(key: RunKey) -> ();
         Read fn pending(key: RunKey) -> Pending;
         Write fn append_history(key: RunKey, fragment: &Fragment) -> ();
         Read fn history(key: RunKey, from: EventId, budget: usize) -> Vec<Fragment>;
@@ -64,8 +65,8 @@ impl Store for FaultyStore {
         Write fn delete_request_ids(key: RunKey) -> ();
         Write fn arm(timer: TimerRow) -> ();
         Write fn disarm(timer: TimerRow) -> ();
-        Read fn list(namespace: NamespaceKey, filter: &Filter, after: Option<Place>, limit: usize) -> Vec<RunRow>;
-        Read fn counts(namespace: NamespaceKey, filter: &Filter) -> Vec<(i32, i64)>;
+        Read fn list(namespace: NamespaceKey, kind: RunKind, filter: &Filter, after: Option<Place>, limit: usize) -> Vec<RunRow>;
+        Read fn counts(namespace: NamespaceKey, kind: RunKind, filter: &Filter) -> Vec<(i32, i64)>;
         Read fn first_timers(limit: usize) -> Vec<TimerRow>;
         Read fn workflow_tasks() -> Vec<QueuedTask>;
         Read fn activity_tasks() -> Vec<QueuedTask>;

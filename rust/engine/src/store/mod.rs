@@ -13,7 +13,8 @@ use crate::Timestamp;
 use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 pub(crate) use record::{
-    ActivityRecord, ChildRecord, NamespaceRecord, ParentRecord, RunRecord, TimerRecord,
+    ActivityRecord, CancelRecord, ChildRecord, NamespaceRecord, ParentRecord, RunRecord,
+    StandaloneRecord, TimerRecord,
 };
 
 /// The store failed: the transaction under way is lost, earlier ones are not.
@@ -30,6 +31,15 @@ pub(crate) enum StoreError {
 }
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// What a run is one of. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i64)]
+pub(crate) enum RunKind {
+    Workflow = 0,
+    /// An activity that was started by itself.
+    Activity = 1,
+}
 
 /// One run as it is stored.
 #[derive(Clone, Debug)]
@@ -128,18 +138,31 @@ pub(crate) trait Store: Send {
     fn update_run(&mut self, row: &RunRow) -> Result<()>;
     fn run(&mut self, key: RunKey) -> Result<Option<RunRow>>;
     fn run_by_id(&mut self, id: RunId) -> Result<Option<RunRow>>;
-    /// The run of that workflow id that was started last.
-    fn last_run(&mut self, namespace: NamespaceKey, workflow_id: &str) -> Result<Option<RunRow>>;
+    /// The run of that id that was started last.
+    fn last_run(
+        &mut self,
+        namespace: NamespaceKey,
+        kind: RunKind,
+        id: &str,
+    ) -> Result<Option<RunRow>>;
+    /// Forget a run that is closed, and its history.
+    fn delete_run(&mut self, key: RunKey) -> Result<()>;
     /// Runs of a namespace that pass the filter: open ones, then those that closed last.
     fn list(
         &mut self,
         namespace: NamespaceKey,
+        kind: RunKind,
         filter: &Filter,
         after: Option<Place>,
         limit: usize,
     ) -> Result<Vec<RunRow>>;
     /// How many there are of each status.
-    fn counts(&mut self, namespace: NamespaceKey, filter: &Filter) -> Result<Vec<(i32, i64)>>;
+    fn counts(
+        &mut self,
+        namespace: NamespaceKey,
+        kind: RunKind,
+        filter: &Filter,
+    ) -> Result<Vec<(i32, i64)>>;
     fn pending(&mut self, key: RunKey) -> Result<Pending>;
 
     fn append_history(&mut self, key: RunKey, fragment: &Fragment) -> Result<()>;

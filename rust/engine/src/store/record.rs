@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use super::RunKind;
 use crate::ids::EventId;
 use crate::planted::{Bug, planted};
 use crate::proto::{common, enums};
@@ -111,6 +112,42 @@ pub(crate) struct RunRecord {
     /// Updates that were accepted.
     #[prost(int64, tag = "40")]
     pub(crate) updates: i64,
+    /// The run is one of an activity that was started by itself.
+    #[prost(message, optional, tag = "50")]
+    pub(crate) standalone: Option<StandaloneRecord>,
+}
+
+/// What an activity that was started by itself has besides its attempt. Times are nanoseconds since 1970,
+/// and 0 is never.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StandaloneRecord {
+    /// How often something became of it.
+    #[prost(int64, tag = "1")]
+    pub(crate) transitions: i64,
+    #[prost(int64, tag = "2")]
+    pub(crate) heartbeats: i64,
+    #[prost(int64, tag = "3")]
+    pub(crate) last_heartbeat: i64,
+    #[prost(int64, tag = "4")]
+    pub(crate) last_started: i64,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) cancel: Option<CancelRecord>,
+    #[prost(string, tag = "6")]
+    pub(crate) terminate_request_id: String,
+    /// Its last attempt, when it is closed.
+    #[prost(message, optional, tag = "7")]
+    pub(crate) ended: Option<ActivityRecord>,
+}
+
+/// By whom and why an activity is to be cancelled.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct CancelRecord {
+    #[prost(string, tag = "1")]
+    pub(crate) identity: String,
+    #[prost(string, tag = "2")]
+    pub(crate) reason: String,
+    #[prost(string, tag = "3")]
+    pub(crate) request_id: String,
 }
 
 /// A request that is attached to a run.
@@ -269,6 +306,9 @@ pub(crate) struct ActivityRecord {
     /// When the last attempt ended.
     #[prost(int64, tag = "27")]
     pub(crate) attempt_ended: i64,
+    /// Before the first attempt.
+    #[prost(int64, tag = "29")]
+    pub(crate) start_delay: i64,
 }
 
 impl ActivityRecord {
@@ -282,6 +322,14 @@ impl ActivityRecord {
         self.reset = false;
         if std::mem::take(&mut self.forget_heartbeat) {
             self.heartbeat_details = None;
+        }
+    }
+
+    /// When the time for all attempts is over; 0 for never.
+    pub(crate) fn expiration(&self) -> i64 {
+        match self.schedule_to_close {
+            0 => 0,
+            all => self.scheduled_time.saturating_add(self.start_delay).saturating_add(all),
         }
     }
 
@@ -317,5 +365,15 @@ pub(crate) struct TimerRecord {
 impl super::RunRow {
     pub(crate) fn is_open(&self) -> bool {
         self.status == i32::from(enums::WorkflowExecutionStatus::Running)
+    }
+
+    /// Whether it is one of an activity that was started by itself. Its status is an
+    /// `ActivityExecutionStatus` then.
+    pub(crate) fn is_activity(&self) -> bool {
+        self.record.standalone.is_some()
+    }
+
+    pub(crate) fn kind(&self) -> RunKind {
+        if self.is_activity() { RunKind::Activity } else { RunKind::Workflow }
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::types::Value as Sql;
 use super::{SqliteStore, runs};
 use crate::filter::{Field, Filter, Operator, Value};
 use crate::ids::{NamespaceKey, RunKey};
-use crate::store::{Place, Result, RunRow};
+use crate::store::{Place, Result, RunKind, RunRow};
 
 /// When a run closed, for the order of lists; the text is that of the index.
 const CLOSED: &str = "coalesce(close_time, 9223372036854775807)";
@@ -14,11 +14,12 @@ impl SqliteStore {
     pub(super) fn read_list(
         &self,
         namespace: NamespaceKey,
+        kind: RunKind,
         filter: &Filter,
         after: Option<Place>,
         limit: usize,
     ) -> Result<Vec<RunRow>> {
-        let mut values = vec![Sql::from(namespace.0)];
+        let mut values = vec![Sql::from(namespace.0), Sql::from(kind as i64)];
         let mut condition = condition(filter, &mut values);
         if let Some(place) = after {
             condition = format!("({condition}) AND ({CLOSED}, start_time, run_key) < (?, ?, ?)");
@@ -26,7 +27,7 @@ impl SqliteStore {
         }
         values.push(Sql::from(i64::try_from(limit).unwrap_or(i64::MAX)));
         let sql = format!(
-            "SELECT {} FROM runs WHERE namespace_key = ? AND ({condition})
+            "SELECT {} FROM runs WHERE namespace_key = ? AND kind = ? AND ({condition})
              ORDER BY {CLOSED} DESC, start_time DESC, run_key DESC LIMIT ?",
             runs::COLUMNS
         );
@@ -43,12 +44,13 @@ impl SqliteStore {
     pub(super) fn read_counts(
         &self,
         namespace: NamespaceKey,
+        kind: RunKind,
         filter: &Filter,
     ) -> Result<Vec<(i32, i64)>> {
-        let mut values = vec![Sql::from(namespace.0)];
+        let mut values = vec![Sql::from(namespace.0), Sql::from(kind as i64)];
         let condition = condition(filter, &mut values);
         let sql = format!(
-            "SELECT status, count(*) FROM runs WHERE namespace_key = ? AND ({condition})
+            "SELECT status, count(*) FROM runs WHERE namespace_key = ? AND kind = ? AND ({condition})
              GROUP BY status ORDER BY status"
         );
         let mut statement = self.connection.prepare(&sql)?;

@@ -16,7 +16,7 @@ pub(crate) use open::LockedFile;
 
 use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
-    RunRow, Store, StoreError, TimerRecord, TimerRow, UpdateRow,
+    RunKind, RunRow, Store, StoreError, TimerRecord, TimerRow, UpdateRow,
 };
 use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
@@ -102,23 +102,37 @@ impl Store for SqliteStore {
     fn run_by_id(&mut self, id: RunId) -> Result<Option<RunRow>> {
         self.read_run("run_id = ?1", [id.0.as_bytes().as_slice()])
     }
-    fn last_run(&mut self, namespace: NamespaceKey, workflow_id: &str) -> Result<Option<RunRow>> {
+    fn last_run(
+        &mut self,
+        namespace: NamespaceKey,
+        kind: RunKind,
+        id: &str,
+    ) -> Result<Option<RunRow>> {
         self.read_run(
-            "namespace_key = ?1 AND workflow_id = ?2 ORDER BY run_key DESC LIMIT 1",
-            (namespace.0, workflow_id),
+            "namespace_key = ?1 AND kind = ?2 AND workflow_id = ?3 ORDER BY run_key DESC LIMIT 1",
+            (namespace.0, kind as i64, id),
         )
+    }
+    fn delete_run(&mut self, key: RunKey) -> Result<()> {
+        self.delete_closed_run(key)
     }
     fn list(
         &mut self,
         namespace: NamespaceKey,
+        kind: RunKind,
         filter: &Filter,
         after: Option<Place>,
         limit: usize,
     ) -> Result<Vec<RunRow>> {
-        self.read_list(namespace, filter, after, limit)
+        self.read_list(namespace, kind, filter, after, limit)
     }
-    fn counts(&mut self, namespace: NamespaceKey, filter: &Filter) -> Result<Vec<(i32, i64)>> {
-        self.read_counts(namespace, filter)
+    fn counts(
+        &mut self,
+        namespace: NamespaceKey,
+        kind: RunKind,
+        filter: &Filter,
+    ) -> Result<Vec<(i32, i64)>> {
+        self.read_counts(namespace, kind, filter)
     }
     fn pending(&mut self, key: RunKey) -> Result<Pending> {
         self.read_pending(key)

@@ -61,8 +61,8 @@ impl SqliteStore {
     pub(super) fn write_new_run(&self, row: &RunRow) -> Result<()> {
         self.run_statement(
             "INSERT INTO runs (run_key, namespace_key, workflow_id, run_id, workflow_type, task_queue,
-             status, start_time, close_time, has_task, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             status, start_time, close_time, has_task, state, kind)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             (
                 row.key.0,
                 row.namespace.0,
@@ -75,7 +75,19 @@ impl SqliteStore {
                 row.close_time.map(|at| at.0),
                 row.record.workflow_task.is_some(),
                 row.record.encode_to_vec(),
+                row.kind() as i64,
             ),
+        )
+    }
+
+    /// Everything that there is of a run which waits for nothing.
+    pub(super) fn delete_closed_run(&self, key: RunKey) -> Result<()> {
+        self.run_statement("DELETE FROM runs WHERE run_key = ?1", [key.0])?;
+        self.run_statement("DELETE FROM search_attributes WHERE run_key = ?1", [key.0])?;
+        self.run_statement("DELETE FROM updates WHERE run_key = ?1", [key.0])?;
+        self.run_statement(
+            "DELETE FROM history WHERE id BETWEEN ?1 AND ?2",
+            (history_id(key, 0), history_id(key, (1 << EVENT_ID_BITS) - 1)),
         )
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod manual;
 pub(crate) mod server;
+pub(crate) mod standalone;
 pub(crate) mod time_skipping;
 pub(crate) mod update;
 pub(crate) mod values;
