@@ -83,7 +83,7 @@ async def engine(path: Path, *workflows: type, **options: Any) -> AsyncIterator[
     """Open the database for a while, with a worker if there are workflows."""
     client = await Client.connect(f"sqlite:///{path}")
     try:
-        if workflows:
+        if workflows or options:
             async with new_worker(client, *workflows, task_queue=QUEUE, **options):
                 yield client
         else:
@@ -179,6 +179,29 @@ async def pending_attempt(handle: AnyHandle) -> int:
     """Return the attempt that the workflow's one pending activity is at."""
     pending = (await handle.describe()).raw_description.get("pending_activities", [])
     return pending[0].get("attempt", 1) if pending else 0
+
+
+async def test_a_standalone_activity_keeps_its_attempt_its_backoff_and_its_details(
+    path: Path,
+) -> None:
+    attempts.clear()
+    async with engine(path, activities=[fails_once]) as client:
+        handle = await client.start_activity(
+            fails_once,
+            id="retry",
+            task_queue=QUEUE,
+            start_to_close_timeout=timedelta(seconds=20),
+            heartbeat_timeout=timedelta(seconds=20),
+            retry_policy=RetryPolicy(initial_interval=SECOND),
+        )
+        while (await handle.describe()).attempt != 2:
+            pass
+    async with engine(path, activities=[fails_once]) as client:
+        assert await client.get_activity_handle("retry", run_id=handle.run_id).result() == 2
+    (_, first, _), (attempt, second, details) = attempts
+    assert attempt == 2
+    assert details == ["half way"]
+    assert 0.9 <= second - first < 10
 
 
 async def test_what_was_acknowledged_is_there_after_a_restart(path: Path) -> None:

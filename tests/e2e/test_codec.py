@@ -13,9 +13,11 @@ import pytest
 from hourglass import activity, workflow
 from hourglass._bridge import Payload
 from hourglass.client import Client, WorkflowUpdateFailedError
+from hourglass.common import RetryPolicy
 from hourglass.converter import DataConverter, PayloadCodec
 from hourglass.exceptions import ApplicationError, ChildWorkflowError
 from tests.support import history_events, new_worker, unique
+from tests.support.standalone import knows_standalone_activities
 
 TEN = timedelta(seconds=10)
 
@@ -132,3 +134,39 @@ async def test_a_codec_sees_all_that_users_send(client: Client, word: str, child
         assert await handle.result() == [word, child, word, "secret result"]
         assert await (await handle.describe()).memo_value("word") == word
         assert "InNlY3JldCI=" not in str(await history_events(handle))
+
+
+@activity.defn
+async def stammer(word: str) -> str:
+    if activity.info().attempt == 1:
+        activity.heartbeat(word)
+        raise ApplicationError("no", word)
+    (before,) = activity.info().heartbeat_details
+    return str(before)
+
+
+async def test_a_codec_sees_all_of_a_standalone_activity(client: Client) -> None:
+    await knows_standalone_activities(client)
+    async with new_worker(client, activities=[stammer]) as worker:
+        handle = await client.start_activity(
+            stammer,
+            "secret",
+            id=unique("codec"),
+            task_queue=worker.task_queue,
+            start_to_close_timeout=TEN,
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
+            summary="secret",
+        )
+        assert await handle.result() == "secret"
+    described = await handle.describe(
+        include_input=True,
+        include_outcome=True,
+        include_heartbeat_details=True,
+        include_last_failure=True,
+    )
+    assert (await described.input(), await described.result()) == (["secret"], "secret")
+    assert await described.heartbeat_details() == ["secret"]
+    failed = await described.last_failure()
+    assert isinstance(failed, ApplicationError)
+    assert list(failed.details) == ["secret"]
+    assert '"secret"' not in repr(described.raw_description)

@@ -29,11 +29,12 @@ async def call(
 
 @contextmanager
 def explained(client: Client) -> Generator[None]:
-    """Say of a service that can't do standalone activities what would help."""
+    """Say of a server that can't do standalone activities what would help."""
     try:
         yield
     except RPCError as refused:
-        if refused.status is not RPCStatusCode.UNIMPLEMENTED:
+        embedded = client.target.startswith("sqlite:")
+        if refused.status is not RPCStatusCode.UNIMPLEMENTED or embedded:
             raise
         raise RPCError(
             f"{client.target} does not do standalone activities ({refused.message}): use a "
