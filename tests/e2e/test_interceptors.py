@@ -95,6 +95,10 @@ class Outgoing(client.OutboundInterceptor):
         self.seen.append(f"count {input.query}")
         return await super().count_workflows(input)
 
+    def fetch_workflow_history_events(self, input: client.FetchWorkflowHistoryEventsInput) -> Any:
+        self.seen.append(f"history of {input.event_filter_type.name}")
+        return super().fetch_workflow_history_events(input)
+
 
 class OfActivity(worker.ActivityInboundInterceptor):
     def init(self, outbound: worker.ActivityOutboundInterceptor) -> None:
@@ -311,6 +315,7 @@ async def test_every_call_of_a_client_is_seen(target: str, tracing: Tracing) -> 
             await handle.cancel(reason="enough")
             with pytest.raises(WorkflowFailureError):
                 await handle.result()
+            assert len(await handle.fetch_history()) > 4
             operation = WithStartWorkflowOperation(
                 Called.run,
                 None,
@@ -330,6 +335,8 @@ async def test_every_call_of_a_client_is_seen(target: str, tracing: Tracing) -> 
         "start Called",
         "describe",
         "cancel enough",
+        "history of CLOSE_EVENT",
+        "history of ALL_EVENT",
         "update change with start",
         "terminate enough",
         f"list {query}",

@@ -44,6 +44,10 @@ from hourglass.client._execution import (
 )
 from hourglass.client._handle import WorkflowHandle
 from hourglass.client._history import WorkflowHistory
+from hourglass.client._history_events import (
+    WorkflowHistoryEventAsyncIterator,
+    WorkflowHistoryEventFilterType,
+)
 from hourglass.client._list import (
     WorkflowExecutionAsyncIterator,
     WorkflowExecutionCount,
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
         CancelWorkflowInput,
         CountWorkflowsInput,
         DescribeWorkflowInput,
+        FetchWorkflowHistoryEventsInput,
         Interceptor,
         ListWorkflowsInput,
         OutboundInterceptor,
@@ -122,6 +127,7 @@ __all__ = [
     "DescribeActivityInput",
     "DescribeWorkflowInput",
     "FailAsyncActivityInput",
+    "FetchWorkflowHistoryEventsInput",
     "HeartbeatAsyncActivityInput",
     "Interceptor",
     "ListActivitiesInput",
@@ -159,6 +165,8 @@ __all__ = [
     "WorkflowFailureError",
     "WorkflowHandle",
     "WorkflowHistory",
+    "WorkflowHistoryEventAsyncIterator",
+    "WorkflowHistoryEventFilterType",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
     "WorkflowUpdateFailedError",

@@ -11,6 +11,10 @@ from typing_extensions import Unpack
 
 from hourglass.client import _execution
 from hourglass.client._async_activity_calls import CompletingCalls
+from hourglass.client._history_events import (
+    WorkflowHistoryEventAsyncIterator,
+    WorkflowHistoryEventFilterType,
+)
 from hourglass.client._list import WorkflowExecutionAsyncIterator, count_of
 from hourglass.client._requests import (
     query_workflow,
@@ -140,6 +144,33 @@ class Calls(StandaloneCalls, CompletingCalls):
                 lambda native: native.describe_workflow(id, run_id or ""),
             )
         return _execution.description_of(response, client.namespace, client.data_converter)
+
+    def fetch_workflow_history_events(
+        self,
+        *,
+        id: str,  # noqa: A002 - the convention's name
+        run_id: str | None,
+        page_size: int | None,
+        next_page_token: bytes | None,
+        wait_new_event: bool,
+        event_filter_type: WorkflowHistoryEventFilterType,
+        skip_archival: bool,
+        rpc_metadata: _Metadata | None,
+        rpc_timeout: timedelta | None,
+    ) -> WorkflowHistoryEventAsyncIterator:
+        """Its events."""
+        return WorkflowHistoryEventAsyncIterator(
+            self._client,
+            id,
+            run_id,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            wait_new_event=wait_new_event,
+            event_filter_type=event_filter_type,
+            skip_archival=skip_archival,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
 
     async def signal_workflow(
         self,

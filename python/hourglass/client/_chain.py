@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hourglass.client._client import Client
     from hourglass.client._execution import WorkflowExecutionDescription
     from hourglass.client._handle import WorkflowHandle
+    from hourglass.client._history_events import WorkflowHistoryEventAsyncIterator
     from hourglass.client._list import WorkflowExecutionAsyncIterator, WorkflowExecutionCount
     from hourglass.client._update import WorkflowUpdateHandle
 
@@ -68,6 +69,10 @@ class InterceptedCalls(Calls):
 
     async def query_workflow(self, **fields: Any) -> Any:
         return await self._first.query_workflow(_input(to.QueryWorkflowInput, fields))
+
+    def fetch_workflow_history_events(self, **fields: Any) -> WorkflowHistoryEventAsyncIterator:
+        given = _input(to.FetchWorkflowHistoryEventsInput, fields)
+        return self._first.fetch_workflow_history_events(given)
 
     def list_workflows(self, **fields: Any) -> WorkflowExecutionAsyncIterator:
         return self._first.list_workflows(_input(to.ListWorkflowsInput, fields))
@@ -163,6 +168,11 @@ class _End(to.OutboundInterceptor):
 
     async def query_workflow(self, input: to.QueryWorkflowInput) -> Any:
         return await self._calls.query_workflow(**_fields(input))
+
+    def fetch_workflow_history_events(
+        self, input: to.FetchWorkflowHistoryEventsInput
+    ) -> WorkflowHistoryEventAsyncIterator:
+        return self._calls.fetch_workflow_history_events(**_fields(input))
 
     def list_workflows(self, input: to.ListWorkflowsInput) -> WorkflowExecutionAsyncIterator:
         return self._calls.list_workflows(**_fields(input))

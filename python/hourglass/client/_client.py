@@ -151,6 +151,11 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         """Where its calls begin: with the first interceptor, if there are any."""
         return self._intercepted or Calls(self)
 
+    @property
+    def intercepted(self) -> bool:
+        """It has interceptors, which see everything."""
+        return self._intercepted is not None
+
     def config(self) -> ClientConfig:
         """What it was made with: ``Client(**config)`` makes another on the same connection."""
         return {

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from hourglass._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
 from hourglass.client._execution import WorkflowExecutionDescription
+from hourglass.client._history_events import (
+    ALL_EVENT,
+    WorkflowHistoryEventAsyncIterator,
+    WorkflowHistoryEventFilterType,
+    close_event,
+)
 from hourglass.client._requests import get_workflow_execution_history
 from hourglass.client._requests._parts import UNSET, arguments, duration
 from hourglass.client._update_calls import UpdateCalls
 from hourglass.common import QueryRejectCondition
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import InvalidArgumentError, OperationTimeoutError
 
 if TYPE_CHECKING:
     from hourglass import _bridge
+    from hourglass._bridge import Wire
     from hourglass.client._client import Client
     from hourglass.client._history import WorkflowHistory
 
@@ -76,7 +84,11 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
         return await self._client.connection.use(call_site, begin)
 
     async def result(
-        self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None
+        self,
+        *,
+        follow_runs: bool = True,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
     ) -> ResultT:
         """Wait for the workflow to close; its result.
 
@@ -91,19 +103,39 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             RPCError: NOT_FOUND if there is no such workflow.
         """
         timeout = duration("rpc_timeout", rpc_timeout)
-        closed = await self._use(
-            "client_await_workflow",
-            lambda native: native.await_workflow(
-                self._id,
-                self._result_run_id or "",
-                timeout=None if timeout is None else timeout.total_seconds(),
-                follow_runs=follow_runs,
-            ),
-        )
+        if rpc_metadata or self._client.intercepted:
+            event = await self._close_event(follow_runs, rpc_metadata, timeout)
+        else:
+            closed = await self._use(
+                "client_await_workflow",
+                lambda native: native.await_workflow(
+                    self._id,
+                    self._result_run_id or "",
+                    timeout=None if timeout is None else timeout.total_seconds(),
+                    follow_runs=follow_runs,
+                ),
+            )
+            event = closed["event"]
         result: ResultT = await get_workflow_execution_history.outcome(
-            closed["event"], self._result_type, self._client.data_converter
+            event, self._result_type, self._client.data_converter
         )
         return result
+
+    async def _close_event(
+        self, follow_runs: bool, rpc_metadata: _Metadata | None, timeout: timedelta | None
+    ) -> Wire:
+        closing = close_event(
+            self._client,
+            self._id,
+            self._result_run_id,
+            follow_runs=follow_runs,
+            rpc_metadata=rpc_metadata,
+        )
+        seconds = None if timeout is None else timeout.total_seconds()
+        try:
+            return await asyncio.wait_for(closing, seconds)
+        except asyncio.TimeoutError:
+            raise OperationTimeoutError(f"{self._id} did not end in {seconds} seconds") from None
 
     async def cancel(
         self,
@@ -148,16 +180,65 @@ class WorkflowHandle(UpdateCalls[SelfT], Generic[SelfT, ResultT]):
             id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
         )
 
-    async def fetch_history(self) -> WorkflowHistory:
-        """All events of the run, over all pages."""
+    def fetch_history_events(
+        self,
+        *,
+        page_size: int | None = None,
+        next_page_token: bytes | None = None,
+        wait_new_event: bool = False,
+        event_filter_type: WorkflowHistoryEventFilterType = ALL_EVENT,
+        skip_archival: bool = False,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowHistoryEventAsyncIterator:
+        """The events of the run; nothing is fetched before the iteration.
+
+        Args:
+            page_size: How many are fetched at a time, at most.
+            next_page_token: Where another iteration stopped.
+            wait_new_event: Go on with those that are yet to come, until the run has closed.
+            event_filter_type: All of them, or the last one of a closed run.
+            rpc_timeout: Of each fetch.
+
+        Raises (in the iteration):
+            RPCError: NOT_FOUND if there is no such workflow.
+        """
+        return self._client.calls.fetch_workflow_history_events(
+            id=self._id,
+            run_id=self._run_id,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            wait_new_event=wait_new_event,
+            event_filter_type=event_filter_type,
+            skip_archival=skip_archival,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+
+    async def fetch_history(
+        self,
+        *,
+        skip_archival: bool = False,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowHistory:
+        """All events of the run, over all pages. See `fetch_history_events`."""
         from hourglass.client._history import WorkflowHistory
 
-        return WorkflowHistory(
-            await self._use(
-                "client_fetch_history",
-                lambda native: native.fetch_history(self._id, self._run_id or ""),
+        asked = rpc_metadata or rpc_timeout is not None or skip_archival
+        if not asked and not self._client.intercepted:
+            return WorkflowHistory(
+                await self._use(
+                    "client_fetch_history",
+                    lambda native: native.fetch_history(self._id, self._run_id or ""),
+                )
             )
+        events = self.fetch_history_events(
+            skip_archival=skip_archival,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
         )
+        return WorkflowHistory.from_events(self._id, [event async for event in events])
 
     # --- signal ------------------------------------------------------------------------------
 

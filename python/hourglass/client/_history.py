@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from hourglass import _bridge
 from hourglass.exceptions import from_bridge
@@ -47,6 +49,11 @@ class WorkflowHistory:
         except _bridge.BridgeError as error:
             raise from_bridge(error) from error
 
+    @staticmethod
+    def from_events(workflow_id: str, events: Sequence[Wire]) -> WorkflowHistory:
+        """From events as wire values (`events`). Their times have microseconds only."""
+        return WorkflowHistory.from_json(workflow_id, {"events": [_json(one) for one in events]})
+
     def to_json(self) -> str:
         """As Temporal's CLI and UI write it."""
         return self.native.to_json()
@@ -55,3 +62,19 @@ class WorkflowHistory:
         """The same as a dictionary."""
         content: dict[str, Any] = json.loads(self.native.to_json())
         return content
+
+
+def _json(value: Any) -> Any:
+    """Wire values as protobuf's JSON has them."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: _json(member) for name, member in members.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in cast("Sequence[Any]", value)]
+    if isinstance(value, _bridge.Payload):
+        return {"metadata": _json(dict(value.metadata)), "data": _json(value.data)}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"{value.total_seconds():.9f}s" if isinstance(value, timedelta) else value

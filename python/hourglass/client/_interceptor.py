@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from hourglass.client._activity_options import ActivityExecutionOptions
     from hourglass.client._execution import WorkflowExecutionDescription
     from hourglass.client._handle import WorkflowHandle
+    from hourglass.client._history_events import (
+        WorkflowHistoryEventAsyncIterator,
+        WorkflowHistoryEventFilterType,
+    )
     from hourglass.client._list import WorkflowExecutionAsyncIterator, WorkflowExecutionCount
     from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
     from hourglass.common import QueryRejectCondition, RetryPolicy, TypedSearchAttributes
@@ -96,6 +100,21 @@ class DescribeWorkflowInput:
 
     id: str
     run_id: str | None
+    rpc_metadata: Mapping[str, str]
+    rpc_timeout: timedelta | None
+
+
+@dataclass
+class FetchWorkflowHistoryEventsInput:
+    """For `OutboundInterceptor.fetch_workflow_history_events`."""
+
+    id: str
+    run_id: str | None
+    page_size: int | None
+    next_page_token: bytes | None
+    wait_new_event: bool
+    event_filter_type: WorkflowHistoryEventFilterType
+    skip_archival: bool
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
 
@@ -260,6 +279,12 @@ class OutboundInterceptor:
     async def describe_workflow(self, input: DescribeWorkflowInput) -> WorkflowExecutionDescription:
         """`WorkflowHandle.describe`"""
         return await self.next.describe_workflow(input)
+
+    def fetch_workflow_history_events(
+        self, input: FetchWorkflowHistoryEventsInput
+    ) -> WorkflowHistoryEventAsyncIterator:
+        """`WorkflowHandle.fetch_history_events`, and what waits for results or reads histories."""
+        return self.next.fetch_workflow_history_events(input)
 
     def list_workflows(self, input: ListWorkflowsInput) -> WorkflowExecutionAsyncIterator:
         """`Client.list_workflows`"""

@@ -30,11 +30,24 @@ class WorkflowExecutionAsyncIterator(Pages[WorkflowExecution]):
     def _found(self, info: Wire) -> WorkflowExecution:
         return execution_of(info, self._client.namespace, self._client.data_converter)
 
-    async def map_histories(self) -> AsyncIterator[WorkflowHistory]:
-        """The histories of the workflows, one by one: what a `Replayer` takes."""
+    async def map_histories(
+        self,
+        *,
+        skip_archival: bool = False,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> AsyncIterator[WorkflowHistory]:
+        """The histories of the workflows, one by one: what a `Replayer` takes.
+
+        Arguments are those of `WorkflowHandle.fetch_history`.
+        """
         async for found in self:
             handle = self._client.get_workflow_handle(found.id, run_id=found.run_id)
-            yield await handle.fetch_history()
+            yield await handle.fetch_history(
+                skip_archival=skip_archival,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
 
 
 @dataclass(frozen=True)

@@ -194,11 +194,17 @@ class TimeSkippingHandle(WorkflowHandle[SelfT, ResultT]):
     _client: TimeSkippingClient
 
     async def result(
-        self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None
+        self,
+        *,
+        follow_runs: bool = True,
+        rpc_metadata: Mapping[str, str] | None = None,
+        rpc_timeout: timedelta | None = None,
     ) -> ResultT:
         """Wait for the workflow to close while time may skip; its result."""
         async with self._client.environment.unlocked():
-            return await super().result(follow_runs=follow_runs, rpc_timeout=rpc_timeout)
+            return await super().result(
+                follow_runs=follow_runs, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+            )
 
 
 class TimeSkippingActivityHandle(ActivityHandle[ResultT]):
