@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import enum
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, Optional, TypeVar
 from uuid import UUID
@@ -12,7 +13,13 @@ from typing_extensions import NotRequired, TypedDict
 
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
-from hourglass.converter import PayloadConverter
+from hourglass.converter import (
+    DataConverter,
+    PayloadCodec,
+    PayloadConverter,
+    default,
+    value_to_type,
+)
 from hourglass.exceptions import DecodingError, EncodingError
 
 T = TypeVar("T")
@@ -211,3 +218,37 @@ def test_payloads_beyond_the_hints_are_decoded_without_one() -> None:
 def test_a_datetime_with_a_z_is_read() -> None:
     expected = datetime(2024, 1, 2, tzinfo=timezone.utc)
     assert round_trip("2024-01-02T00:00:00Z", datetime) == expected
+
+
+class Reversed(PayloadCodec):
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [Payload(metadata=one.metadata, data=one.data[::-1]) for one in payloads]
+
+    decode = encode
+
+
+async def test_wrappers_do_the_same_to_messages_of_payloads() -> None:
+    message = converter.to_payloads_wrapper(["ab", 12])
+    codec = Reversed()
+    await codec.encode_wrapper(message)
+    assert [one.data for one in message["payloads"]] == [b'"ba"', b"21"]
+    await codec.decode_wrapper(message)
+    assert converter.from_payloads_wrapper(message) == ["ab", 12]
+    assert converter.from_payloads_wrapper(None) == []
+    failure: dict[str, Any] = {
+        "message": "kept",
+        "cause": {"application_failure_info": {"details": converter.to_payloads_wrapper(["ab"])}},
+    }
+    details = failure["cause"]["application_failure_info"]["details"]["payloads"]
+    await codec.encode_failure(failure)
+    encoded = failure["cause"]["application_failure_info"]["details"]["payloads"]
+    assert (failure["message"], encoded[0].data) == ("kept", b'"ba"')
+    await codec.decode_failure(failure)
+    assert failure["cause"]["application_failure_info"]["details"]["payloads"] == details
+
+
+def test_a_value_of_json_becomes_a_type_or_says_where_it_does_not_fit() -> None:
+    assert value_to_type(list[UUID], [str(UUID(int=1))]) == [UUID(int=1)]
+    with pytest.raises(TypeError, match=r"at \[1\]: expected int, found str"):
+        value_to_type(list[int], [1, "2"])
+    assert default() is DataConverter.default

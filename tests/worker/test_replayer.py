@@ -98,3 +98,14 @@ def test_a_replayer_needs_workflows() -> None:
         Replayer(workflows=[])
     with pytest.raises(DefinitionError, match="Stranger"):
         Replayer(workflows=[Stranger])
+
+
+async def test_an_iterator_tells_of_each_history_what_became_of_it() -> None:
+    fits, broken = await recorded("sqlite://"), await recorded("sqlite://")
+    replayer = Replayer(workflows=[Steps])
+    async with replayer.workflow_replay_iterator([fits, broken]) as results:
+        found = [(result.history, result.replay_failure) async for result in results]
+    assert found == [(fits, None), (broken, None)]
+    async with Replayer(workflows=[Changed]).workflow_replay_iterator([fits, broken]) as results:
+        first = await anext(results)
+    assert isinstance(first.replay_failure, NondeterminismError)

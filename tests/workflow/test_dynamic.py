@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -93,3 +93,43 @@ def test_there_is_one_at_most_and_it_takes_raw_arguments() -> None:
         class Both:
             @workflow.run
             async def run(self, args: Sequence[RawValue]) -> None: ...
+
+
+class OddError(Exception):
+    """Fails the workflow where it is told to."""
+
+
+@workflow.defn(dynamic=True, failure_exception_types=[OddError])
+class Configured:
+    @workflow.dynamic_config
+    def config(self) -> workflow.DynamicWorkflowConfig:
+        strict = workflow.info().workflow_type == "Strict"
+        return workflow.DynamicWorkflowConfig([ValueError] if strict else None)
+
+    @workflow.run
+    async def run(self, args: Sequence[RawValue]) -> list[bool]:
+        return [workflow.is_failure_exception(error) for error in (OddError(), ValueError())]
+
+
+@pytest.mark.parametrize(("name", "fails"), [("Strict", [False, True]), ("Lax", [True, False])])
+def test_a_dynamic_workflow_is_configured_for_each_run(name: str, fails: list[bool]) -> None:
+    run = Run(Configured)
+    run.init = InitializeWorkflow(
+        workflow_type=name, workflow_id="w", arguments=[], randomness_seed=1, attempt=1
+    )
+    assert result_of(run.start()) == fails
+
+
+def test_a_configuration_that_can_not_be_called_is_refused() -> None:
+    decorate: Callable[[Any], Any] = workflow.dynamic_config
+
+    class Bad:
+        @workflow.run
+        async def run(self) -> None: ...
+
+        @decorate
+        def config(self, more: int) -> workflow.DynamicWorkflowConfig:
+            raise NotImplementedError
+
+    with pytest.raises(DefinitionError, match=r"dynamic workflows only.*takes self only"):
+        workflow.defn(Bad)

@@ -30,6 +30,7 @@ from hourglass.client._async_activity import AsyncActivityCancelledError, AsyncA
 from hourglass.client._client import Client, ClientConfig
 from hourglass.client._errors import (
     ActivityFailureError,
+    RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
@@ -138,6 +139,7 @@ __all__ = [
     "QueryWorkflowInput",
     "RPCError",
     "RPCStatusCode",
+    "RPCTimeoutOrCancelledError",
     "ReportCancellationAsyncActivityInput",
     "SignalWorkflowInput",
     "StartActivityInput",

@@ -173,6 +173,16 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         return self._connection.options.namespace
 
     @property
+    def api_key(self) -> str | None:
+        """What it shows to a cluster."""
+        return self._connection.options.api_key
+
+    @property
+    def rpc_metadata(self) -> Mapping[str, str]:
+        """The headers of its every call."""
+        return dict(self._connection.options.rpc_metadata)
+
+    @property
     def identity(self) -> str:
         """Who it says it is."""
         return self._connection.identity

@@ -10,7 +10,8 @@
      ├── WorkflowQueryRejectedError   query(): the reject condition held; nobody was asked
      ├── WorkflowUpdateFailedError    an update was rejected or its handler failed; see its `cause`
      └── OperationTimeoutError
-          └── WorkflowUpdateRPCTimeoutOrCancelledError   an update was not answered in time
+          └── RPCTimeoutOrCancelledError
+               └── WorkflowUpdateRPCTimeoutOrCancelledError   an update was not answered in time
 """
 
 from __future__ import annotations
@@ -90,5 +91,9 @@ class WorkflowUpdateFailedError(TemporalError):
         return self.__cause__
 
 
-class WorkflowUpdateRPCTimeoutOrCancelledError(OperationTimeoutError):
+class RPCTimeoutOrCancelledError(OperationTimeoutError):
+    """The wait for an answer was given up here; the service goes on with what was asked."""
+
+
+class WorkflowUpdateRPCTimeoutOrCancelledError(RPCTimeoutOrCancelledError):
     """The wait for an update was given up here. The update goes on, or was never admitted."""

@@ -8,6 +8,7 @@ from hourglass.converter.failure import (
     DefaultFailureConverterWithEncodedAttributes,
     FailureConverter,
 )
+from hourglass.converter.json_decoding import value_to_type
 from hourglass.converter.json_encoding import AdvancedJSONEncoder
 from hourglass.converter.payload import (
     BinaryNullPayloadConverter,
@@ -36,4 +37,11 @@ __all__ = [
     "Payload",
     "PayloadCodec",
     "PayloadConverter",
+    "default",
+    "value_to_type",
 ]
+
+
+def default() -> DataConverter:
+    """`DataConverter.default`, which is the newer name."""
+    return DataConverter.default

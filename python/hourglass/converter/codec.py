@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hourglass._bridge import Payload
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Wire
 
 
 class PayloadCodec(ABC):
@@ -22,6 +25,22 @@ class PayloadCodec(ABC):
     @abstractmethod
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The inverse of `encode`."""
+
+    async def encode_wrapper(self, payloads: Wire) -> None:
+        """Encode a `temporal.api.common.v1.Payloads` where it is."""
+        payloads["payloads"] = await self.encode(payloads.get("payloads", []))
+
+    async def decode_wrapper(self, payloads: Wire) -> None:
+        """Decode a `temporal.api.common.v1.Payloads` where it is."""
+        payloads["payloads"] = await self.decode(payloads.get("payloads", []))
+
+    async def encode_failure(self, failure: Wire) -> None:
+        """Encode everything in a `temporal.api.failure.v1.Failure` where it is."""
+        failure.update(await convert_wire(failure, self.encode))
+
+    async def decode_failure(self, failure: Wire) -> None:
+        """Decode everything in a `temporal.api.failure.v1.Failure` where it is."""
+        failure.update(await convert_wire(failure, self.decode))
 
 
 _PLAIN = frozenset({"header", "headers", "search_attributes"})

@@ -63,6 +63,16 @@ def decoder_for(hint: Any) -> Decoder:
     return compiled
 
 
+def value_to_type(hint: Any, value: Any) -> Any:
+    """What `json.loads` gave, as a type; TypeError says where it does not fit."""
+    try:
+        return decoder_for(hint)(value)
+    except Mismatch as error:
+        raise TypeError(
+            f"at {error.path}: {error.reason}" if error.path else error.reason
+        ) from None
+
+
 def _compile(hint: Any) -> Decoder:
     if isinstance(hint, typing_extensions.TypeAliasType):
         return decoder_for(hint.__value__)

@@ -16,13 +16,16 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
 from hourglass.converter.json_decoding import Mismatch, decoder_for
 from hourglass.converter.json_encoding import AdvancedJSONEncoder, encode_json
 from hourglass.exceptions import DecodingError, EncodingError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Wire
 
 _Hints = Sequence[Any] | None
 
@@ -43,6 +46,15 @@ class PayloadConverter(ABC):
 
         Payloads beyond the hints are decoded without one.
         """
+
+    def to_payloads_wrapper(self, values: Sequence[Any]) -> Wire:
+        """`to_payloads` as `temporal.api.common.v1.Payloads`."""
+        return {"payloads": self.to_payloads(values)}
+
+    def from_payloads_wrapper(self, payloads: Wire | None) -> list[Any]:
+        """`from_payloads` of `temporal.api.common.v1.Payloads`; nothing without them."""
+        found: list[Payload] = (payloads or {}).get("payloads", [])
+        return self.from_payloads(found) if found else []
 
     def to_payload(self, value: Any) -> Payload:
         """The payload of one value."""

@@ -58,6 +58,11 @@ class RPCError(TemporalError):
         """The messages inside the status, as wire values with ``"@type"``."""
         return self._details
 
+    @property
+    def grpc_status(self) -> Wire:
+        """All of it as wire values: `google.rpc.Status`."""
+        return {"code": int(self._status), "message": self._message, "details": self._details}
+
     def detail(self, type_name: str) -> Wire | None:
         """The first detail whose type ends in `type_name`."""
         for detail in self._details:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,6 +108,27 @@ class Replayer:
             if result.replay_failure is not None:
                 failures[history.run_id] = result.replay_failure
         return WorkflowReplayResults(failures)
+
+    @asynccontextmanager
+    async def workflow_replay_iterator(
+        self, histories: Iterable[WorkflowHistory] | AsyncIterable[WorkflowHistory]
+    ) -> AsyncGenerator[AsyncIterator[WorkflowReplayResult], None]:
+        """Replay several, each when its result is asked for; none raises for what does not fit.
+
+        ::
+
+            async with replayer.workflow_replay_iterator(histories) as results:
+                async for result in results:
+                    ...
+        """
+        async with aclosing(self._results(histories)) as results:
+            yield results
+
+    async def _results(
+        self, histories: Iterable[WorkflowHistory] | AsyncIterable[WorkflowHistory]
+    ) -> AsyncGenerator[WorkflowReplayResult, None]:
+        async for history in _as_async(histories):
+            yield await self.replay_workflow(history, raise_on_replay_failure=False)
 
     def _replay(self, histories: Sequence[WorkflowHistory]) -> list[WorkflowReplayResult]:
         """Blocks, in a thread."""

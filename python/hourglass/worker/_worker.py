@@ -131,6 +131,7 @@ class Worker:
         """
         given = {name: value for name, value in locals().items() if name != "self"}
         self._client = client
+        self._config = given
         options: dict[str, Any] = {
             **given,
             "activities": activity_table(activities),
@@ -172,6 +173,10 @@ class Worker:
     def client(self) -> Client:
         """Its client."""
         return self._client
+
+    def config(self) -> dict[str, Any]:
+        """What it was made with, by the names of its parameters; a copy."""
+        return dict(self._config)
 
     @property
     def is_running(self) -> bool:

@@ -47,8 +47,15 @@ from hourglass.workflow._children import (
     ChildWorkflowHandle,
     ParentClosePolicy,
 )
-from hourglass.workflow._decorators import defn, init, query, run, signal
-from hourglass.workflow._definition import HandlerUnfinishedPolicy
+from hourglass.workflow._decorators import (
+    defn,
+    dynamic_config,
+    init,
+    query,
+    run,
+    signal,
+)
+from hourglass.workflow._definition import DynamicWorkflowConfig, HandlerUnfinishedPolicy
 from hourglass.workflow._errors import (
     ContinueAsNewError,
     NondeterminismError,
@@ -107,6 +114,7 @@ __all__ = [
     "ChildWorkflowConfig",
     "ChildWorkflowHandle",
     "ContinueAsNewError",
+    "DynamicWorkflowConfig",
     "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
@@ -129,6 +137,7 @@ __all__ = [
     "current_update_info",
     "defn",
     "deprecate_patch",
+    "dynamic_config",
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",

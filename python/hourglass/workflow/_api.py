@@ -237,6 +237,9 @@ def continue_as_new(
     )
 
 
+_LIVE = ("query handler", "update validator")
+
+
 class unsafe:  # noqa: N801 - the convention's name
     """What workflow code should know but rarely use."""
 
@@ -244,6 +247,22 @@ class unsafe:  # noqa: N801 - the convention's name
     def is_replaying() -> bool:
         """Whether the past is being worked through again."""
         return current().activation.is_replaying
+
+    @staticmethod
+    def is_replaying_history_events() -> bool:
+        """The same, but for queries and the validators of updates, which are asked now."""
+        running = current()
+        return running.activation.is_replaying and running.loop.read_only not in _LIVE
+
+    @staticmethod
+    def in_sandbox() -> bool:
+        """False, for programs that ask: there is no sandbox."""
+        return False
+
+    @staticmethod
+    def is_sandbox_unrestricted() -> bool:
+        """True, for programs that ask: there is no sandbox."""
+        return True
 
     @staticmethod
     def is_read_only() -> bool:

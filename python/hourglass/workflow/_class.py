@@ -21,6 +21,8 @@ from hourglass.workflow._signature import AnyCallable, Signature, qualified
 
 RUN = "__hourglass_workflow_run__"
 """What `run` leaves on a method."""
+CONFIG = "__hourglass_workflow_config__"
+"""What `dynamic_config` leaves on a method."""
 INIT = "__hourglass_workflow_init__"
 """What `init` leaves on ``__init__``."""
 
@@ -59,6 +61,7 @@ def definition_of(
         if found_signal is None and found_query is None and found_update is None:
             problems += _overridden(cls, attribute)
     takes_arguments = _check_init(cls, run_fn, problems)
+    config_fn = _find_config(cls, dynamic, problems)
     if problems or run_fn is None:
         raise DefinitionError(f"{qualified(cls)} can't be a workflow: {'; '.join(problems)}")
     return WorkflowDefinition(
@@ -71,6 +74,7 @@ def definition_of(
         queries,
         updates,
         types,
+        config_fn,
     )
 
 
@@ -97,6 +101,20 @@ def _find_run(cls: type[Any], problems: list[str]) -> AnyCallable | None:
         else "it has no method decorated with @workflow.run"
     )
     return None
+
+
+def _find_config(cls: type[Any], dynamic: bool, problems: list[str]) -> AnyCallable | None:
+    found = [member for member in _members(cls).values() if getattr(member, CONFIG, False)]
+    if not found:
+        return None
+    if not dynamic:
+        problems.append("dynamic_config is for dynamic workflows only")
+    if len(found) > 1:
+        problems.append("it has more than one method decorated with @workflow.dynamic_config")
+    fn: AnyCallable = found[0]
+    if inspect.iscoroutinefunction(fn) or len(inspect.signature(fn).parameters) != 1:
+        problems.append(f"{fn.__name__} has to be a plain method that takes self only")
+    return fn
 
 
 def _add_handler(

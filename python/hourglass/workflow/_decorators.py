@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
 from hourglass.exceptions import DefinitionError
-from hourglass.workflow._class import INIT, RUN, definition_of
+from hourglass.workflow._class import CONFIG, INIT, RUN, definition_of
 from hourglass.workflow._definition import (
     QUERY,
     SIGNAL,
     WORKFLOW,
+    DynamicWorkflowConfig,
     HandlerUnfinishedPolicy,
     query_definition,
     signal_definition,
@@ -19,6 +20,7 @@ from hourglass.workflow._definition import (
 from hourglass.workflow._signature import AnyCallable, qualified, refuse_keywords
 
 ClassT = TypeVar("ClassT", bound=type[Any])
+SelfT = TypeVar("SelfT")
 CallableT = TypeVar("CallableT", bound=AnyCallable)
 
 
@@ -168,3 +170,14 @@ def _require_self(fn: AnyCallable, kind: str) -> None:
     if "self" not in inspect.signature(fn).parameters:
         raise DefinitionError(f"{qualified(fn)}: a {kind} method needs self as its first parameter")
     refuse_keywords(fn)
+
+
+def dynamic_config(
+    fn: Callable[[SelfT], DynamicWorkflowConfig],
+) -> Callable[[SelfT], DynamicWorkflowConfig]:
+    """Make a method say how one run of a dynamic workflow differs from what `defn` says.
+
+    It takes self only, and is called once, after ``__init__`` and before the run method.
+    """
+    setattr(fn, CONFIG, True)
+    return fn

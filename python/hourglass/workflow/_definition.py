@@ -7,6 +7,7 @@ hints when they are first asked for. Running a workflow looks nothing up by refl
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar
@@ -20,6 +21,14 @@ WORKFLOW = "__hourglass_workflow_definition__"
 SIGNAL = "__hourglass_signal_definition__"
 QUERY = "__hourglass_query_definition__"
 UPDATE = "__hourglass_update_definition__"
+
+
+@dataclass(frozen=True)
+class DynamicWorkflowConfig:
+    """What `dynamic_config` may say about one run of a dynamic workflow."""
+
+    failure_exception_types: Sequence[type[BaseException]] | None = None
+    """In place of those given to `defn`; None leaves these."""
 
 
 class HandlerUnfinishedPolicy(IntEnum):
@@ -119,6 +128,8 @@ class WorkflowDefinition:
     queries: dict[str | None, QueryDefinition]
     updates: dict[str | None, UpdateDefinition]
     failure_exception_types: tuple[type[BaseException], ...] = field(default=())
+    config_fn: AnyCallable | None = None
+    """What `dynamic_config` decorates."""
 
     @property
     def arg_types(self) -> list[Any] | None:

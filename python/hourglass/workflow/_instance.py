@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from hourglass.converter import DataConverter
     from hourglass.workflow._activities import ActivityHandle
     from hourglass.workflow._chain import InterceptedCalls, InterceptedJobs
-    from hourglass.workflow._definition import WorkflowDefinition
+    from hourglass.workflow._definition import DynamicWorkflowConfig, WorkflowDefinition
     from hourglass.workflow._interceptors import WorkflowInboundInterceptor
 
 _log = logging.getLogger("hourglass.workflow")
@@ -87,6 +87,7 @@ class WorkflowInstance(Facts):
     """See the module's text. Never used by two threads at a time."""
 
     __slots__ = (
+        "_failure_types",
         "_interceptors",
         "_is_failure",
         "_outcome",
@@ -159,12 +160,8 @@ class WorkflowInstance(Facts):
         self.current_details = ""
         self._interceptors = interceptors
         # asyncio's own timeout is a failure too: what wait_condition and wait_for raise.
-        self._is_failure = (
-            FailureError,
-            asyncio.TimeoutError,
-            *failure_types,
-            *definition.failure_exception_types,
-        )
+        self._failure_types = (FailureError, asyncio.TimeoutError, *failure_types)
+        self._is_failure = (*self._failure_types, *definition.failure_exception_types)
         self._workflow_args: list[Any] = []
         self._primary: asyncio.Task[None] | None = None
         self._outcome: Command | None = None
@@ -293,6 +290,10 @@ class WorkflowInstance(Facts):
             self.object.__init__(*self._workflow_args)
         else:
             self.object.__init__()
+        if definition.config_fn is not None:
+            config: DynamicWorkflowConfig = definition.config_fn(self.object)
+            if config.failure_exception_types is not None:
+                self._is_failure = (*self._failure_types, *config.failure_exception_types)
 
     def _decoded(self, payloads: list[Payload]) -> list[Any]:
         signature = self.definition.signature
