@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hourglass.client._requests._parts import UNSET
+from hourglass.client._requests._parts import UNSET, no_headers, no_metadata
 from hourglass.common import ActivityIDConflictPolicy, ActivityIDReusePolicy, Priority
 
 if TYPE_CHECKING:
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from hourglass.client._activity_options import ActivityOptionsUpdate
     from hourglass.client._requests.activity_task import AsyncActivityIDReference
     from hourglass.common import RetryPolicy, TypedSearchAttributes
-
-
-def _no_headers() -> Mapping[str, Payload]:
-    return {}
-
-
-def _no_metadata() -> Mapping[str, str]:
-    return {}
 
 
 @dataclass
@@ -45,8 +37,8 @@ class StartActivityInput:
     search_attributes: TypedSearchAttributes | None = None
     summary: str | None = None
     start_delay: timedelta | None = None
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
-    rpc_metadata: Mapping[str, str] = field(default_factory=_no_metadata)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
+    rpc_metadata: Mapping[str, str] = field(default_factory=no_metadata)
     rpc_timeout: timedelta | None = None
 
 
@@ -158,7 +150,7 @@ class CompleteAsyncActivityInput:
 
     id_or_token: AsyncActivityIDReference | bytes
     result: Any = UNSET
-    rpc_metadata: Mapping[str, str] = field(default_factory=_no_metadata)
+    rpc_metadata: Mapping[str, str] = field(default_factory=no_metadata)
     rpc_timeout: timedelta | None = None
 
 

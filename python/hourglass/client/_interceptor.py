@@ -22,6 +22,7 @@ from hourglass.client._activity_inputs import (
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
+from hourglass.client._requests._parts import no_headers, no_metadata
 from hourglass.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 if TYPE_CHECKING:
@@ -44,14 +45,6 @@ if TYPE_CHECKING:
     from hourglass.common import QueryRejectCondition, RetryPolicy, TypedSearchAttributes
 
 
-def _no_headers() -> Mapping[str, Payload]:
-    return {}
-
-
-def _no_metadata() -> Mapping[str, str]:
-    return {}
-
-
 @dataclass
 class StartWorkflowInput:
     """For `OutboundInterceptor.start_workflow`."""
@@ -70,13 +63,13 @@ class StartWorkflowInput:
     memo: Mapping[str, Any] | None = None
     search_attributes: TypedSearchAttributes | None = None
     start_delay: timedelta | None = None
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
     start_signal: str | None = None
     start_signal_args: Sequence[Any] = ()
     static_summary: str | None = None
     static_details: str | None = None
     ret_type: Any = None
-    rpc_metadata: Mapping[str, str] = field(default_factory=_no_metadata)
+    rpc_metadata: Mapping[str, str] = field(default_factory=no_metadata)
     rpc_timeout: timedelta | None = None
     request_id: str | None = None
     priority: Priority = Priority.default
@@ -152,7 +145,7 @@ class QueryWorkflowInput:
     ret_type: Any
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
 
 
 @dataclass
@@ -165,7 +158,7 @@ class SignalWorkflowInput:
     args: Sequence[Any]
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
 
 
 @dataclass
@@ -196,7 +189,7 @@ class StartWorkflowUpdateInput:
     ret_type: Any
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
 
 
 @dataclass
@@ -217,7 +210,7 @@ class UpdateWithStartStartWorkflowInput:
     memo: Mapping[str, Any] | None = None
     search_attributes: TypedSearchAttributes | None = None
     start_delay: timedelta | None = None
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
     static_summary: str | None = None
     static_details: str | None = None
     ret_type: Any = None
@@ -234,7 +227,7 @@ class UpdateWithStartUpdateWorkflowInput:
     args: Sequence[Any]
     wait_for_stage: WorkflowUpdateStage
     ret_type: Any
-    headers: Mapping[str, Payload] = field(default_factory=_no_headers)
+    headers: Mapping[str, Payload] = field(default_factory=no_headers)
 
 
 @dataclass

@@ -73,6 +73,16 @@ def header(headers: Mapping[str, Payload] | None) -> Wire | None:
     return {"fields": dict(headers)} if headers else None
 
 
+def no_headers() -> Mapping[str, Payload]:
+    """None, to begin with; typed as a factory has to be."""
+    return {}
+
+
+def no_metadata() -> Mapping[str, str]:
+    """The same for an RPC's headers."""
+    return {}
+
+
 def execution(workflow_id: str, run_id: str | None) -> Wire:
     """`temporal.api.common.v1.WorkflowExecution`."""
     if not workflow_id:
