@@ -14,7 +14,11 @@ from typing_extensions import NotRequired, TypedDict
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
 from hourglass.converter import (
+    AdvancedJSONEncoder,
+    CompositePayloadConverter,
     DataConverter,
+    JSONPlainPayloadConverter,
+    JSONTypeConverter,
     PayloadCodec,
     PayloadConverter,
     default,
@@ -252,3 +256,41 @@ def test_a_value_of_json_becomes_a_type_or_says_where_it_does_not_fit() -> None:
     with pytest.raises(TypeError, match=r"at \[1\]: expected int, found str"):
         value_to_type(list[int], [1, "2"])
     assert default() is DataConverter.default
+
+
+class Dot:
+    """Nothing that JSON or the default encoder knows."""
+
+    def __init__(self, x: int, y: int) -> None:
+        self.place = (x, y)
+
+
+class DotEncoder(AdvancedJSONEncoder):
+    def default(self, o: Any) -> Any:
+        return list(o.place) if isinstance(o, Dot) else super().default(o)
+
+
+class DotConverter(JSONTypeConverter):
+    def to_typed_value(self, hint: Any, value: Any) -> Any:
+        return Dot(*value) if hint is Dot else JSONTypeConverter.Unhandled
+
+
+@dataclasses.dataclass
+class Shape:
+    points: list[Dot]
+    inside: "Shape | None" = None
+
+
+def test_custom_converters_read_types_of_ones_own_at_every_level() -> None:
+    own = JSONPlainPayloadConverter(encoder=DotEncoder, custom_type_converters=[DotConverter()])
+    composite = CompositePayloadConverter(own)
+    shape = Shape([Dot(1, 2)], Shape([Dot(3, 4)]))
+    payload = composite.to_payload(shape)
+    read = composite.from_payload(payload, Shape)
+    assert read.points[0].place == (1, 2)
+    assert read.inside.points[0].place == (3, 4)
+    assert value_to_type(Dot | None, [5, 6], [DotConverter()]).place == (5, 6)
+    with pytest.raises(DecodingError):
+        composite.from_payload(composite.to_payload([1, 2, 3]), Dot)
+    with pytest.raises(TypeError):
+        value_to_type(list[Dot], [[5, 6]])

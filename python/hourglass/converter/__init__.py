@@ -8,7 +8,7 @@ from hourglass.converter.failure import (
     DefaultFailureConverterWithEncodedAttributes,
     FailureConverter,
 )
-from hourglass.converter.json_decoding import value_to_type
+from hourglass.converter.json_decoding import JSONTypeConverter, value_to_type
 from hourglass.converter.json_encoding import AdvancedJSONEncoder
 from hourglass.converter.payload import (
     BinaryNullPayloadConverter,
@@ -34,6 +34,7 @@ __all__ = [
     "FailureConverter",
     "JSONPlainPayloadConverter",
     "JSONProtoPayloadConverter",
+    "JSONTypeConverter",
     "Payload",
     "PayloadCodec",
     "PayloadConverter",

@@ -14,9 +14,11 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, Union
+from typing import Any, ClassVar, Literal, TypeAlias, Union
 from uuid import UUID
 
 import typing_extensions
@@ -24,6 +26,20 @@ import typing_extensions
 from hourglass._hints import resolved_hints
 
 Decoder: TypeAlias = Callable[[Any], Any]
+
+
+class JSONTypeConverter(ABC):
+    """Makes values of JSON into types that nothing else here knows."""
+
+    Unhandled: ClassVar[object] = object()
+    """What `to_typed_value` answers for a type that is not its own."""
+
+    @abstractmethod
+    def to_typed_value(self, hint: Any, value: Any) -> Any:
+        """The value as the type that `hint` says, or `Unhandled`.
+
+        Asked at every level of a type. A TypeError or ValueError is a value that does not fit.
+        """
 
 
 class Mismatch(TypeError):  # noqa: N818 - internal; it becomes a DecodingError
@@ -39,38 +55,84 @@ class Mismatch(TypeError):  # noqa: N818 - internal; it becomes a DecodingError
         return Mismatch(self.reason, step + self.path)
 
 
-_decoders: dict[Any, Decoder] = {}
+class Decoders:
+    """The decoders that were compiled, each asking the custom converters first."""
+
+    def __init__(self, custom: Sequence[JSONTypeConverter] = ()) -> None:
+        self.compiled: dict[Any, Decoder] = {}
+        self.custom = tuple(custom)
+
+    def of(self, hint: Any) -> Decoder:
+        """The decoder of a type hint; compiled at its first use."""
+        found = self._found(hint)
+        if found is not None:
+            return found
+        token = _active.set(self)
+        try:
+            return decoder_for(hint)
+        finally:
+            _active.reset(token)
+
+    def _found(self, hint: Any) -> Decoder | None:
+        try:
+            return self.compiled.get(hint)
+        except TypeError:  # an unhashable hint, such as Annotated[int, []]
+            return None
+
+    def compile(self, hint: Any) -> Decoder:
+        """Compile one; those of its parts are looked up here, too."""
+        if not self.custom:
+            return _compile(hint)
+        compiled, custom = _compile(hint), self.custom
+
+        def decode(value: Any) -> Any:
+            for converter in custom:
+                converted = converter.to_typed_value(hint, value)
+                if converted is not JSONTypeConverter.Unhandled:
+                    return converted
+            return compiled(value)
+
+        return decode
+
+
+_shared = Decoders()
+_active: ContextVar[Decoders] = ContextVar("hourglass_decoders", default=_shared)
+"""Whose decoders are being compiled."""
 
 
 def decoder_for(hint: Any) -> Decoder:
-    """The decoder of a type hint; compiled at its first use."""
+    """The decoder of a type hint, or of a part of the one that is being compiled."""
+    decoders = _active.get()
+    compiled = decoders.compiled
     try:
-        found = _decoders.get(hint)
-    except TypeError:  # an unhashable hint, such as Annotated[int, []]
-        return _compile(hint)
+        found = compiled.get(hint)
+    except TypeError:  # an unhashable hint
+        return decoders.compile(hint)
     if found is not None:
         return found
 
     def later(value: Any) -> Any:  # stands in while a type that contains itself is compiled
-        return _decoders[hint](value)
+        return compiled[hint](value)
 
-    _decoders[hint] = later
+    compiled[hint] = later
     try:
-        _decoders[hint] = compiled = _compile(hint)
+        compiled[hint] = decoder = decoders.compile(hint)
     except BaseException:
-        del _decoders[hint]
+        del compiled[hint]
         raise
-    return compiled
+    return decoder
 
 
-def value_to_type(hint: Any, value: Any) -> Any:
+def value_to_type(
+    hint: Any, value: Any, custom_converters: Sequence[JSONTypeConverter] = ()
+) -> Any:
     """What `json.loads` gave, as a type; TypeError says where it does not fit."""
+    decoders = Decoders(custom_converters) if custom_converters else _shared
     try:
-        return decoder_for(hint)(value)
+        return decoders.of(hint)(value)
     except Mismatch as error:
-        raise TypeError(
-            f"at {error.path}: {error.reason}" if error.path else error.reason
-        ) from None
+        where = f"at {error.path}: " if error.path else ""
+        raise TypeError(f"{where}{error.reason}") from None
 
 
 def _compile(hint: Any) -> Decoder:

@@ -20,7 +20,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
-from hourglass.converter.json_decoding import Mismatch, decoder_for
+from hourglass.converter.json_decoding import (
+    Decoders,
+    JSONTypeConverter,
+    Mismatch,
+    decoder_for,
+)
 from hourglass.converter.json_encoding import AdvancedJSONEncoder, encode_json
 from hourglass.exceptions import DecodingError, EncodingError
 
@@ -201,9 +206,18 @@ class JSONProtoPayloadConverter(EncodingPayloadConverter):
 
 
 class JSONPlainPayloadConverter(EncodingPayloadConverter):
-    """JSON. `encoder` may be a `json.JSONEncoder` that takes more types."""
+    """JSON. `encoder` may be a `json.JSONEncoder` that takes more types, and
+    `custom_type_converters` read them back."""
 
-    def __init__(self, *, encoder: type[json.JSONEncoder] = AdvancedJSONEncoder) -> None:
+    def __init__(
+        self,
+        *,
+        encoder: type[json.JSONEncoder] = AdvancedJSONEncoder,
+        custom_type_converters: Sequence[JSONTypeConverter] = (),
+    ) -> None:
+        self._decoder_for = (
+            Decoders(custom_type_converters).of if custom_type_converters else decoder_for
+        )
         self._encoder = encoder(separators=(",", ":"), sort_keys=True)
 
     @property
@@ -216,7 +230,7 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         value = json.loads(payload.data)
-        return value if type_hint is None else decoder_for(type_hint)(value)
+        return value if type_hint is None else self._decoder_for(type_hint)(value)
 
 
 class DefaultPayloadConverter(CompositePayloadConverter):
