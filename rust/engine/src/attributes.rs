@@ -127,6 +127,16 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Have attributes say their kind that were not told, since an older version wrote them.
+pub(crate) fn tell_kinds(namespace: &NamespaceRecord, attributes: &mut SearchAttributes) {
+    for (name, payload) in &mut attributes.indexed_fields {
+        if let Some(kind) = kind(namespace, name) {
+            let told = || kind_name(kind).as_bytes().to_vec();
+            payload.metadata.entry("type".to_owned()).or_insert_with(told);
+        }
+    }
+}
+
 /// `None`: the attribute has no value.
 fn decode(payload: &Payload) -> Option<Json> {
     if payload.data.is_empty() {

@@ -25,6 +25,7 @@ mod ids;
 mod loading;
 mod machine;
 mod matching;
+mod old_runs;
 mod owed;
 mod planted;
 mod priority;

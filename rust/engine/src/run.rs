@@ -466,7 +466,7 @@ impl Run {
         if changes.search_attributes
             && let Some(attributes) = &self.row.record.search_attributes
         {
-            store.put_search_attributes(self.row.key, &attributes::rows(attributes))?;
+            store.put_search_attributes(&self.row, &attributes::rows(attributes))?;
         }
         Ok(())
     }

@@ -11,7 +11,9 @@ use temporalio_protos::temporal::api::command::v1::{
     Command, CompleteWorkflowExecutionCommandAttributes, StartTimerCommandAttributes,
     command::Attributes,
 };
-use temporalio_protos::temporal::api::common::v1::{WorkflowExecution, WorkflowType};
+use temporalio_protos::temporal::api::common::v1::{
+    Payload, SearchAttributes, WorkflowExecution, WorkflowType,
+};
 use temporalio_protos::temporal::api::enums::v1::{
     CommandType, HistoryEventFilterType, TaskQueueKind,
 };
@@ -20,9 +22,10 @@ use temporalio_protos::temporal::api::history::v1::{
 };
 use temporalio_protos::temporal::api::taskqueue::v1::{StickyExecutionAttributes, TaskQueue};
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeNamespaceRequest, DescribeNamespaceResponse, DescribeWorkflowExecutionRequest,
-    DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
-    GetWorkflowExecutionHistoryResponse, PollWorkflowTaskQueueRequest,
+    CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse, DescribeNamespaceRequest,
+    DescribeNamespaceResponse, DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
+    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse, PollWorkflowTaskQueueRequest,
     PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedRequest,
     RespondWorkflowTaskCompletedResponse, SignalWorkflowExecutionRequest,
     SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
@@ -73,6 +76,17 @@ impl Client {
 
     /// Start the next empty workflow.
     pub(crate) async fn start(&self) -> WorkflowExecution {
+        self.start_with(None).await
+    }
+
+    /// The same for a user, by whom it is found.
+    pub(crate) async fn start_by(&self, user: &str) -> WorkflowExecution {
+        let payload = Payload { data: format!("\"{user}\"").into_bytes(), ..Default::default() };
+        let indexed_fields = [("BatcherUser".to_owned(), payload)].into();
+        self.start_with(Some(SearchAttributes { indexed_fields })).await
+    }
+
+    async fn start_with(&self, search_attributes: Option<SearchAttributes>) -> WorkflowExecution {
         let workflow_id = format!("run-{}", self.started.fetch_add(1, Ordering::Relaxed));
         let request = StartWorkflowExecutionRequest {
             namespace: NAMESPACE.to_owned(),
@@ -80,6 +94,7 @@ impl Client {
             workflow_type: Some(WorkflowType { name: "Empty".to_owned() }),
             task_queue: Some(queue()),
             request_id: workflow_id.clone(),
+            search_attributes,
             ..Default::default()
         };
         let response: StartWorkflowExecutionResponse =
@@ -106,6 +121,28 @@ impl Client {
             }
             request.next_page_token = page.next_page_token;
         }
+    }
+
+    /// Count what a query finds.
+    pub(crate) async fn count(&self, query: &str) {
+        let request = CountWorkflowExecutionsRequest {
+            namespace: NAMESPACE.to_owned(),
+            query: query.to_owned(),
+        };
+        let _: CountWorkflowExecutionsResponse =
+            self.call("CountWorkflowExecutions", &request).await.expect("the query is answered");
+    }
+
+    /// The first hundred that a query finds.
+    pub(crate) async fn list(&self, query: &str) {
+        let request = ListWorkflowExecutionsRequest {
+            namespace: NAMESPACE.to_owned(),
+            query: query.to_owned(),
+            page_size: 100,
+            ..Default::default()
+        };
+        let _: ListWorkflowExecutionsResponse =
+            self.call("ListWorkflowExecutions", &request).await.expect("the query is answered");
     }
 
     /// Append one event to a run.

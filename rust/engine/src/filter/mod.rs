@@ -5,7 +5,10 @@
 //! ```
 
 mod parser;
+mod sources;
 mod tokens;
+
+pub(crate) use sources::{Source, Wanted};
 
 use crate::RpcStatus;
 use crate::attributes::Kind;

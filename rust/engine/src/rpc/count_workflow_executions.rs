@@ -5,7 +5,7 @@ use crate::proto::common::Payload;
 use crate::proto::service::count_workflow_executions_response::AggregationGroup;
 use crate::proto::service::{CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse};
 use crate::store::RunKind;
-use crate::{attributes, filter};
+use crate::{attributes, filter, old_runs};
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -29,6 +29,7 @@ pub(super) fn count(
     let record = context.env.namespaces.get(namespace).map(|(_, record)| record);
     let kinds = |name: &str| attributes::kind(record?, name);
     let query = filter::parse(query, kind, &kinds)?;
+    old_runs::index(context, &query.filter)?;
     let counts = context.store.counts(key, kind, &query.filter)?;
     let all = counts.iter().map(|(_, count)| count).sum();
     let groups = counts.into_iter().filter(|_| query.by_status);

@@ -8,7 +8,7 @@ use crate::proto::service::{ListWorkflowExecutionsRequest, ListWorkflowExecution
 use crate::proto::workflow::WorkflowExecutionInfo;
 use crate::proto::{common, from_nanos, timestamp};
 use crate::store::{Place, RunKind, RunRow};
-use crate::{RpcStatus, Timestamp, attributes, filter};
+use crate::{RpcStatus, Timestamp, attributes, filter, old_runs};
 
 /// On one page at most, and when the caller does not say.
 const PAGE: usize = 1000;
@@ -71,6 +71,7 @@ pub(super) fn read(
     };
     let size = usize::try_from(page.size).unwrap_or(0);
     let size = if size == 0 { PAGE } else { size.min(PAGE) };
+    old_runs::index(context, &query.filter)?;
     let rows = context.store.list(namespace, kind, &query.filter, after, size)?;
     let more = rows.len() == size;
     let last = rows.last().filter(|_| more).map(Place::of);

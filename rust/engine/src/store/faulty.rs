@@ -58,7 +58,9 @@ impl Store for FaultyStore {
         Write fn delete_child(key: RunKey, initiated_event_id: EventId) -> ();
         Write fn put_buffered(key: RunKey, sequence: i64, event: &[u8]) -> ();
         Write fn delete_buffered(key: RunKey) -> ();
-        Write fn put_search_attributes(key: RunKey, rows: &[(String, Value)]) -> ();
+        Write fn put_search_attributes(row: &RunRow, attributes: &[(String, Value)]) -> ();
+        Read fn unindexed_runs(limit: usize) -> Option<(Vec<RunRow>, RunKey)>;
+        Write fn indexed_down_to(key: RunKey) -> ();
         Write fn put_update(key: RunKey, update: &UpdateRow) -> ();
         Read fn update(key: RunKey, update_id: &str) -> Option<UpdateRow>;
         Write fn add_request_id(key: RunKey, request_id: &str) -> bool;

@@ -179,7 +179,13 @@ pub(crate) trait Store: Send {
     fn delete_buffered(&mut self, key: RunKey) -> Result<()>;
 
     /// What a run is found by, from now on.
-    fn put_search_attributes(&mut self, key: RunKey, rows: &[(String, Value)]) -> Result<()>;
+    fn put_search_attributes(&mut self, row: &RunRow, attributes: &[(String, Value)])
+    -> Result<()>;
+    /// The next runs that are not found by their search attributes, since an older version wrote them,
+    /// and how far that is. `None`: there are no more.
+    fn unindexed_runs(&mut self, limit: usize) -> Result<Option<(Vec<RunRow>, RunKey)>>;
+    /// Those before this run are left.
+    fn indexed_down_to(&mut self, key: RunKey) -> Result<()>;
     fn put_update(&mut self, key: RunKey, update: &UpdateRow) -> Result<()>;
     /// An update of a run, open or closed, that was accepted.
     fn update(&mut self, key: RunKey, update_id: &str) -> Result<Option<UpdateRow>>;

@@ -3,6 +3,7 @@
 //! One connection, write-ahead log, every statement prepared once. The file is locked for as long as
 //! the engine is open: two engines on one file would each believe its own memory.
 
+mod found_by;
 mod inode;
 mod lists;
 mod open;
@@ -179,8 +180,18 @@ impl Store for SqliteStore {
     fn delete_buffered(&mut self, key: RunKey) -> Result<()> {
         self.run_statement("DELETE FROM buffered_events WHERE run_key = ?1", [key.0])
     }
-    fn put_search_attributes(&mut self, key: RunKey, rows: &[(String, Value)]) -> Result<()> {
-        self.write_search_attributes(key, rows)
+    fn put_search_attributes(
+        &mut self,
+        row: &RunRow,
+        attributes: &[(String, Value)],
+    ) -> Result<()> {
+        self.write_search_attributes(row, attributes)
+    }
+    fn unindexed_runs(&mut self, limit: usize) -> Result<Option<(Vec<RunRow>, RunKey)>> {
+        self.read_unindexed_runs(limit)
+    }
+    fn indexed_down_to(&mut self, key: RunKey) -> Result<()> {
+        self.run_statement("UPDATE unindexed_runs SET last_run_key = ?1", [key.0 - 1])
     }
     fn put_update(&mut self, key: RunKey, update: &UpdateRow) -> Result<()> {
         self.run_statement(

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/004.sql"),
     include_str!("../../../migrations/005.sql"),
     include_str!("../../../migrations/006.sql"),
+    include_str!("../../../migrations/007.sql"),
 ];
 
 /// A lock on a file beside the database, which holds the process id of whoever has it. It is not on

@@ -83,7 +83,7 @@ impl SqliteStore {
     /// Everything that there is of a run which waits for nothing.
     pub(super) fn delete_closed_run(&self, key: RunKey) -> Result<()> {
         self.run_statement("DELETE FROM runs WHERE run_key = ?1", [key.0])?;
-        self.run_statement("DELETE FROM search_attributes WHERE run_key = ?1", [key.0])?;
+        self.run_statement("DELETE FROM runs_by_attribute WHERE run_key = ?1", [key.0])?;
         self.run_statement("DELETE FROM updates WHERE run_key = ?1", [key.0])?;
         self.run_statement(
             "DELETE FROM history WHERE id BETWEEN ?1 AND ?2",
@@ -109,7 +109,8 @@ impl SqliteStore {
                 row.record.workflow_task.is_some(),
                 row.record.encode_to_vec(),
             ),
-        )
+        )?;
+        self.move_search_attributes(row)
     }
 
     pub(super) fn read_run(&self, condition: &str, params: impl Params) -> Result<Option<RunRow>> {
