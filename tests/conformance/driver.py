@@ -41,6 +41,7 @@ class World:
         self.queue = f"queue-{self.token}"
         self.observed: list[tuple[str, Any]] = []
         self._runs: dict[tuple[str, str], None] = {}
+        self._gone: set[tuple[str, str]] = set()
 
     # --- noting ------------------------------------------------------------------------------
 
@@ -85,6 +86,10 @@ class World:
         """Return a run, whose history is compared in the end."""
         self._runs[self.id(name), run_id] = None
         return Run(self, self.id(name), run_id)
+
+    def forget(self, run: Run) -> None:
+        """Leave a run's history out of what is compared: it is deleted."""
+        self._gone.add((run.workflow_id, run.run_id))
 
     async def poll(self, queue: str = "", *, seconds: float = PATIENCE, **request: Any) -> Task:
         """Take the next workflow task, from a queue of that name (or the world's own)."""
@@ -174,6 +179,8 @@ class World:
         while noted < len(self._runs):
             workflow_id, run_id = list(self._runs)[noted]
             noted += 1
+            if (workflow_id, run_id) in self._gone:
+                continue
             events = await self.history(workflow_id, run_id)
             self.observed.append((f"run {noted} types", [short_name(event) for event in events]))
             named = {f"{event['eventId']} {short_name(event)}": event for event in events}

@@ -307,7 +307,7 @@ impl Context {
             }
         }
         for key in closed {
-            self.end_updates(key)?;
+            self.leave_closed(key)?;
         }
         for (due, timer) in self.env.task_timers.drain(..) {
             self.timers.arm_task(due, timer);

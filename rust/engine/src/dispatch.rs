@@ -59,6 +59,7 @@ pub(crate) fn dispatch(
         "TerminateWorkflowExecution" => {
             unary(context, body, rpc::terminate_workflow_execution::handle)
         }
+        "DeleteWorkflowExecution" => unary(context, body, rpc::delete_workflow_execution::handle),
         "DescribeWorkflowExecution" => {
             unary(context, body, rpc::describe_workflow_execution::handle)
         }
@@ -81,6 +82,9 @@ fn of_updates_and_lists(
 ) -> Option<Result<Outcome, Failure>> {
     Some(match method {
         "UpdateWorkflowExecution" => parking(context, body, rpc::update_workflow_execution::handle),
+        "UpdateWorkflowExecutionOptions" => {
+            unary(context, body, rpc::update_workflow_execution_options::handle)
+        }
         "ListWorkflowExecutions" => unary(context, body, rpc::list_workflow_executions::handle),
         "CountWorkflowExecutions" => unary(context, body, rpc::count_workflow_executions::handle),
         "PollWorkflowExecutionUpdate" => {
@@ -169,15 +173,19 @@ fn of_operator_service(
     })
 }
 
-/// The same for what people do to activities by hand.
+/// The same for what people look at, and for what they do to activities by hand.
 fn of_operators(
     context: &mut Context,
     method: &str,
     body: Bytes,
 ) -> Option<Result<Outcome, Failure>> {
     Some(match method {
+        "DescribeTaskQueue" => unary(context, body, rpc::describe_task_queue::handle),
+        "GetClusterInfo" => unary(context, body, rpc::get_cluster_info::handle),
+        "ListNamespaces" => unary(context, body, rpc::list_namespaces::handle),
         "PauseActivity" => unary(context, body, rpc::pause_activity::handle),
         "UnpauseActivity" => unary(context, body, rpc::unpause_activity::handle),
+        "UpdateActivityOptions" => unary(context, body, rpc::update_activity_options::handle),
         "ResetActivity" => unary(context, body, rpc::reset_activity::handle),
         _ => return None,
     })

@@ -14,6 +14,7 @@ mod clock_watch;
 mod command;
 mod context;
 mod cron;
+mod deletion;
 mod dispatch;
 mod engine;
 mod error;

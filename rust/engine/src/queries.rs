@@ -227,6 +227,16 @@ impl Context {
         true
     }
 
+    /// Nobody can answer what is asked of a run that is not there any more.
+    pub(crate) fn drop_queries(&mut self, key: RunKey) {
+        for id in self.queries.by_run.remove(&key).unwrap_or_default() {
+            let Some(query) = self.queries.by_id.remove(&id) else { continue };
+            self.matching.unpark(query.ticket);
+            let status = RpcStatus::not_found("the workflow execution was deleted");
+            self.reply(query.responder, Reply::new(Err(status)));
+        }
+    }
+
     /// A run, open or closed, as it is now.
     pub(crate) fn row(&mut self, key: RunKey) -> Result<Option<RunRow>, Failure> {
         Ok(match self.runs.get(&key) {

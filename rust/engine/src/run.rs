@@ -62,7 +62,6 @@ struct Changes {
     buffered: Vec<i64>,
     clear_buffered: bool,
     clear_request_ids: bool,
-    deleted: bool,
     search_attributes: bool,
     /// In order; true arms, false disarms.
     armed: Vec<(TimerRow, bool)>,
@@ -261,11 +260,6 @@ impl Run {
         TimerRow { due: Timestamp(due), run: self.row.key, kind, subject }
     }
 
-    /// Nothing is to remain of it, now that it is closed.
-    pub(crate) fn delete(&mut self) {
-        self.changes.deleted = true;
-    }
-
     /// Nothing is pending any more.
     pub(crate) fn clear_pending(&mut self) {
         for id in self.activities.keys().copied().collect::<Vec<_>>() {
@@ -444,9 +438,6 @@ impl Run {
         }
         for (timer, arm) in &changes.armed {
             if *arm { store.arm(*timer)? } else { store.disarm(*timer)? }
-        }
-        if changes.deleted {
-            store.delete_run(key)?;
         }
         self.trim();
         Ok(changes.armed)

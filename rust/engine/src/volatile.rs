@@ -20,6 +20,8 @@ pub(crate) struct Volatile {
     pub(crate) dispatch: u64,
     /// When it was last looked at.
     pub(crate) last_used: Option<Instant>,
+    /// Nothing is to be left of the run when it has closed.
+    pub(crate) deleted: bool,
     /// An `UnhandledCommand` was answered; no more signals while the run tries to close.
     pub(crate) closing: bool,
 }

@@ -87,3 +87,22 @@ async def an_activity_goes_to_its_own_queue(w: World) -> None:
     activity = await w.activity("other")
     await activity.complete()
     await (await w.poll()).complete(complete())
+
+
+@scenario(41)
+async def who_polls_a_queue_and_what_waits_there(w: World) -> None:
+    run = await w.start()
+    await (await w.poll()).complete(schedule_activity(w.queue))
+    await (await w.activity()).complete()
+    for kind in "WORKFLOW", "ACTIVITY":
+        described = await w.call(
+            "DescribeTaskQueue",
+            task_queue={"name": w.queue},
+            task_queue_type=f"TASK_QUEUE_TYPE_{kind}",
+        )
+        pollers = [(each["identity"], each["rate_per_second"]) for each in described["pollers"]]
+        w.note(f"pollers of {kind}", pollers)
+    await run.terminate()
+    await w.answer("no queue", w.call("DescribeTaskQueue", task_queue={}))
+    nobody = await w.call("DescribeTaskQueue", task_queue={"name": w.id("nobody's")})
+    w.note("nobody", nobody.get("pollers"))

@@ -289,6 +289,53 @@ async def a_child_is_reset_and_its_parent_hears_of_its_end(w: World) -> None:
     await (await w.poll()).complete(complete())
 
 
+@scenario(49, 14)
+async def each_version_of_the_workers_is_a_point_to_reset_to(w: World) -> None:
+    run = await w.start()
+    versions: list[Wire] = [
+        {"worker_version_stamp": {"build_id": "one"}},
+        {"worker_version_stamp": {"build_id": "two"}},
+        {"worker_version_stamp": {"build_id": "one"}},
+        {"binary_checksum": "three"},
+        {},
+    ]
+    for at, version in enumerate(versions):
+        await (await w.poll()).complete(start_timer(f"t{at}", 60), **version)
+        await points(run, f"after {version}")
+        await run.signal()
+    await (await w.poll()).complete(continue_as_new())
+    await (await w.poll()).complete(**versions[0])
+    new = Run(w, w.id(), "")
+    await points(new, "after the next run's first task")
+    await new.terminate()
+    await points(await reset(run, 4), "of the run after a reset")
+    await (await w.poll()).complete(complete())
+
+
+async def points(run: Run, label: str) -> None:
+    """Note what Describe says of where a run may be reset to."""
+    info = (await run.describe())["workflow_execution_info"]
+    run.world.note(label, info.get("auto_reset_points", {}).get("points"))
+
+
+@scenario(49, 35)
+async def what_was_attached_is_attached_to_the_run_after_a_reset(w: World) -> None:
+    run = await w.start(request_id="first")
+    await (await w.poll()).complete(start_timer("t", 60))
+    attached: dict[str, Any] = {
+        "request_id": "attached",
+        "workflow_id_conflict_policy": "WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING",
+        "on_conflict_options": {"attach_request_id": True},
+    }
+    await w.start(**attached)
+    new = await reset(run, 4, request_id="reset")
+    known = (await new.describe())["workflow_extended_info"]["request_id_infos"]
+    w.note("known", known.get("attached"))
+    again = await w.start(**attached)
+    w.note("found", again.run_id == new.run_id)
+    await (await w.poll()).complete(complete())
+
+
 @scenario(49)
 async def a_sticky_queue_is_forgotten(w: World) -> None:
     run = await w.start()

@@ -191,6 +191,13 @@ async def links_are_attached_and_no_request(w: World) -> None:
     await run.terminate(reason="enough")
 
 
+@scenario(35)
+async def callbacks_that_nobody_would_call(w: World) -> None:
+    for url in "http://localhost:1/done", "ftp://localhost/done":
+        await w.answer(url, w.start(completion_callbacks=[{"nexus": {"url": url}}]))
+    await w.answer("none", w.start(completion_callbacks=[{}]))
+
+
 async def _attached(w: World, links: Any = (), **options: bool) -> Any:
     """Start again, and settle for the run that is there; the answer but for what
     newer servers say more of it.

@@ -90,7 +90,7 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    fn of(
+    pub(crate) fn of(
         attributes: &ScheduleActivityTaskCommandAttributes,
         run_timeout: i64,
     ) -> Result<Self, String> {

@@ -100,7 +100,7 @@ pub(crate) fn reset(
 }
 
 /// The activity with the options that it was scheduled with.
-fn restored(
+pub(super) fn restored(
     record: ActivityRecord,
     original: &history::ActivityTaskScheduledEventAttributes,
 ) -> ActivityRecord {

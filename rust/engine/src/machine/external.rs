@@ -41,8 +41,10 @@ fn target(
     let itself = context.runs.get(&source).is_some_and(|run| {
         run.row.namespace == row.namespace && run.row.workflow_id == row.workflow_id
     });
-    let parent = row.record.parent.as_ref().map(|parent| parent.run_key);
-    let stranger = child_only && row.is_open() && parent != Some(source.0);
+    // By its id: the key of a parent that was deleted may be another run's.
+    let parent = row.record.parent.as_ref().and_then(|parent| parent.execution.as_ref());
+    let own = context.runs.get(&source).map(Run::execution);
+    let stranger = child_only && row.is_open() && parent != own.as_ref();
     Ok(if itself || stranger { Err(Missed::Run) } else { Ok(row) })
 }
 

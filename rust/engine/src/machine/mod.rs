@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod activity_control;
+pub(crate) mod activity_options;
 pub(crate) mod activity_task;
 pub(crate) mod child;
 pub(crate) mod errand;
@@ -9,6 +10,7 @@ pub(crate) mod external;
 pub(crate) mod options;
 pub(crate) mod rebuild;
 pub(crate) mod reset;
+pub(crate) mod reset_points;
 pub(crate) mod retry_workflow;
 pub(crate) mod speculative;
 pub(crate) mod standalone;

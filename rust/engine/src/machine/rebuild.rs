@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::Timestamp;
 use crate::command::merge;
 use crate::context::Env;
 use crate::ids::EventId;
 use crate::machine::activity;
 use crate::machine::child::{self, Start};
 use crate::machine::errand::Errand;
-use crate::machine::options;
+use crate::machine::{options, reset_points};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, nanos};
 use crate::run::Run;
@@ -120,6 +121,8 @@ impl Rebuilt {
             A::WorkflowTaskCompletedEventAttributes(a) => {
                 self.task = Task::None;
                 self.run.state().record.previous_started_event_id = a.started_event_id;
+                let resettable = self.children.is_empty();
+                reset_points::add(&mut self.run, Timestamp(time(event)), a, resettable);
             }
             A::WorkflowTaskFailedEventAttributes(_) | A::WorkflowTaskTimedOutEventAttributes(_) => {
                 self.task = Task::Unwritten;

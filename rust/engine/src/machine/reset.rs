@@ -6,6 +6,7 @@ use crate::context::{Context, Env, Failure};
 use crate::history::page;
 use crate::ids::{EventId, RunId, RunKey};
 use crate::machine::child::{self, IDENTITY};
+use crate::machine::options::Wanted;
 use crate::machine::rebuild::{Rebuilt, Task};
 use crate::machine::workflow::{self, NewRun};
 use crate::machine::workflow_task;
@@ -31,6 +32,8 @@ pub(crate) struct Reset {
     pub(crate) reason: String,
     pub(crate) request_id: String,
     pub(crate) reapply: Reapply,
+    /// What becomes of its options.
+    pub(crate) then: Vec<Wanted>,
 }
 
 /// What reaches the new run again.
@@ -64,6 +67,7 @@ pub(crate) fn reset(context: &mut Context, reset: &Reset) -> Result<RunId, Failu
     fail_workflow_task(&mut rebuilt, &mut context.env, reset, run_id);
     fail_activities(&mut rebuilt, &context.env, &reset.reason);
     reapply(context, &mut rebuilt, reset)?;
+    set_options(&mut rebuilt, &context.env, &reset.then);
     find_children(context, &mut rebuilt)?;
     let key = rebuilt.run.key();
     context.begin()?;
@@ -250,8 +254,8 @@ fn reapply(context: &mut Context, rebuilt: &mut Rebuilt, reset: &Reset) -> Resul
 }
 
 fn receive(rebuilt: &mut Rebuilt, env: &Env, event: HistoryEvent, reapply: Reapply, of_base: bool) {
-    let links = event.links;
-    let attributes = match event.attributes {
+    let HistoryEvent { links, worker_may_ignore, attributes, .. } = event;
+    let attributes = match attributes {
         Some(Attributes::WorkflowExecutionSignaledEventAttributes(a)) if reapply.signals => {
             let kept = history::WorkflowExecutionSignaledEventAttributes {
                 signal_name: a.signal_name,
@@ -276,12 +280,36 @@ fn receive(rebuilt: &mut Rebuilt, env: &Env, event: HistoryEvent, reapply: Reapp
             };
             Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(kept)
         }
+        Some(Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(a)) => {
+            let known = &rebuilt.run.row.record.attached;
+            if !a.attached_completion_callbacks.is_empty()
+                && known.iter().any(|known| known.request_id == a.attached_request_id)
+            {
+                return;
+            }
+            Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(a)
+        }
         Some(attributes) if of_base && is_of_pending_child(rebuilt, &attributes) => attributes,
         _ => return,
     };
-    let mut event = HistoryEvent { links, ..make_event(env, attributes) };
+    append(rebuilt, HistoryEvent { links, worker_may_ignore, ..make_event(env, attributes) });
+}
+
+/// Append an event that the run did not have before.
+fn append(rebuilt: &mut Rebuilt, mut event: HistoryEvent) {
     event.event_id = rebuilt.run.row.record.next_event_id;
     rebuilt.take(event);
+}
+
+/// Change the new run's options, as the caller wants them after the reset.
+fn set_options(rebuilt: &mut Rebuilt, env: &Env, wanted: &[Wanted]) {
+    for wanted in wanted {
+        let (_, changed) = wanted.merge(&rebuilt.run.row);
+        if let Some(changed) = changed {
+            let changed = Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(changed);
+            append(rebuilt, HistoryEvent { worker_may_ignore: true, ..make_event(env, changed) });
+        }
+    }
 }
 
 /// Whether an event tells of a child that was not known to have started, or to have ended.
@@ -327,9 +355,7 @@ fn find_children(context: &mut Context, rebuilt: &mut Rebuilt) -> Result<(), Fai
                 ..Default::default()
             };
             let attributes = Attributes::ChildWorkflowExecutionStartedEventAttributes(attributes);
-            let mut event = make_event(&context.env, attributes);
-            event.event_id = rebuilt.run.row.record.next_event_id;
-            rebuilt.take(event);
+            append(rebuilt, make_event(&context.env, attributes));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::context::{Context, Env};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::child::Ended;
 use crate::machine::errand::Errand;
-use crate::machine::{reset, retry_workflow, workflow_task};
+use crate::machine::{reset, reset_points, retry_workflow, workflow_task};
 use crate::proto::enums::{ParentClosePolicy, RetryState, TimeoutType, WorkflowExecutionStatus};
 use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
 use crate::proto::history::{self, HistoryEvent};
@@ -62,6 +62,7 @@ impl NewRun {
         run_id: RunId,
         mut attributes: history::WorkflowExecutionStartedEventAttributes,
     ) -> Self {
+        attributes.prev_auto_reset_points = reset_points::inherited(previous, env);
         if let Some(parent) = &previous.record.parent {
             parent.name_in(&mut attributes, env);
             attributes.root_workflow_execution.clone_from(&previous.record.root);
@@ -156,6 +157,8 @@ pub(super) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
         has_retry_policy: attributes.retry_policy.is_some(),
         memo: attributes.memo.clone().filter(|memo| !memo.fields.is_empty()),
         search_attributes: attributes.search_attributes.clone(),
+        reset_points: attributes.prev_auto_reset_points.clone(),
+        versioning_override: attributes.versioning_override.clone(),
         parent: new.parent.clone(),
         root: attributes.root_workflow_execution.clone().filter(|_| new.parent.is_some()),
         ..RunRecord::default()

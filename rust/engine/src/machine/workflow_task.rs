@@ -12,7 +12,7 @@ use crate::Timestamp;
 use crate::context::{Env, Work};
 use crate::history::{fragment, page};
 use crate::ids::{EventId, WorkflowTaskToken};
-use crate::machine::{child, options};
+use crate::machine::{child, options, reset_points};
 use crate::proto::enums::{
     EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause,
 };
@@ -223,6 +223,7 @@ pub(crate) fn complete(
     let state = &mut run.state().record;
     state.workflow_task = None;
     state.previous_started_event_id = lease.started_event_id;
+    reset_points::add(run, env.now, &attributes, run.children.is_empty());
     run.append(env, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
 }
 

@@ -66,6 +66,11 @@ impl Matching {
         self.queues.entry(key.clone()).or_default()
     }
 
+    /// A queue, if there is or was anything in it lately.
+    pub(crate) fn existing(&self, key: &QueueKey) -> Option<&Queue> {
+        self.queues.get(key)
+    }
+
     /// Whether the worker behind a sticky queue is likely to be there.
     pub(crate) fn is_seen(&self, key: &QueueKey, wall: Instant) -> bool {
         self.queues.get(key).is_some_and(|queue| queue.is_seen(wall, STICKY_UNSEEN))
@@ -156,7 +161,7 @@ impl Matching {
 
     /// Queues that hold nothing and that nobody polls any more are forgotten.
     pub(crate) fn sweep(&mut self, wall: Instant) {
-        self.queues.retain(|_, queue| !queue.is_idle(wall, Duration::from_mins(1)));
+        self.queues.retain(|_, queue| !queue.is_idle(wall, queue::POLLERS_KEPT));
     }
 }
 

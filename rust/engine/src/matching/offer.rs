@@ -109,7 +109,7 @@ impl Context {
             return Ok(());
         }
         let wall = self.env.wall;
-        self.matching.queue(queue).last_poll = Some(wall);
+        self.matching.queue(queue).see(&identity, wall);
         let taker = Taker { identity, worker, responder };
         if let Some(Taker { identity, worker, responder }) = self.give(queue, taker)? {
             let expires = self.expiry(crate::engine::LONG_POLL);

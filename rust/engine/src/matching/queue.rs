@@ -1,6 +1,6 @@
 //! One task queue.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,7 +19,12 @@ pub(crate) struct Queue {
     pub(crate) undelivered: VecDeque<Undelivered>,
     pub(crate) pollers: VecDeque<Poller>,
     pub(crate) last_poll: Option<Instant>,
+    /// When each worker polled last.
+    polled_by: HashMap<String, Instant>,
 }
+
+/// A worker that did not poll for this long is not told of any more: the server's time.
+pub(super) const POLLERS_KEPT: Duration = Duration::from_mins(5);
 
 /// An entry in a queue: a hint where to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +73,32 @@ impl Queue {
         self.undelivered.push_front(task);
     }
 
+    /// A worker polls.
+    pub(crate) fn see(&mut self, identity: &str, wall: Instant) {
+        self.last_poll = Some(wall);
+        if let Some(at) = self.polled_by.get_mut(identity) {
+            *at = wall;
+            return;
+        }
+        self.polled_by.retain(|_, at| wall.duration_since(*at) < POLLERS_KEPT);
+        self.polled_by.insert(identity.to_owned(), wall);
+    }
+
+    /// The workers that polled lately, and how long ago.
+    pub(crate) fn polled_by(&self, wall: Instant) -> impl Iterator<Item = (&String, Duration)> {
+        let all = self.polled_by.iter().map(move |(by, at)| (by, wall.duration_since(*at)));
+        all.filter(|(_, ago)| *ago < POLLERS_KEPT)
+    }
+
     /// Put a task behind those that go before it.
     pub(crate) fn push(&mut self, task: Task) {
         let at = self.tasks.partition_point(|other| other.level <= task.level);
         self.tasks.insert(at, task);
+    }
+
+    /// Take back an activity that is not to be had here any more.
+    pub(crate) fn withdraw(&mut self, run: RunKey, activity: EventId) {
+        self.tasks.retain(|task| task.run != run || task.subject != activity);
     }
 
     pub(crate) fn is_seen(&self, wall: Instant, within: Duration) -> bool {

@@ -13,10 +13,9 @@ pub(crate) fn handle(
     if let Some((run, env)) = context.open_run(row.key)? {
         let reason = "Delete activity execution".to_owned();
         standalone::terminate(run, env, reason, String::new(), String::new());
-        run.delete();
+        run.volatile.deleted = true;
     } else {
-        context.begin()?;
-        context.store.delete_run(row.key)?;
+        context.erase(row.key)?;
     }
     Ok(DeleteActivityExecutionResponse {})
 }

@@ -8,6 +8,7 @@ use crate::proto::from_nanos;
 use crate::proto::namespace::namespace_info::{Capabilities, Limits};
 use crate::proto::namespace::{NamespaceConfig, NamespaceInfo};
 use crate::proto::service::{DescribeNamespaceRequest, DescribeNamespaceResponse};
+use crate::store::NamespaceRecord;
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -26,8 +27,13 @@ pub(crate) fn handle(
     let Some((_, record)) = context.env.namespaces.get(&name) else {
         return Err(RpcStatus::not_found(format!("Namespace {name} is not found.")).into());
     };
+    Ok(description(record))
+}
+
+/// What is said of a namespace.
+pub(super) fn description(record: &NamespaceRecord) -> DescribeNamespaceResponse {
     let limit = i64::try_from(BLOB_LIMIT).unwrap_or(i64::MAX);
-    Ok(DescribeNamespaceResponse {
+    DescribeNamespaceResponse {
         namespace_info: Some(NamespaceInfo {
             name: record.name.clone(),
             state: NamespaceState::Registered.into(),
@@ -55,5 +61,5 @@ pub(crate) fn handle(
             ..Default::default()
         }),
         ..Default::default()
-    })
+    }
 }

@@ -14,6 +14,7 @@ use crate::proto::workflow::pending_activity_info::pause_info::{Manual, PausedBy
 use crate::proto::workflow::{
     PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo,
     WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+    WorkflowExecutionVersioningInfo,
 };
 use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timestamp, to_duration};
 use crate::retry;
@@ -105,7 +106,14 @@ fn info(
         parent_execution: started.parent_workflow_execution.clone(),
         root_execution: started.root_workflow_execution.clone().or_else(|| Some(execution(row))),
         first_run_id: started.first_execution_run_id.clone(),
-        priority: started.priority.clone(),
+        priority: row.record.priority.clone(),
+        auto_reset_points: row.record.reset_points.clone(),
+        versioning_info: row.record.versioning_override.clone().map(|versioning_override| {
+            WorkflowExecutionVersioningInfo {
+                versioning_override: Some(versioning_override),
+                ..Default::default()
+            }
+        }),
         ..Default::default()
     }
 }

@@ -5,7 +5,7 @@ use crate::proto::service::get_system_info_response::Capabilities;
 use crate::proto::service::{GetSystemInfoRequest, GetSystemInfoResponse};
 
 /// The version of Temporal's server whose behaviour this engine follows.
-const SERVER_VERSION: &str = "1.29.1";
+pub(super) const SERVER_VERSION: &str = "1.29.1";
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every handler")]
 pub(crate) fn handle(

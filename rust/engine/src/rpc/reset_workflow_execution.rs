@@ -2,16 +2,18 @@
 
 use crate::RpcStatus;
 use crate::context::{Context, Failure};
+use crate::machine::options::Wanted;
 use crate::machine::reset::{self, Reapply, Reset};
 use crate::proto::enums::{ResetReapplyExcludeType as Exclude, ResetReapplyType};
 use crate::proto::service::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse};
+use crate::proto::workflow::post_reset_operation::Variant as Operation;
 
 /// What an id may have.
 const ID_LENGTH: usize = 1000;
 
 pub(crate) fn handle(
     context: &mut Context,
-    request: ResetWorkflowExecutionRequest,
+    mut request: ResetWorkflowExecutionRequest,
 ) -> Result<ResetWorkflowExecutionResponse, Failure> {
     let invalid = |message: &str| Err(RpcStatus::invalid_argument(message).into());
     if request.request_id.is_empty() {
@@ -22,10 +24,7 @@ pub(crate) fn handle(
     }
     let namespace = context.namespace(&request.namespace)?;
     let base = context.find_run(namespace, request.workflow_execution.as_ref())?;
-    if !request.post_reset_operations.is_empty() {
-        let message = "the embedded engine does not support post_reset_operations yet";
-        return Err(RpcStatus::unimplemented(message).into());
-    }
+    let then = then(&mut request)?;
     let until = request.workflow_task_finish_event_id;
     if until <= 1 || until >= base.record.next_event_id {
         return invalid("Workflow task finish ID must be > 1 && <= workflow last event ID.");
@@ -42,9 +41,34 @@ pub(crate) fn handle(
         reason: request.reason,
         request_id: request.request_id,
         reapply,
+        then,
     };
     let run_id = reset::reset(context, &reset)?.to_string();
     Ok(ResetWorkflowExecutionResponse { run_id })
+}
+
+/// What is to be done to the new run's options. Nothing else can be: as on a server.
+fn then(request: &mut ResetWorkflowExecutionRequest) -> Result<Vec<Wanted>, RpcStatus> {
+    let operations = std::mem::take(&mut request.post_reset_operations);
+    let wanted = operations.into_iter().map(|operation| match operation.variant {
+        Some(Operation::UpdateWorkflowOptions(update)) => {
+            let wanted = Wanted {
+                options: update.workflow_execution_options.unwrap_or_default(),
+                mask: update.update_mask.unwrap_or_default().paths,
+                identity: String::new(),
+            };
+            wanted.check().map(|()| wanted)
+        }
+        Some(Operation::SignalWorkflow(_)) => {
+            Err(unsupported("*workflow.PostResetOperation_SignalWorkflow_"))
+        }
+        None => Err(unsupported("<nil>")),
+    });
+    wanted.collect()
+}
+
+fn unsupported(operation: &str) -> RpcStatus {
+    RpcStatus::invalid_argument(format!("unsupported post reset operation: {operation}"))
 }
 
 /// What the request leaves in, by the newer field, which names what to leave out, and the older one, which

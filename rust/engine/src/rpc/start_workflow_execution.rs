@@ -55,7 +55,6 @@ pub(crate) fn handle(
         run_id,
         started: true,
         status: Status::Running.into(),
-        ..Default::default()
     })
 }
 
@@ -68,7 +67,7 @@ fn attach(
     let wanted = request.on_conflict_options.unwrap_or_default();
     let attached =
         if wanted.attach_request_id { request.request_id.clone() } else { String::new() };
-    let callbacks = wanted.attach_completion_callbacks.then(|| &request.completion_callbacks);
+    let callbacks = wanted.attach_completion_callbacks.then_some(&request.completion_callbacks);
     let links = wanted.attach_links.then(|| request.links.clone());
     let attributes = history::WorkflowExecutionOptionsUpdatedEventAttributes {
         attached_request_id: attached,
@@ -188,6 +187,7 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         return invalid("missing task queue name".into());
     }
     cron::check(&request.cron_schedule)?;
+    options::check_versioning(request.versioning_override.as_ref())?;
     priority::check(request.priority.as_ref()).map_err(RpcStatus::invalid_argument)?;
     if !request.cron_schedule.is_empty() && nanos(request.workflow_start_delay.as_ref()) != 0 {
         return invalid("CronSchedule and WorkflowStartDelay may not be used together.".into());
@@ -204,20 +204,29 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
             ));
         }
     }
+    check_policies(request)?;
+    if request.memo.as_ref().map_or(0, Message::encoded_len) > workflow::BLOB_LIMIT {
+        return invalid("Memo size exceeds limit.".into());
+    }
+    workflow::check_size(request.input.as_ref(), "StartWorkflowExecutionRequest.Input")
+        .map_err(RpcStatus::invalid_argument)
+}
+
+/// Refuse what contradicts itself about a workflow id that is taken.
+fn check_policies(request: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
+    let invalid = |message: &str| Err(RpcStatus::invalid_argument(message));
     let reuse = request.workflow_id_reuse_policy();
     let conflict = request.workflow_id_conflict_policy();
     if reuse == Reuse::TerminateIfRunning && conflict != Conflict::Unspecified {
         return invalid(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used \
-             together with a WorkflowIDConflictPolicy"
-                .into(),
+             together with a WorkflowIDConflictPolicy",
         );
     }
     if reuse == Reuse::RejectDuplicate && conflict == Conflict::TerminateExisting {
         return invalid(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be used \
-             together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING"
-                .into(),
+             together with WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING",
         );
     }
     if request
@@ -225,13 +234,9 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
         .is_some_and(|wanted| wanted.attach_completion_callbacks && !wanted.attach_request_id)
     {
         let message = "attaching request ID is required for attaching completion callbacks";
-        return invalid(message.into());
+        return invalid(message);
     }
-    if request.memo.as_ref().map_or(0, Message::encoded_len) > workflow::BLOB_LIMIT {
-        return invalid("Memo size exceeds limit.".into());
-    }
-    workflow::check_size(request.input.as_ref(), "StartWorkflowExecutionRequest.Input")
-        .map_err(RpcStatus::invalid_argument)
+    options::check_callbacks(&request.completion_callbacks)
 }
 
 pub(crate) enum Decision<'a> {
@@ -379,6 +384,7 @@ pub(crate) fn new_run(
         workflow_id: request.workflow_id,
         completion_callbacks: request.completion_callbacks,
         priority: request.priority,
+        versioning_override: request.versioning_override,
         ..Default::default()
     };
     Ok(NewRun {

@@ -132,7 +132,7 @@ pub(crate) trait Store: Send {
     fn insert_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()>;
     fn update_namespace(&mut self, key: NamespaceKey, record: &NamespaceRecord) -> Result<()>;
 
-    /// The largest run key ever used, 0 when there is none.
+    /// The largest key of a run that is there, 0 when there is none.
     fn last_run_key(&mut self) -> Result<RunKey>;
     fn insert_run(&mut self, row: &RunRow) -> Result<()>;
     fn update_run(&mut self, row: &RunRow) -> Result<()>;

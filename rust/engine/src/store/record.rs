@@ -5,7 +5,7 @@ use prost::Message;
 use super::RunKind;
 use crate::ids::EventId;
 use crate::planted::{Bug, planted};
-use crate::proto::{common, enums};
+use crate::proto::{common, enums, workflow};
 
 /// A namespace.
 #[derive(Clone, PartialEq, Message)]
@@ -109,6 +109,11 @@ pub(crate) struct RunRecord {
     /// Starts that settled for this run and wanted to be known by it.
     #[prost(message, repeated, tag = "29")]
     pub(crate) attached: Vec<AttachedRecord>,
+    /// The first task that each version of its workers completed, in this run and those before it.
+    #[prost(message, optional, tag = "30")]
+    pub(crate) reset_points: Option<workflow::ResetPoints>,
+    #[prost(message, optional, tag = "31")]
+    pub(crate) versioning_override: Option<workflow::VersioningOverride>,
     /// Updates that were accepted.
     #[prost(int64, tag = "40")]
     pub(crate) updates: i64,
