@@ -1,11 +1,10 @@
 # Every target does its own set-up: `make demo` or `make test` on a fresh clone is enough.
-# Variables: VENV (virtual environment), PYTHON (to create it), TEMPORAL (the dev server's binary),
+# Variables: VENV (virtual environment), PYTHON (to create it), TEMPORAL (the real server's binary),
 # CARGO_TARGET_DIR, PYTEST_ARGS.
 
 VENV ?= .venv
 PYTHON ?= python3
 TEMPORAL ?= .tools/temporal
-TEMPORAL_VERSION := v1.5.1
 PYTEST_ARGS ?=
 SEEDS ?= 10000
 FIRST ?= 0
@@ -88,17 +87,17 @@ docs: $(NATIVE_DEV) ## Rust and Python reference as HTML, under target/doc
 	cargo doc --workspace --no-deps --locked
 	cd python && $(PY) -m pydoc -w hourglass && mkdir -p $(CARGO_TARGET_DIR)/doc && mv hourglass.html $(CARGO_TARGET_DIR)/doc/
 
-temporal-server: $(TEMPORAL) ## Build the Temporal dev server that the tests also run against
+temporal-server: $(TEMPORAL) ## Build the Temporal server that the tests also run against
 
 clean: ## Remove everything that was built, the environment and the tools too
 	chmod -R u+w .tools 2>/dev/null || true
 	rm -rf $(VENV) .tools target dist python/hourglass/*.so .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(TEMPORAL):
-	@command -v go >/dev/null || { echo "The tests also run against a real Temporal server, which is built with Go 1.23 or newer: install it from https://go.dev/dl/ (or your package manager), then run this again." >&2; exit 1; }
+$(TEMPORAL): $(wildcard tests/server/*)
+	@command -v go >/dev/null || { echo "The tests also run against a real Temporal server, which is built with Go 1.26 or newer: install it from https://go.dev/dl/ (or your package manager), then run this again." >&2; exit 1; }
 	@mkdir -p $(dir $(TEMPORAL))
-	GOBIN=$(abspath $(dir $(TEMPORAL))) go install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL_VERSION)
+	cd tests/server && go build -o $(abspath $(TEMPORAL)) .
 
 $(VENV)/.installed: requirements-dev.txt
 	@$(MAKE) --no-print-directory need-python

@@ -1,6 +1,6 @@
 """What every test can ask for: a target to connect to, a client, a deadline.
 
-`target` is the address of an engine: embedded on a file, embedded in memory, or a real Temporal dev
+`target` is the address of an engine: embedded on a file, embedded in memory, or a real Temporal
 server, so that a test which asks for it runs on all three and proves that they agree. The server is
 started once per session; every test takes ids and task queues of its own (`tests.support.unique`).
 """
@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import FrameType
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TEMPORAL = Path(os.environ.get("HOURGLASS_TEST_TEMPORAL") or ROOT / ".tools" / "temporal")
 DEADLINE = 60.0
-SERVER_START = 90.0
 
 
 @pytest.fixture(autouse=True)
@@ -62,41 +60,26 @@ def free_port() -> int:
         return port
 
 
-def wait_until_healthy(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    """Ask until the server serves its default namespace; its log is in the error if it doesn't."""
-    question = [str(TEMPORAL), "operator", "namespace", "describe", "default", "--address", address]
-    give_up = time.monotonic() + SERVER_START
-    while True:
-        answer = subprocess.run(question, capture_output=True, check=False)
-        if answer.returncode == 0:
-            return
-        if server.poll() is not None or time.monotonic() > give_up:
-            server.kill()
-            pytest.fail(f"the Temporal dev server did not start:\n{log.read_text()[-4000:]}")
-
-
 @pytest.fixture(scope="session")
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the real Temporal dev server; its ``host:port``. Built by `make temporal-server`."""
+    """Start a real Temporal server (`tests/server`); its ``host:port``."""
     if not TEMPORAL.exists():
-        missing = f"no Temporal dev server at {TEMPORAL}: build it with `make temporal-server`"
+        missing = f"no Temporal server at {TEMPORAL}: build it with `make temporal-server`"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
     log = tmp_path_factory.mktemp("temporal") / "server.log"
-    address = f"127.0.0.1:{free_port()}"
-    command = [str(TEMPORAL), "server", "start-dev", "--headless", "--log-level", "warn"]
-    command += ["--ip", "127.0.0.1", "--port", address.partition(":")[2]]
-    # The server refuses to restart an id within a second, unless told; we never do.
-    command += ["--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"']
-    # Off unless told; workers ask for it, and we do it.
-    command += ["--dynamic-config-value", "system.enableActivityEagerExecution=true"]
+    pipe = subprocess.PIPE
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as server,
+        # It ends with its standard input, so it can't outlive the tests.
+        subprocess.Popen([TEMPORAL], stdin=pipe, stdout=pipe, stderr=output) as server,
     ):
         try:
-            wait_until_healthy(server, address, log)
+            assert server.stdout is not None
+            address = server.stdout.readline().decode().strip()
+            if not address:
+                pytest.fail(f"the Temporal server did not start:\n{log.read_text()[-4000:]}")
             yield address
         finally:
             server.kill()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from hourglass._bridge import Client, Engine, Runtime
-from tests.conformance.driver import finished
+from tests.conformance.driver import Clients, finished
 from tests.conformance.table import TRAPS, Outcome, compare_all, load
 from tests.conformance.traps import NOT_PROVOKED
 
@@ -18,11 +18,15 @@ async def connect_and_compare(
 ) -> dict[str, Outcome]:
     engine = await finished(Engine.open(runtime, None))
     ours = await finished(Client.connect(runtime, engine=engine, identity="scenario"))
-    theirs = await finished(
-        Client.connect(runtime, target_url=f"http://{server}", identity="scenario")
-    )
+
+    async def of_server(**metadata: str) -> Client:
+        options = {"identity": "scenario", "rpc_metadata": metadata}
+        return await finished(Client.connect(runtime, target_url=f"http://{server}", **options))
+
+    command_line = await of_server(**{"client-name": "temporal-cli"})
+    theirs = Clients(await of_server(), reader=command_line)
     try:
-        return await compare_all(names, ours, theirs)
+        return await compare_all(names, Clients(ours, reader=ours), theirs)
     finally:
         await finished(engine.close())
 

@@ -30,11 +30,21 @@ async def finished(operation: Operation[T]) -> T:
     return operation.result()
 
 
+@dataclass(frozen=True)
+class Clients:
+    """An engine's clients."""
+
+    client: Client
+    reader: Client
+    """Is told only what is written, not the events of a task that may come to nothing."""
+
+
 class World:
     """One scenario on one engine."""
 
-    def __init__(self, client: Client, embedded: bool) -> None:
-        self.client = client
+    def __init__(self, clients: Clients, embedded: bool) -> None:
+        self.client = clients.client
+        self.reader = clients.reader
         self.embedded = embedded
         """To tell on which engine; for error messages, never for a scenario."""
         self.token = uuid.uuid4().hex[:12]
@@ -169,7 +179,7 @@ class World:
 
     async def history(self, workflow_id: str, run_id: str) -> list[Wire]:
         """Fetch a run's events in Temporal's JSON form."""
-        history = await finished(self.client.fetch_history(workflow_id, run_id))
+        history = await finished(self.reader.fetch_history(workflow_id, run_id))
         events: list[Wire] = json.loads(history.to_json())["events"]
         return events
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hourglass._bridge import Client
 from tests.conformance import scenarios
-from tests.conformance.driver import World
+from tests.conformance.driver import Clients, World
 from tests.support.scrub import Scrubber, differences
 
 HERE = Path(__file__).parent
@@ -79,16 +78,16 @@ def exceptions(path: Path = HERE / "exceptions.txt") -> dict[tuple[str, str], st
     return found
 
 
-async def observed(script: Script, client: Client, embedded: bool) -> list[tuple[str, Any]]:
+async def observed(script: Script, clients: Clients, embedded: bool) -> list[tuple[str, Any]]:
     """Run a script on one engine; what it saw, scrubbed."""
-    world = World(client, embedded)
+    world = World(clients, embedded)
     await asyncio.wait_for(script(world), LIMIT)
     await world.note_histories()
     scrubber = Scrubber({world.token: "*"})
     return [(label, scrubber.scrub(value)) for label, value in world.observed]
 
 
-async def compare(entry: Scenario, ours: Client, theirs: Client) -> Outcome:
+async def compare(entry: Scenario, ours: Clients, theirs: Clients) -> Outcome:
     """Run a scenario on both engines and compare what it saw."""
     results = await asyncio.gather(
         observed(entry.script, ours, True),
@@ -123,7 +122,7 @@ async def compare(entry: Scenario, ours: Client, theirs: Client) -> Outcome:
     return outcome
 
 
-async def compare_all(names: list[str], ours: Client, theirs: Client) -> dict[str, Outcome]:
+async def compare_all(names: list[str], ours: Clients, theirs: Clients) -> dict[str, Outcome]:
     """Run scenarios, many at once: they mostly wait."""
     limit = asyncio.Semaphore(AT_ONCE)
 

@@ -36,17 +36,21 @@ const OWN_TOO: [(&str, Kind); 4] = [
     ("WorkflowType", Kind::Keyword),
 ];
 /// Known everywhere, and set by workers and tools.
-const PREDEFINED: [(&str, Kind); 10] = [
+const PREDEFINED: [(&str, Kind); 14] = [
     ("BatcherNamespace", Kind::Keyword),
     ("BatcherUser", Kind::Keyword),
     ("BinaryChecksums", Kind::KeywordList),
     ("BuildIds", Kind::KeywordList),
     ("TemporalChangeVersion", Kind::KeywordList),
+    ("TemporalExternalPayloadCount", Kind::Int),
+    ("TemporalExternalPayloadSizeBytes", Kind::Int),
     ("TemporalNamespaceDivision", Kind::Keyword),
     ("TemporalPauseInfo", Kind::KeywordList),
+    ("TemporalReportedProblems", Kind::KeywordList),
     ("TemporalScheduledById", Kind::Keyword),
     ("TemporalSchedulePaused", Kind::Bool),
     ("TemporalScheduledStartTime", Kind::Datetime),
+    ("TemporalUsedWorkerDeploymentVersions", Kind::KeywordList),
 ];
 
 fn find(name: &str, known: &[(&str, Kind)]) -> Option<Kind> {

@@ -233,16 +233,6 @@ async def what_is_refused(w: World) -> None:
 
 
 @scenario(49)
-async def a_reset_that_is_asked_for_twice_is_one(w: World) -> None:
-    run = await w.start()
-    await (await w.poll()).complete(start_timer("t", 60))
-    first = await reset(run, 4, request_id=w.id("once"))
-    again = await reset(run, 4, request_id=w.id("once"))
-    w.note("the same", first.run_id == again.run_id)
-    await (await w.poll()).complete(complete())
-
-
-@scenario(49)
 async def a_child_belongs_to_the_run_after_the_reset(w: World) -> None:
     run = await w.start()
     child = start_child(w.id("child"), task_queue={"name": w.id("children")})

@@ -61,9 +61,13 @@ impl RawChannel {
             endpoint = endpoint.tls_config(tls_config(tls)).map_err(|error| refuse(&error))?;
         }
         let mut metadata = request::metadata_from("rpc_metadata", &address.rpc_metadata)?;
-        metadata.insert("client-name", AsciiMetadataValue::from_static(CLIENT_NAME));
-        let version = AsciiMetadataValue::from_static(env!("CARGO_PKG_VERSION"));
-        metadata.insert("client-version", version);
+        for (name, value) in
+            [("client-name", CLIENT_NAME), ("client-version", env!("CARGO_PKG_VERSION"))]
+        {
+            if !metadata.contains_key(name) {
+                metadata.insert(name, AsciiMetadataValue::from_static(value));
+            }
+        }
         if let Some(key) = address.api_key {
             let value = format!("Bearer {key}")
                 .parse()

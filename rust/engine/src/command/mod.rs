@@ -182,14 +182,15 @@ fn check_length(field: &str, on: &str, value: &str, rest: &str) -> Result<(), St
     ))
 }
 
-/// Refuse a time that is negative.
+/// Refuse a time that is negative. `rest` is what the server says besides, if anything.
 fn check_time(
     time: Option<&prost_wkt_types::Duration>,
     what: &str,
     rest: &str,
 ) -> Result<(), String> {
     if time.is_some_and(|time| from_duration(time).is_none()) {
-        return Err(format!("{what}: negative duration.{rest}"));
+        let stop = if rest.is_empty() { "" } else { "." };
+        return Err(format!("{what}: negative duration{stop}{rest}"));
     }
     Ok(())
 }

@@ -59,23 +59,17 @@ pub(crate) fn apply(
 }
 
 fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), String> {
-    let on = "ScheduleActivityTaskCommand";
-    let id = &attributes.activity_id;
     let kind = attributes.activity_type.as_ref().map_or("", |kind| kind.name.as_str());
-    if id.is_empty() {
-        return Err(format!("ActivityId is not set on {on}. ActivityType={kind}"));
+    let named = [("activityId", attributes.activity_id.as_str()), ("activityType", kind)];
+    for (name, value) in named {
+        if value.is_empty() {
+            return Err(format!("{name} is not set"));
+        }
     }
-    if kind.is_empty() {
-        return Err(format!("ActivityType is not set on {on}. ActivityID={id}"));
-    }
-    let both = format!("ActivityId={id} ActivityType={kind}");
-    for (name, value) in [("ActivityId", id.as_str()), ("ActivityType", kind)] {
-        if value.len() > super::NAME_LIMIT {
-            return Err(format!(
-                "{name} on {on} exceeds length limit. {both} Length={} Limit={}",
-                value.len(),
-                super::NAME_LIMIT
-            ));
+    for (name, value) in named {
+        let (length, limit) = (value.len(), super::NAME_LIMIT);
+        if length > limit {
+            return Err(format!("{name} exceeds length limit. Length={length} Limit={limit}"));
         }
     }
     crate::priority::check(attributes.priority.as_ref())
@@ -100,18 +94,17 @@ impl Timeouts {
             (&attributes.start_to_close_timeout, "StartToCloseTimeout"),
             (&attributes.heartbeat_timeout, "HeartbeatTimeout"),
         ];
-        let kind = attributes.activity_type.as_ref().map_or("", |kind| kind.name.as_str());
-        let named = format!(" ActivityId={} ActivityType={kind}", attributes.activity_id);
         for (timeout, name) in given {
-            let what = format!("Invalid {name} for ScheduleActivityTaskCommand");
-            super::check_time(timeout.as_ref(), &what, &named)?;
+            super::check_time(timeout.as_ref(), &format!("invalid {name}"), "")?;
         }
         let [whole, to_start, to_close, heartbeat] =
             given.map(|(timeout, _)| nanos(timeout.as_ref()));
         if whole == 0 && to_close == 0 {
+            let kind = attributes.activity_type.as_ref().map_or("", |kind| kind.name.as_str());
             return Err(format!(
-                "A valid StartToClose or ScheduleToCloseTimeout is not set on \
-                 ScheduleActivityTaskCommand.{named}"
+                "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity. \
+                 ActivityId={} ActivityType={kind}",
+                attributes.activity_id
             ));
         }
         Ok(Self::fit(whole, to_start, to_close, heartbeat, run_timeout))

@@ -29,6 +29,54 @@ pub(crate) enum Field {
     Attribute(String, Kind),
 }
 
+impl Field {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::StartTime | Self::CloseTime => Kind::Datetime,
+            Self::Attribute(_, kind) => *kind,
+            _ => Kind::Keyword,
+        }
+    }
+
+    fn name(&self, of: RunKind) -> &str {
+        if let Self::Attribute(name, _) = self {
+            return name;
+        }
+        let known = FIELDS.iter().find(|known| known.field == *self && known.is_of(of));
+        known.map_or("", |known| known.name)
+    }
+}
+
+/// A field that everything has.
+struct Known {
+    name: &'static str,
+    /// `None`: of all kinds.
+    of: Option<RunKind>,
+    field: Field,
+}
+
+impl Known {
+    const fn new(name: &'static str, of: Option<RunKind>, field: Field) -> Self {
+        Self { name, of, field }
+    }
+
+    fn is_of(&self, of: RunKind) -> bool {
+        self.of.is_none_or(|kind| kind == of)
+    }
+}
+
+static FIELDS: [Known; 9] = [
+    Known::new("ActivityId", Some(RunKind::Activity), Field::WorkflowId),
+    Known::new("ActivityType", Some(RunKind::Activity), Field::WorkflowType),
+    Known::new("WorkflowId", None, Field::WorkflowId),
+    Known::new("WorkflowType", Some(RunKind::Workflow), Field::WorkflowType),
+    Known::new("RunId", None, Field::RunId),
+    Known::new("TaskQueue", None, Field::TaskQueue),
+    Known::new("ExecutionStatus", None, Field::ExecutionStatus),
+    Known::new("StartTime", None, Field::StartTime),
+    Known::new("CloseTime", None, Field::CloseTime),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Equal,
@@ -88,24 +136,8 @@ fn invalid(error: &str) -> RpcStatus {
 }
 
 fn field(of: RunKind, name: &str) -> Option<Field> {
-    Some(match (of, name) {
-        (_, "WorkflowId") | (RunKind::Activity, "ActivityId") => Field::WorkflowId,
-        (RunKind::Workflow, "WorkflowType") | (RunKind::Activity, "ActivityType") => {
-            Field::WorkflowType
-        }
-        (_, name) => return common_field(name),
-    })
-}
-
-fn common_field(name: &str) -> Option<Field> {
-    Some(match name {
-        "RunId" => Field::RunId,
-        "TaskQueue" => Field::TaskQueue,
-        "ExecutionStatus" => Field::ExecutionStatus,
-        "StartTime" => Field::StartTime,
-        "CloseTime" => Field::CloseTime,
-        _ => return None,
-    })
+    let known = FIELDS.iter().find(|known| known.name == name && known.is_of(of));
+    known.map(|known| known.field.clone())
 }
 
 const STATUSES: [(Status, &str); 7] = [
@@ -212,14 +244,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (text, expected) in [
-            ("Bogus = 1", "column name 'Bogus' is not a valid search attribute"),
+            ("Bogus = 1", "invalid search attribute: Bogus"),
+            ("WorkflowId = 1", "WorkflowId of type Keyword: 1 (type: int64)"),
+            ("WorkflowId = true", "WorkflowId of type Keyword: true (type: bool)"),
+            ("StartTime > 1.5", "StartTime of type Datetime: 1.5 (type: float64)"),
             ("WorkflowId =", "syntax error at the end"),
             ("WorkflowId = 'a' 'b'", "syntax error at 'b'"),
             ("WorkflowId = 'a", "a string has no end"),
             ("ExecutionStatus='Nope'", "invalid ExecutionStatus value 'Nope'"),
             ("StartTime < 'x'", "unable to parse datetime 'x'"),
-            ("WorkflowId = 'a' ORDER BY StartTime", "'order by' clause"),
-            ("GROUP BY WorkflowType", "'group by' clause"),
+            ("WorkflowId = 'a' ORDER BY StartTime", "'ORDER BY' clause"),
+            ("GROUP BY WorkflowType", "'GROUP BY' clause"),
         ] {
             let message = parse(text, RunKind::Workflow, &|_| None)
                 .err()

@@ -25,18 +25,22 @@ impl Parser<'_> {
         let mut by_status = false;
         if self.word("GROUP") {
             by_status = self.word("BY");
+            if !by_status {
+                return Err(unexpected(self.tokens.first()));
+            }
             let name = self.name()?;
-            if !by_status || !name.eq_ignore_ascii_case("ExecutionStatus") {
-                return Err("operation is not supported: 'group by' clause is only supported for \
-                            ExecutionStatus search attribute"
-                    .into());
+            if self.field(&name)? != Field::ExecutionStatus {
+                return Err(format!(
+                    "operation is not supported: 'GROUP BY' clause is not supported for search attribute \
+                     {name}"
+                ));
             }
         }
         if self.is_word("ORDER") {
-            return Err("operation is not supported: 'order by' clause".into());
+            return Err("operation is not supported: 'ORDER BY' clause".into());
         }
         if self.is_word("LIMIT") {
-            return Err("operation is not supported: 'limit' clause".into());
+            return Err("operation is not supported: 'LIMIT' clause".into());
         }
         match self.tokens.first() {
             None => Ok(Query { filter, by_status }),
@@ -73,16 +77,19 @@ impl Parser<'_> {
             return Ok(filter);
         }
         let name = self.name()?;
-        let attribute = || Some(Field::Attribute(name.clone(), (self.kinds)(&name)?));
-        let field = field(self.of, &name).or_else(attribute).ok_or_else(|| {
-            format!("invalid expression: column name '{name}' is not a valid search attribute")
-        })?;
-        match &field {
+        match &self.field(&name)? {
             Field::Attribute(name, kind @ (Kind::Text | Kind::KeywordList)) => {
                 self.several(name, *kind)
             }
             field => self.condition(field),
         }
+    }
+
+    fn field(&self, name: &str) -> Result<Field, String> {
+        let attribute = || Some(Field::Attribute(name.to_owned(), (self.kinds)(name)?));
+        field(self.of, name)
+            .or_else(attribute)
+            .ok_or_else(|| format!("invalid search attribute: {name}"))
     }
 
     /// A condition on a search attribute that has several values.
@@ -95,23 +102,12 @@ impl Parser<'_> {
         let not = self.word("NOT");
         let operator = self.operator()?;
         let listed = operator == "in";
-        let compared = matches!(operator.as_str(), "=" | "!=" | "<>") && !not;
-        if !compared && (is_text || !listed) {
-            let operand = self.operand(&operator)?;
-            return Err(format!(
-                "invalid expression: operator '{}{operator}' not supported for {} type search attribute \
-                 in `{name} {}{operator} {operand}`",
-                if not { "not " } else { "" },
-                attributes::kind_name(kind),
-                if not { "not " } else { "" },
-            ));
-        }
-        let mut values = Vec::new();
         if listed {
             self.expect("(")?;
         }
+        let mut values = Vec::new();
         loop {
-            let (text, _) = self.literal()?;
+            let text = self.text(&field)?;
             if is_text {
                 values.extend(attributes::words(&text).map(Value::Text));
             } else {
@@ -123,6 +119,16 @@ impl Parser<'_> {
         }
         if listed {
             self.expect(")")?;
+        }
+        let compared = matches!(operator.as_str(), "=" | "!=" | "<>") && !not;
+        if !compared && (is_text || !listed) {
+            return Err(format!(
+                "operation is not supported: operator '{}{}' not supported for {} type search attribute \
+                 '{name}'",
+                if not { "NOT " } else { "" },
+                operator.to_uppercase(),
+                attributes::kind_name(kind),
+            ));
         }
         let filter = Filter::HasAny(name.to_owned(), values);
         let without = not || matches!(operator.as_str(), "!=" | "<>");
@@ -144,21 +150,6 @@ impl Parser<'_> {
         }
     }
 
-    /// What an operator that is not to be had is used with, for its refusal.
-    fn operand(&mut self, operator: &str) -> Result<String, String> {
-        let mut shown = Vec::new();
-        let listed = operator == "in" && self.symbol("(");
-        loop {
-            let (text, quoted) = self.literal()?;
-            shown.push(if quoted { format!("'{text}'") } else { text });
-            if !(listed && self.symbol(",")) {
-                break;
-            }
-        }
-        let shown = shown.join(", ");
-        Ok(if listed { format!("({shown})") } else { shown })
-    }
-
     /// A value as it is written, and whether it is in quotes.
     fn literal(&mut self) -> Result<(String, bool), String> {
         let found = match self.tokens.first() {
@@ -167,7 +158,7 @@ impl Parser<'_> {
             Some(Token::Word(text) | Token::Name(text)) => {
                 return Err(format!(
                     "operation is not supported: column name on the right side of comparison expression \
-                     (did you forget to quote '{text}'?)"
+                     (did you forget to quote {text:?}?)"
                 ));
             }
             other => return Err(unexpected(other)),
@@ -197,12 +188,15 @@ impl Parser<'_> {
             let to = Filter::Is(field.clone(), O::LessOrEqual, self.value(field)?);
             Filter::And(Box::new(from), Box::new(to))
         } else if self.word("STARTS_WITH") {
-            let value = match field {
-                Field::Attribute(..) => Value::Text(self.literal()?.0),
-                field => self.value(field)?,
-            };
-            if !matches!(value, Value::Text(_)) {
-                return Err(format!("operator 'starts_with' not supported for {field:?}"));
+            let kind = field.kind();
+            let value = self.value(field)?;
+            if kind != Kind::Keyword {
+                return Err(format!(
+                    "operation is not supported: operator 'STARTS_WITH' not supported for {} type search \
+                     attribute '{}'",
+                    attributes::kind_name(kind),
+                    field.name(self.of),
+                ));
             }
             Filter::Is(field.clone(), O::StartsWith, value)
         } else if not {
@@ -239,32 +233,49 @@ impl Parser<'_> {
         Ok(filter)
     }
 
+    /// A value of the kind that the field has.
     fn value(&mut self, field: &Field) -> Result<Value, String> {
-        let (text, quoted) = self.literal()?;
         match field {
-            Field::RunId => {
-                let id = uuid::Uuid::try_parse(&text);
-                Ok(Value::Bytes(id.map(|id| id.as_bytes().to_vec()).unwrap_or_default()))
-            }
             Field::ExecutionStatus => {
-                status(self.of, &text).map(|status| Value::Number(i64::from(status))).ok_or_else(
-                    || format!("invalid expression: invalid ExecutionStatus value '{text}'"),
-                )
+                let (text, quoted) = self.literal()?;
+                let sign = if quoted { "'" } else { "" };
+                let found = status(self.of, &text).map(|status| Value::Number(i64::from(status)));
+                return found.ok_or_else(|| {
+                    format!("invalid expression: invalid ExecutionStatus value {sign}{text}{sign}")
+                });
             }
-            Field::StartTime | Field::CloseTime | Field::Attribute(_, Kind::Datetime) => {
-                time(&text)
-                    .map(Value::Number)
-                    .ok_or_else(|| format!("invalid expression: unable to parse datetime '{text}'"))
+            Field::RunId => {
+                let id = uuid::Uuid::try_parse(&self.text(field)?);
+                return Ok(Value::Bytes(id.map(|id| id.as_bytes().to_vec()).unwrap_or_default()));
             }
-            Field::Attribute(_, Kind::Int | Kind::Double) => Ok(number(text)),
-            Field::Attribute(..) if !quoted => Ok(match text.to_lowercase().as_str() {
-                "true" => Value::Number(1),
-                "false" => Value::Number(0),
-                _ => number(text),
-            }),
-            Field::WorkflowId | Field::WorkflowType | Field::TaskQueue | Field::Attribute(..) => {
-                Ok(Value::Text(text))
-            }
+            _ => {}
+        }
+        if !matches!(field.kind(), Kind::Int | Kind::Double | Kind::Bool | Kind::Datetime) {
+            return self.text(field).map(Value::Text);
+        }
+        let (text, quoted) = self.literal()?;
+        match (field.kind(), literal(&text, quoted)) {
+            (Kind::Int | Kind::Double, Literal::Whole(number)) => Ok(Value::Number(number)),
+            (Kind::Int | Kind::Double, Literal::Real(number)) => Ok(Value::Real(number)),
+            (Kind::Bool, Literal::Bool(value)) => Ok(Value::Number(value.into())),
+            (Kind::Datetime, Literal::Whole(nanos)) => Ok(Value::Number(nanos)),
+            (Kind::Datetime, Literal::Text) => time(&text)
+                .map(Value::Number)
+                .ok_or_else(|| format!("invalid expression: unable to parse datetime '{text}'")),
+            (_, literal) => Err(of_other_kind(self.of, field, &text, &literal)),
+        }
+    }
+
+    /// A value that is in quotes, as those of all kinds of text are.
+    fn text(&mut self, field: &Field) -> Result<String, String> {
+        let (text, quoted) = self.literal()?;
+        match literal(&text, quoted) {
+            Literal::Text if field.kind() == Kind::Text && text.trim().is_empty() => Err(format!(
+                "invalid expression: no tokens found filtering on Text type search attribute {}",
+                field.name(self.of)
+            )),
+            Literal::Text => Ok(text),
+            other => Err(of_other_kind(self.of, field, &text, &other)),
         }
     }
 
@@ -304,12 +315,38 @@ fn is_bare_value(word: &str) -> bool {
     word.parse::<f64>().is_ok() || matches!(word.to_lowercase().as_str(), "true" | "false")
 }
 
-fn number(text: String) -> Value {
-    match (text.parse(), text.parse()) {
-        (Ok(number), _) => Value::Number(number),
-        (_, Ok(number)) => Value::Real(number),
-        _ => Value::Text(text),
+/// What a value is by how it is written.
+enum Literal {
+    Text,
+    Whole(i64),
+    Real(f64),
+    Bool(bool),
+}
+
+fn literal(text: &str, quoted: bool) -> Literal {
+    if quoted {
+        return Literal::Text;
     }
+    match (text.parse(), text.parse()) {
+        (Ok(number), _) => Literal::Whole(number),
+        (_, Ok(number)) => Literal::Real(number),
+        _ => Literal::Bool(text.eq_ignore_ascii_case("true")),
+    }
+}
+
+/// As the server says it, with Go's names of types.
+fn of_other_kind(of: RunKind, field: &Field, text: &str, literal: &Literal) -> String {
+    let shown = match literal {
+        Literal::Text => format!("{text:?} (type: string)"),
+        Literal::Whole(number) => format!("{number} (type: int64)"),
+        Literal::Real(number) => format!("{number} (type: float64)"),
+        Literal::Bool(value) => format!("{value} (type: bool)"),
+    };
+    format!(
+        "invalid expression: invalid value type for search attribute {} of type {}: {shown}",
+        field.name(of),
+        attributes::kind_name(field.kind())
+    )
 }
 
 fn unexpected(token: Option<&Token>) -> String {

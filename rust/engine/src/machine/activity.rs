@@ -417,13 +417,19 @@ fn timed_out(run: &mut Run, env: &mut Env, id: EventId, kind: TimeoutType) {
             Ok(()) => return,
             Err(state) => state,
         },
-        _ => RetryState::NonRetryableFailure,
+        _ if record.cancel_requested != 0 => RetryState::CancelRequested,
+        _ => RetryState::Timeout,
     };
     // When there is no time left for another attempt, that is what is reported.
-    let whole = kind == TimeoutType::ScheduleToClose || state == RetryState::Timeout;
-    let failure = if whole {
-        let cause = last.map(Box::new);
-        Failure { cause, ..timeout_failure(TimeoutType::ScheduleToClose, details) }
+    let failure = if state == RetryState::Timeout && kind != TimeoutType::ScheduleToStart {
+        Failure {
+            message:
+                "Not enough time to schedule next retry before activity ScheduleToClose timeout, \
+                      giving up retrying"
+                    .into(),
+            cause: last.map(Box::new),
+            ..timeout_failure(TimeoutType::ScheduleToClose, details)
+        }
     } else {
         failure
     };

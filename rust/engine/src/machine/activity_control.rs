@@ -34,17 +34,16 @@ pub(crate) fn find(run: &Run, which: &Which) -> Vec<EventId> {
     }
 }
 
+/// Whether an activity is paused already, by another request.
+pub(crate) fn is_paused_by_other(run: &Run, id: EventId, request_id: &str) -> bool {
+    let paused = run.activities.get(&id).and_then(|record| record.paused.as_ref());
+    paused.is_some_and(|pause| pause.request_id != request_id)
+}
+
 /// No more attempts, and no timeouts, until it is let go on.
-pub(crate) fn pause(run: &mut Run, env: &Env, id: EventId, identity: &str, reason: &str) {
+pub(crate) fn pause(run: &mut Run, id: EventId, pause: PauseRecord) {
     let Some(mut record) = run.activities.get(&id).cloned() else { return };
-    if record.paused.is_some() {
-        return;
-    }
-    record.paused = Some(PauseRecord {
-        time: env.now.0,
-        identity: identity.to_owned(),
-        reason: reason.to_owned(),
-    });
+    record.paused.get_or_insert(pause);
     run.put_activity(record);
     tell(run);
 }

@@ -1,7 +1,5 @@
 //! `DescribeWorkflowExecution`: what a run is, and what it waits for.
 
-use std::time::Duration;
-
 use crate::Timestamp;
 use crate::context::{Context, Failure};
 use crate::history::{fragment, page};
@@ -16,8 +14,7 @@ use crate::proto::workflow::{
     WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
     WorkflowExecutionVersioningInfo,
 };
-use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timestamp, to_duration};
-use crate::retry;
+use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timestamp};
 use crate::run::Run;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, ChildRecord, RunRow, StoreError};
@@ -185,7 +182,9 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         _ if paused.is_some() => PendingActivityState::Paused,
         ActivityState::Scheduled | ActivityState::BackingOff => PendingActivityState::Scheduled,
     };
-    let next = if state == ActivityState::BackingOff { record.attempt_scheduled_time } else { 0 };
+    let waits = state == ActivityState::BackingOff && paused.is_none();
+    let next = if waits { record.attempt_scheduled_time } else { 0 };
+    let interval = from_nanos(record.attempt_scheduled_time - record.attempt_ended);
     let identity =
         if record.identity.is_empty() { &record.last_identity } else { &record.identity };
     PendingActivityInfo {
@@ -202,7 +201,7 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
         last_failure: record.last_failure.clone(),
         last_worker_identity: identity.clone(),
         next_attempt_schedule_time: moment(next),
-        current_retry_interval: retry_interval(record).map(to_duration),
+        current_retry_interval: waits.then_some(interval),
         last_attempt_complete_time: moment(record.attempt_ended),
         paused: paused.is_some(),
         pause_info: paused.map(|pause| PauseInfo {
@@ -213,17 +212,5 @@ fn pending_activity(record: &ActivityRecord) -> PendingActivityInfo {
             })),
         }),
         ..Default::default()
-    }
-}
-
-/// How long it is (or would be) from one attempt to the next. A worker that has it decides that anew.
-fn retry_interval(record: &ActivityRecord) -> Option<Duration> {
-    let policy = record.retry_policy.as_ref()?;
-    match (record.state(), &record.last_failure) {
-        (ActivityState::Started, _) => None,
-        (ActivityState::BackingOff, Some(failure)) => {
-            Some(retry::delay(policy, record.attempt - 1, failure))
-        }
-        _ => Some(retry::backoff(policy, record.attempt)),
     }
 }

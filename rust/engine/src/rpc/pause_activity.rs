@@ -1,12 +1,13 @@
 //! `PauseActivity`: no more attempts of an activity until somebody lets it go on.
 
-use crate::RpcStatus;
 use crate::context::{Context, Failure};
 use crate::ids::{EventId, RunKey};
-use crate::machine::activity_control::{self, Which};
+use crate::machine::activity_control::{self, Which, is_paused_by_other};
 use crate::proto::common::WorkflowExecution;
 use crate::proto::service::pause_activity_request::Activity;
 use crate::proto::service::{PauseActivityRequest, PauseActivityResponse};
+use crate::store::record::PauseRecord;
+use crate::{Code, RpcStatus};
 
 pub(crate) fn handle(
     context: &mut Context,
@@ -18,8 +19,19 @@ pub(crate) fn handle(
     });
     let (key, ids) = find(context, &request.namespace, request.execution.as_ref(), which)?;
     if let Some((run, env)) = context.open_run(key)? {
+        let paused = |id: &EventId| is_paused_by_other(run, *id, &request.request_id);
+        if ids.iter().any(paused) {
+            let message = "activity is already paused";
+            return Err(RpcStatus::new(Code::FailedPrecondition, message).into());
+        }
+        let pause = PauseRecord {
+            time: env.now.0,
+            identity: request.identity,
+            reason: request.reason,
+            request_id: request.request_id,
+        };
         for id in ids {
-            activity_control::pause(run, env, id, &request.identity, &request.reason);
+            activity_control::pause(run, id, pause.clone());
         }
     }
     Ok(PauseActivityResponse::default())

@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use crate::command::NAME_LIMIT;
 use crate::context::{Context, Env, Failure, Work};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::workflow::{self, NewRun, Timeouts};
@@ -177,8 +178,11 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
     if request.workflow_id.is_empty() {
         return invalid("WorkflowId is not set on request.".into());
     }
-    if request.workflow_id.len() > 1000 {
-        return invalid("WorkflowId length exceeds limit.".into());
+    let length = request.workflow_id.len();
+    if length > NAME_LIMIT {
+        return invalid(format!(
+            "WorkflowId exceeds maximum allowed length ({length}/{NAME_LIMIT})"
+        ));
     }
     if request.workflow_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
         return invalid("WorkflowType is not set on request.".into());

@@ -354,6 +354,8 @@ pub(crate) struct PauseRecord {
     pub(crate) identity: String,
     #[prost(string, tag = "3")]
     pub(crate) reason: String,
+    #[prost(string, tag = "4")]
+    pub(crate) request_id: String,
 }
 
 /// A pending user timer.

@@ -56,7 +56,7 @@ async fn an_activity_that_nobody_takes_times_out_and_is_not_retried() {
     server.advance_secs(9).await;
     assert_eq!(server.event_types(&run).await.last(), Some(&ActivityTaskScheduled));
     server.advance_secs(1).await;
-    let expected = (TimeoutType::ScheduleToStart, RetryState::NonRetryableFailure);
+    let expected = (TimeoutType::ScheduleToStart, RetryState::Timeout);
     assert_timed_out(&server, &run, false, expected).await;
     assert!(server.no_activity().await);
 }
@@ -88,7 +88,7 @@ async fn all_attempts_together_may_take_only_so_long() {
     server.advance_secs(1).await;
     server.poll_activity().await;
     server.advance_secs(29).await;
-    let expected = (TimeoutType::ScheduleToClose, RetryState::NonRetryableFailure);
+    let expected = (TimeoutType::ScheduleToClose, RetryState::Timeout);
     assert_timed_out(&server, &run, true, expected).await;
 }
 

@@ -63,6 +63,17 @@ async fn a_timer_keeps_its_deadline_over_a_reset() {
 }
 
 #[tokio::test]
+async fn a_reset_that_is_asked_for_twice_is_one() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([start_timer("t", 60)]).await;
+    let once = server.reset(&run, 4).await.unwrap();
+    let again = server.reset(&run, 4).await.unwrap();
+    assert_eq!(once.run_id, again.run_id);
+    assert!(!server.event_types(&once).await.contains(&WorkflowExecutionTerminated));
+}
+
+#[tokio::test]
 async fn the_timeouts_of_a_run_begin_anew_with_a_reset() {
     let server = Server::in_memory();
     let request = StartWorkflowExecutionRequest {
