@@ -11,6 +11,7 @@ from hourglass.workflow._calls import Calls
 from hourglass.workflow._children import resolve_workflow_type
 from hourglass.workflow._continue_as_new import type_name
 from hourglass.workflow._external import signal_name
+from hourglass.workflow._handlers import BUILT_IN
 from hourglass.workflow._interceptors import (
     ContinueAsNewInput,
     ExecuteWorkflowInput,
@@ -109,6 +110,8 @@ class _InboundEnd(WorkflowInboundInterceptor):
 
     async def handle_query(self, input: HandleQueryInput) -> Any:
         handlers = self._instance.handlers
+        if input.query in BUILT_IN:
+            return handlers.built_in(input.query)
         return await self._call(handlers.queries, "query", input.query, input.args)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hourglass.workflow")
 STACK_TRACE = "__stack_trace"
 """The query that every workflow answers: where its tasks wait."""
+BUILT_IN = (STACK_TRACE, METADATA)
 
 _UNFINISHED: tuple[tuple[type[HandlerDefinition], str, type[RuntimeWarning]], ...] = (
     (SignalDefinition, "signal", UnfinishedSignalHandlersWarning),
@@ -159,11 +160,11 @@ class Handlers:
         return RespondToQuery(job.query_id, response=payload)
 
     def _answer(self, job: QueryWorkflow) -> Any:
-        name = job.query_type
-        if name == STACK_TRACE:
-            return self.instance.loop.stack_trace()
-        if name == METADATA:
-            return metadata(self.instance)
+        name, inbound = job.query_type, self.instance.inbound
+        if name in BUILT_IN:
+            if inbound is None:
+                return self.built_in(name)
+            return _finish_at_once(inbound.query(job, []), name)
         definition = self.queries.get(name) or self.queries.get(None)
         if definition is None:
             known = ", ".join(sorted(repr(name) for name in self.queries)) or "none"
@@ -172,10 +173,15 @@ class Handlers:
                 f" one; its queries: {known}"
             )
         args = self.arguments(definition, name, job.arguments)
-        if (inbound := self.instance.inbound) is not None:
+        if inbound is not None:
             return _finish_at_once(inbound.query(job, args), name)
         result = self.bound(definition)(*args)
         return _finish_at_once(result, name) if definition.is_async else result
+
+    def built_in(self, name: str) -> Any:
+        """The answer to a query that every workflow answers."""
+        instance = self.instance
+        return instance.loop.stack_trace() if name == STACK_TRACE else metadata(instance)
 
     def set_query(self, name: str | None, fn: Callable[..., Any] | None) -> None:
         """Set or remove a handler at run time."""
