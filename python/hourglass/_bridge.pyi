@@ -344,6 +344,8 @@ class Worker:
         default_heartbeat_throttle_interval: float = 30.0,
         max_activities_per_second: float | None = None,
         max_task_queue_activities_per_second: float | None = None,
+        max_eager_activity_reservations_per_workflow_task: int = 3,
+        no_remote_activities: bool = False,
         graceful_shutdown_timeout: float = 0.0,
         nondeterminism_as_workflow_fail: bool = False,
         nondeterminism_as_workflow_fail_types: Sequence[str] = (),

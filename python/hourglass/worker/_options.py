@@ -24,6 +24,8 @@ _AT_LEAST_ONE = (
     "max_concurrent_workflow_task_polls",
     "max_concurrent_activity_task_polls",
 )
+_USUALLY = {"max_eager_activity_reservations_per_workflow_task": 3, "no_remote_activities": False}
+"""What core does unless told; only what differs is said."""
 _DURATIONS = (
     "sticky_queue_schedule_to_start_timeout",
     "max_heartbeat_throttle_interval",
@@ -61,6 +63,8 @@ class WorkerOptions:
     completions: Completions
     interceptors: Sequence[Interceptor]
     disable_eager_activity_execution: bool
+    no_remote_activities: bool
+    max_eager_activity_reservations_per_workflow_task: int
 
     def check(self) -> None:
         """Refuse what can't work; `InvalidArgumentError` names the option."""
@@ -86,6 +90,14 @@ class WorkerOptions:
         if self.completions not in ("ordered", "serial"):
             raise InvalidArgumentError(
                 f"completions is {self.completions!r}; it has to be 'ordered' or 'serial'"
+            )
+        if self.max_eager_activity_reservations_per_workflow_task < 0:
+            raise InvalidArgumentError(
+                "max_eager_activity_reservations_per_workflow_task has to be at least 0"
+            )
+        if self.no_remote_activities and not self.workflows:
+            raise InvalidArgumentError(
+                "no_remote_activities leaves local activities only, which need workflows"
             )
         self._check_executor()
 
@@ -139,6 +151,11 @@ class WorkerOptions:
             **{name: getattr(self, name).total_seconds() for name in _DURATIONS},
             "max_activities_per_second": self.max_activities_per_second,
             "max_task_queue_activities_per_second": self.max_task_queue_activities_per_second,
+            **{
+                name: getattr(self, name)
+                for name, usual in _USUALLY.items()
+                if getattr(self, name) != usual
+            },
             "nondeterminism_as_workflow_fail": _covers_nondeterminism(types),
             "nondeterminism_as_workflow_fail_types": [
                 definition.name

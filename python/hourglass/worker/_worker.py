@@ -81,6 +81,8 @@ class Worker:
         completions: Completions = "ordered",
         interceptors: Sequence[Interceptor] = (),
         disable_eager_activity_execution: bool = False,
+        no_remote_activities: bool = False,
+        max_eager_activity_reservations_per_workflow_task: int = 3,
     ) -> None:
         """Check everything that can be checked without the service; nothing is started.
 
@@ -124,6 +126,9 @@ class Worker:
                 are a worker's, too.
             disable_eager_activity_execution: Have no activity given to this worker along with the
                 answer to its workflow task: each goes through its task queue.
+            no_remote_activities: Take local activities only; others are for other workers.
+            max_eager_activity_reservations_per_workflow_task: How many slots are kept for
+                activities that may come along with such an answer; 0 is as disabling them.
 
         Raises:
             DefinitionError: Something undecorated, unbound, or two of one name; it is named.

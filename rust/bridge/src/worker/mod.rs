@@ -128,6 +128,8 @@ impl Worker {
             (true, false) => &[Poll::Workflow],
             (false, _) => &[Poll::Activity],
         };
+        // Local activities come from core: no task of the service brings them.
+        let offered = if chosen.no_remote_activities { &polls[..1] } else { polls };
         let config = chosen.config()?;
         let workflow_inbox = inbox_or_own(py, workflow_inbox)?;
         let activity_inbox = inbox_or_own(py, activity_inbox)?;
@@ -140,7 +142,7 @@ impl Worker {
             let native = init_worker(runtime.core()?, config, connection)
                 .map_err(|error| Failure::bad_argument(format!("{error:#}")))?;
             let (stamp, handle) = (runtime.stamp.clone(), runtime.handle.clone());
-            let embedded = embedded.map(|service| Embedded::new(service, &native, polls));
+            let embedded = embedded.map(|service| Embedded::new(service, &native, offered));
             Ok(WorkerCore::start(stamp, handle, native, inboxes, embedded, polls))
         })?;
         runtime.employ(&core);

@@ -14,12 +14,15 @@ use temporalio_sdk_core::{
 use crate::error::{Failure, Outcome};
 
 /// The keywords of `Worker` that have a default, and what every worker needs.
+#[allow(clippy::struct_excessive_bools, reason = "the contract's options")]
 pub(crate) struct WorkerOptions {
     namespace: String,
     task_queue: String,
     identity: String,
     pub(crate) workflows: bool,
     pub(crate) activities: bool,
+    /// Take local ones only.
+    pub(crate) no_remote_activities: bool,
     build_id: String,
     max_cached_workflows: usize,
     max_outstanding_workflow_tasks: usize,
@@ -33,6 +36,7 @@ pub(crate) struct WorkerOptions {
     default_heartbeat_throttle_interval: f64,
     max_activities_per_second: Option<f64>,
     max_task_queue_activities_per_second: Option<f64>,
+    max_eager_activity_reservations_per_workflow_task: usize,
     graceful_shutdown_timeout: f64,
     nondeterminism_as_workflow_fail: bool,
     nondeterminism_as_workflow_fail_types: Vec<String>,
@@ -53,6 +57,7 @@ impl WorkerOptions {
             identity,
             workflows: true,
             activities: true,
+            no_remote_activities: false,
             build_id: String::new(),
             max_cached_workflows: 1_000,
             max_outstanding_workflow_tasks: 100,
@@ -66,6 +71,7 @@ impl WorkerOptions {
             default_heartbeat_throttle_interval: 30.0,
             max_activities_per_second: None,
             max_task_queue_activities_per_second: None,
+            max_eager_activity_reservations_per_workflow_task: 3,
             graceful_shutdown_timeout: 0.0,
             nondeterminism_as_workflow_fail: false,
             nondeterminism_as_workflow_fail_types: Vec::new(),
@@ -96,6 +102,7 @@ impl WorkerOptions {
         options!(
             workflows,
             activities,
+            no_remote_activities,
             build_id,
             max_cached_workflows,
             max_outstanding_workflow_tasks,
@@ -109,6 +116,7 @@ impl WorkerOptions {
             default_heartbeat_throttle_interval,
             max_activities_per_second,
             max_task_queue_activities_per_second,
+            max_eager_activity_reservations_per_workflow_task,
             graceful_shutdown_timeout,
             nondeterminism_as_workflow_fail,
             nondeterminism_as_workflow_fail_types,
@@ -125,15 +133,29 @@ impl WorkerOptions {
         (everywhere, types.iter().map(|name| (name.clone(), nondeterminism())).collect())
     }
 
+    fn task_types(&self) -> Outcome<WorkerTaskTypes> {
+        if !self.workflows && !self.activities {
+            let why = "workflows, activities: a worker serves at least one of them";
+            return Err(Failure::bad_argument(why));
+        }
+        if !self.workflows && self.no_remote_activities {
+            let why = "no_remote_activities: without workflows there are no local ones either";
+            return Err(Failure::bad_argument(why));
+        }
+        Ok(WorkerTaskTypes {
+            enable_workflows: self.workflows,
+            enable_local_activities: self.workflows && self.activities,
+            enable_remote_activities: self.activities && !self.no_remote_activities,
+            enable_nexus: false,
+        })
+    }
+
     /// Core's configuration; core's own checks answer as `bad_argument`.
     pub(crate) fn config(self) -> Outcome<WorkerConfig> {
         if self.task_queue.is_empty() {
             return Err(Failure::bad_argument("task_queue: must not be empty"));
         }
-        if !self.workflows && !self.activities {
-            let why = "workflows, activities: a worker serves at least one of them";
-            return Err(Failure::bad_argument(why));
-        }
+        let types = self.task_types()?;
         let (everywhere, by_type) = self.failure_types();
         let sticky = self.sticky_queue_schedule_to_start_timeout;
         WorkerConfig::builder()
@@ -148,12 +170,7 @@ impl WorkerOptions {
                 self.max_concurrent_activity_task_polls,
             ))
             .nonsticky_to_sticky_poll_ratio(self.nonsticky_to_sticky_poll_ratio)
-            .task_types(WorkerTaskTypes {
-                enable_workflows: self.workflows,
-                enable_local_activities: self.workflows && self.activities,
-                enable_remote_activities: self.activities,
-                enable_nexus: false,
-            })
+            .task_types(types)
             .sticky_queue_schedule_to_start_timeout(interval(
                 "sticky_queue_schedule_to_start_timeout",
                 sticky,
@@ -168,6 +185,9 @@ impl WorkerOptions {
             )?)
             .maybe_max_worker_activities_per_second(self.max_activities_per_second)
             .maybe_max_task_queue_activities_per_second(self.max_task_queue_activities_per_second)
+            .max_eager_activity_reservations_per_workflow_task(
+                self.max_eager_activity_reservations_per_workflow_task,
+            )
             .graceful_shutdown_period(interval(
                 "graceful_shutdown_timeout",
                 self.graceful_shutdown_timeout,
