@@ -20,8 +20,10 @@ async def connect_and_compare(
     ours = await finished(Client.connect(runtime, engine=engine, identity="scenario"))
 
     async def of_server(**metadata: str) -> Client:
-        options = {"identity": "scenario", "rpc_metadata": metadata}
-        return await finished(Client.connect(runtime, target_url=f"http://{server}", **options))
+        url = f"http://{server}"
+        return await finished(
+            Client.connect(runtime, target_url=url, identity="scenario", rpc_metadata=metadata)
+        )
 
     command_line = await of_server(**{"client-name": "temporal-cli"})
     theirs = Clients(await of_server(), reader=command_line)

@@ -17,7 +17,6 @@ from hourglass.common import RetryPolicy
 from hourglass.converter import DataConverter, PayloadCodec
 from hourglass.exceptions import ApplicationError, ChildWorkflowError
 from tests.support import history_events, new_worker, unique
-from tests.support.standalone import knows_standalone_activities
 
 TEN = timedelta(seconds=10)
 
@@ -146,7 +145,6 @@ async def stammer(word: str) -> str:
 
 
 async def test_a_codec_sees_all_of_a_standalone_activity(client: Client) -> None:
-    await knows_standalone_activities(client)
     async with new_worker(client, activities=[stammer]) as worker:
         handle = await client.start_activity(
             stammer,

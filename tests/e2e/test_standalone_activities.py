@@ -32,14 +32,9 @@ from hourglass.exceptions import (
 )
 from hourglass.service import RPCError, RPCStatusCode
 from tests.support import new_worker, unique
-from tests.support.standalone import LIMIT, knows_standalone_activities
+from tests.support.standalone import LIMIT
 
 SOON = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=2)
-
-
-@pytest.fixture
-async def client(client: Client) -> Client:
-    return await knows_standalone_activities(client)
 
 
 @dataclass

@@ -29,7 +29,6 @@ from tests.support import new_worker, unique
 from tests.support.standalone import (
     LIMIT,
     greet,
-    knows_standalone_activities,
     start_greeting,
     until,
 )
@@ -48,11 +47,6 @@ class Office:
     async def sign(self) -> str:
         await self.left.put(activity.info())
         activity.raise_complete_async()
-
-
-@pytest.fixture
-async def client(client: Client) -> Client:
-    return await knows_standalone_activities(client)
 
 
 # --- completing from outside -----------------------------------------------------------------
@@ -204,7 +198,6 @@ async def test_search_attributes_of_standalone_activities_are_found(target: str)
             declared = {COLOUR.name: int(COLOUR.indexed_value_type)}
             request = {"namespace": "default", "search_attributes": declared}
             await client.connection.call("AddSearchAttributes", request, service=OPERATOR)
-        await knows_standalone_activities(client)
         queue = unique("queue")
         red = TypedSearchAttributes([SearchAttributePair(COLOUR, "red")])
         handle = await start_greeting(client, queue, search_attributes=red)

@@ -31,6 +31,8 @@ func main() {
 		"history.workflowIdReuseMinimalInterval": 0,
 		// Off unless told; workers ask for it, and we do it.
 		"system.enableActivityEagerExecution": true,
+		// Off unless told, and on in the dev server of Temporal's CLI.
+		"history.enableStandaloneActivityOperatorCommands": true,
 	} {
 		settings[dynamicconfig.MakeKey(key)] = value
 	}
