@@ -1,16 +1,16 @@
 //! What is done after a commit, and the way back to a caller.
 
 use std::sync::mpsc::Sender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::RpcStatus;
 use crate::engine::EngineMessage;
 use crate::ids::{EventId, QueryId, RunKey};
 use crate::matching::QueueKey;
 use crate::store::TimerRow;
+use crate::{Clock, RpcStatus};
 
 /// Something that must not happen before the transaction is on the disk.
 pub(crate) enum Action {
@@ -65,9 +65,24 @@ pub(crate) struct Responder {
     pub(crate) sender: oneshot::Sender<Delivery>,
     /// When the caller stops waiting.
     pub(crate) deadline: Option<Instant>,
+    /// When it called.
+    pub(crate) sent: Instant,
 }
 
 impl Responder {
+    /// Of a call that is made now, by a caller that waits for `timeout`.
+    pub(crate) fn new(
+        sender: oneshot::Sender<Delivery>,
+        clock: &dyn Clock,
+        timeout: Option<Duration>,
+    ) -> Self {
+        let sent = clock.wall();
+        let for_ever = Duration::from_hours(24 * 365);
+        let deadline =
+            timeout.map(|timeout| sent.checked_add(timeout).unwrap_or_else(|| sent + for_ever));
+        Self { sender, deadline, sent }
+    }
+
     /// The caller does not wait any more.
     pub(crate) fn is_gone(&self) -> bool {
         self.sender.is_closed()

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, Reply, Responder};
+use crate::early::Early;
 use crate::expiry::Parked;
 use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::machine::errand::Errand;
 use crate::machine::workflow;
 use crate::matching::Matching;
-use crate::owed::Owed;
 use crate::queries::Queries;
 use crate::run::Run;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
@@ -113,12 +113,13 @@ pub(crate) struct Context {
     pub(crate) caller: Caller,
     /// Of the whole transaction, in order.
     pub(crate) actions: Vec<Action>,
+    pub(crate) early: Early,
     /// Made by the transaction.
     pub(crate) added_namespaces: Vec<String>,
     /// As they were before.
     pub(crate) changed_namespaces: Vec<(NamespaceKey, NamespaceRecord)>,
     last_run_key: i64,
-    in_transaction: bool,
+    pub(crate) in_transaction: bool,
     /// Touched by the call being handled, and by the transaction.
     pub(crate) touched: Vec<RunKey>,
     pub(crate) batch: BTreeSet<RunKey>,
@@ -163,6 +164,7 @@ impl Context {
             crowded: 0,
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
+            early: Early::default(),
             added_namespaces: Vec::new(),
             changed_namespaces: Vec::new(),
             last_run_key,
@@ -248,9 +250,10 @@ impl Context {
         self.env.wall + allowed
     }
 
-    /// Answer somebody after the commit.
+    /// Answer somebody after the commit, or before it with a workflow task.
     pub(crate) fn reply(&mut self, responder: Responder, reply: Reply) {
-        self.actions.push(Action::Reply(responder, reply));
+        let later = self.early.take(responder, reply);
+        self.actions.extend(later);
     }
 
     /// The call changed something, and its caller gets an error: unlike a handler that fails.
@@ -391,53 +394,5 @@ impl Context {
         }
         self.count_in_flight(key);
         Ok(())
-    }
-
-    // --- the life of a transaction -----------------------------------------------------------
-
-    /// Put the transaction on the disk and give what is to be done now.
-    pub(crate) fn commit(&mut self) -> Result<Vec<Action>, StoreError> {
-        if std::mem::take(&mut self.in_transaction) {
-            self.store.commit()?;
-        }
-        self.batch.clear();
-        self.gone.clear();
-        self.matching.forget_taken();
-        self.added_namespaces.clear();
-        self.changed_namespaces.clear();
-        Ok(std::mem::take(&mut self.actions))
-    }
-
-    /// The transaction failed. Forget what it did, and give everybody who was to be answered, and what
-    /// has to be done once the store works again.
-    pub(crate) fn abort(&mut self) -> (Vec<Responder>, Owed) {
-        self.in_transaction = false;
-        self.store.rollback();
-        self.env.work.clear();
-        self.env.errands.clear();
-        self.env.task_timers.clear();
-        for (key, record) in std::mem::take(&mut self.changed_namespaces).into_iter().rev() {
-            self.env.namespaces.insert(record.name.clone(), (key, record));
-        }
-        for name in std::mem::take(&mut self.added_namespaces) {
-            self.env.namespaces.remove(&name);
-        }
-        let mut keys = std::mem::take(&mut self.batch);
-        keys.extend(self.touched.drain(..));
-        for key in &keys {
-            self.runs.remove(key);
-            self.count_in_flight(*key);
-        }
-        let actions = std::mem::take(&mut self.actions);
-        let replies = actions.into_iter().filter_map(|action| match action {
-            Action::Reply(responder, _) => Some(responder),
-            _ => None,
-        });
-        let mut responders: Vec<_> = replies.collect();
-        for key in &keys {
-            responders.extend(self.updates.forget(*key));
-        }
-        let (gone, queues) = (std::mem::take(&mut self.gone), self.matching.put_back());
-        (responders, Owed { runs: keys, queues, gone })
     }
 }

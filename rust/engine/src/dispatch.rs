@@ -11,6 +11,9 @@ use crate::rpc;
 const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 pub(crate) const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 const OPERATOR_SERVICE: &str = "temporal.api.operatorservice.v1.OperatorService";
+/// What the engine can be asked beyond Temporal's protocol, in the process.
+pub(crate) const OWN_SERVICE: &str = "hourglass.Engine";
+pub(crate) const CONFIRM_WORKFLOW_TASK: &str = "ConfirmWorkflowTask";
 
 /// Handle a call.
 pub(crate) fn dispatch(
@@ -21,14 +24,14 @@ pub(crate) fn dispatch(
 ) -> Result<Outcome, Failure> {
     let unknown =
         || RpcStatus::unimplemented(format!("unknown method {method} for service {service}"));
-    if service == TEST_SERVICE {
-        return of_time(context, method, body).unwrap_or_else(|| Err(unknown().into()));
-    }
-    if service == OPERATOR_SERVICE {
-        return of_operator_service(context, method, body).unwrap_or_else(|| Err(unknown().into()));
-    }
     if service != WORKFLOW_SERVICE {
-        return Err(unknown().into());
+        let outcome = match (service, method) {
+            (TEST_SERVICE, _) => of_time(context, method, body),
+            (OPERATOR_SERVICE, _) => of_operator_service(context, method, body),
+            (OWN_SERVICE, CONFIRM_WORKFLOW_TASK) => Some(context.confirm_workflow_task(&body)),
+            _ => None,
+        };
+        return outcome.unwrap_or_else(|| Err(unknown().into()));
     }
     match method {
         "GetSystemInfo" => unary(context, body, rpc::get_system_info::handle),

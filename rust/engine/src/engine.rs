@@ -25,6 +25,8 @@
 //! 3. commits once,
 //! 4. and only then answers the callers and arms the timers ([`crate::action`]).
 //!
+//! One kind of answer is given earlier: workflow tasks ([`crate::early`]).
+//!
 //! When the commit fails, every caller of the turn is told so, the runs of the turn are read again from
 //! the disk, and the engine goes on.
 //!
@@ -47,13 +49,14 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::action::{Responder, Returned};
 use crate::context::Context;
+use crate::dispatch::{CONFIRM_WORKFLOW_TASK, OWN_SERVICE};
 use crate::store::sqlite::{LockedFile, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::time_skipping::TimeSkipping;
@@ -196,14 +199,33 @@ impl Engine {
         call: Call,
     ) -> impl Future<Output = Result<Bytes, RpcStatus>> + Send + use<> {
         let (sender, receiver) = oneshot::channel();
-        let deadline = call.timeout.map(|timeout| deadline(self.shared.clock.as_ref(), timeout));
-        let responder = Responder { sender, deadline };
+        let responder = Responder::new(sender, self.shared.clock.as_ref(), call.timeout);
         let sent = self.shared.sender.send(EngineMessage::Call { call, responder });
         async move {
             sent.map_err(|_| RpcStatus::closed())?;
             // The engine answers every call that it takes; it drops one only when it ends.
             receiver.await.map_err(|_| RpcStatus::closed())?.accept()
         }
+    }
+
+    /// Wait until the workflow task that a worker has of this run, and what it was made of, is on the disk:
+    /// workers get their workflow tasks earlier. To be asked before anything is done for the task that the
+    /// world can see, as a local activity is; the completion of the task needs no asking. `instance` is the
+    /// `worker_instance_key` of the worker's polls.
+    ///
+    /// `NOT_FOUND`: the task was withdrawn, and must have no effect. Other errors: ask again.
+    pub fn confirm_workflow_task(
+        &self,
+        run_id: &str,
+        instance: &str,
+    ) -> impl Future<Output = Result<(), RpcStatus>> + Send + use<> {
+        let answer = self.dispatch(Call {
+            service: OWN_SERVICE.to_owned(),
+            method: CONFIRM_WORKFLOW_TASK.to_owned(),
+            timeout: None,
+            body: format!("{run_id} {instance}").into(),
+        });
+        async move { answer.await.map(drop) }
     }
 
     /// Say that a worker has ended for good: tasks that it had and did not answer go to others at
@@ -277,12 +299,6 @@ pub(crate) fn make_loop(
     let mut context = Context::load(store, clock, entropy).map_err(failed)?;
     context.time_skipping = time_skipping;
     Ok((Loop::new(context, receiver, sender.clone()), sender))
-}
-
-/// When a caller that waits for `timeout` from now on gives up.
-pub(crate) fn deadline(clock: &dyn Clock, timeout: Duration) -> Instant {
-    let wall = clock.wall();
-    wall.checked_add(timeout).unwrap_or_else(|| wall + Duration::from_hours(24 * 365))
 }
 
 impl Drop for Shared {

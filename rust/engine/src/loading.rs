@@ -54,7 +54,7 @@ impl Context {
         Ok(())
     }
 
-    fn read_run(&mut self, key: RunKey) -> Result<Option<Run>, StoreError> {
+    pub(crate) fn read_run(&mut self, key: RunKey) -> Result<Option<Run>, StoreError> {
         let Some(row) = self.store.run(key)?.filter(RunRow::is_open) else { return Ok(None) };
         let pending = self.store.pending(key)?;
         Run::load(row, pending).map(Some)

@@ -18,6 +18,10 @@ pub enum Bug {
     ForgottenWaiter,
     /// Activities that are paused are given to workers.
     PausedActivity,
+    /// Activities are handed out before the commit, as workflow tasks are.
+    EarlyActivity,
+    /// A workflow task that was handed out of a transaction stays with its worker when that one fails.
+    KeptLease,
 }
 
 #[cfg(feature = "simulation")]

@@ -1,4 +1,5 @@
-//! The engine's loop. One turn: take what waits, handle it, commit once, do what follows.
+//! The engine's loop. One turn: take what waits, handle it, commit once, do what follows. Before the commit
+//! it may wait a little for workers ([`crate::early`]).
 
 use std::cell::OnceCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -8,13 +9,12 @@ use crate::action::{Action, Reply, Responder};
 use crate::context::{Caller, Context, Failure, Outcome};
 use crate::dispatch::dispatch;
 use crate::engine::{Call, EngineMessage};
-use crate::machine::{activity, timer, workflow};
+use crate::firing::fire;
 use crate::owed::Owed;
 use crate::planted::{Bug, planted};
 use crate::rpc::register_namespace::register;
 use crate::store::{NamespaceRecord, StoreError, TimerRow};
 use crate::time_skipping::TimeSkipping;
-use crate::timers::TimerKind;
 use crate::{Code, RpcStatus};
 
 /// Calls in one transaction at most, and timers.
@@ -43,6 +43,9 @@ pub(crate) struct Loop {
     /// What tells of a clock that was set, from the first stored timer on; `None` in it: nothing does.
     watch: OnceCell<Option<Box<dyn Send>>>,
     closing: bool,
+    /// The transaction of the last turn is still open.
+    #[cfg(feature = "simulation")]
+    lingers: bool,
 }
 
 impl Loop {
@@ -61,6 +64,8 @@ impl Loop {
             is_swept: false,
             watch: OnceCell::new(),
             closing: false,
+            #[cfg(feature = "simulation")]
+            lingers: false,
         }
     }
 
@@ -95,8 +100,13 @@ impl Loop {
                 Err(_) => self.closing = true,
             },
         }
-        messages.extend(self.receiver.try_iter().take(BATCH - 1));
+        self.take_more(&mut messages);
         messages
+    }
+
+    /// Take all that is there, as far as there is room in a transaction.
+    fn take_more(&self, messages: &mut Vec<EngineMessage>) {
+        messages.extend(self.receiver.try_iter().take(BATCH - messages.len()));
     }
 
     /// How long to wait at most before the clock is read again: it may be set, or the machine may
@@ -136,10 +146,52 @@ impl Loop {
     }
 
     fn turn(&mut self, messages: Vec<EngineMessage>) {
+        self.act(messages);
+        self.linger();
+        self.conclude();
+    }
+
+    /// Handle messages and what is due. Nothing is committed yet.
+    fn act(&mut self, messages: Vec<EngineMessage>) {
         let clock = &self.context.env.clock;
         let timer = self.context.timers.next(clock.now(), clock.steady());
         let is_idle = messages.is_empty() && timer.is_none_or(|wait| !wait.is_zero());
         self.is_swept &= is_idle;
+        self.receive(messages);
+        if self.context.may_skip() {
+            self.finish(None); // the first timer may be one that is not armed before the commit
+        }
+        if let Some(error) = self.timers() {
+            self.finish(Some(error));
+        }
+        self.context.expire();
+        self.context.hand_out(&self.sender);
+    }
+
+    /// Wait for workers whose completions the commit can carry, too.
+    fn linger(&mut self) {
+        let wall = |this: &Self| this.context.env.clock.wall();
+        let until = wall(self) + self.context.early.patience();
+        while !self.closing && self.context.awaits_workers() {
+            let left = until.saturating_duration_since(wall(self));
+            if left.is_zero() {
+                return;
+            }
+            let Ok(message) = self.receiver.recv_timeout(left) else { return };
+            let mut messages = vec![message];
+            self.take_more(&mut messages);
+            self.receive(messages);
+        }
+    }
+
+    /// Commit, and do what follows.
+    fn conclude(&mut self) {
+        self.finish(None);
+        self.sweep();
+    }
+
+    /// Handle messages, and give workers what comes of them.
+    fn receive(&mut self, messages: Vec<EngineMessage>) {
         for message in messages {
             let failed = match message {
                 EngineMessage::Call { call, responder } => self.call(call, responder),
@@ -168,13 +220,7 @@ impl Loop {
                 self.finish(failed); // the rest of the batch gets a transaction of its own
             }
         }
-        if self.context.may_skip() {
-            self.finish(None); // the first timer may be one that is not armed before the commit
-        }
-        let failed = self.timers();
-        self.context.expire();
-        self.finish(failed);
-        self.sweep();
+        self.context.hand_out(&self.sender);
     }
 
     /// Handle one call. `Some`: the store failed.
@@ -269,7 +315,10 @@ impl Loop {
             self.reply_early();
         }
         let committed = match failed {
-            None => self.context.commit(),
+            None => {
+                self.context.hand_out(&self.sender);
+                self.context.commit()
+            }
             Some(error) => Err(error),
         };
         match committed {
@@ -331,6 +380,7 @@ impl Loop {
 
     /// Answer everybody who waits.
     pub(crate) fn end(mut self) {
+        self.conclude();
         self.turn(Vec::new());
         let mut waiting = self.context.matching.drain_pollers();
         waiting.extend(self.context.waiters.drain());
@@ -360,12 +410,27 @@ fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
 /// For an engine that its owner turns.
 #[cfg(feature = "simulation")]
 impl Loop {
-    /// One turn with what waits now; tells how many messages that were.
-    pub(crate) fn turn_once(&mut self) -> usize {
-        let messages: Vec<_> = self.receiver.try_iter().take(BATCH).collect();
+    /// One turn with what waits now; tells how many messages that were. To `linger` is to leave the
+    /// transaction open for completions of the next turn.
+    pub(crate) fn turn_once(&mut self, linger: bool) -> usize {
+        let mut messages = Vec::new();
+        self.take_more(&mut messages);
         let count = messages.len();
-        self.turn(messages);
+        if self.lingers {
+            self.receive(messages);
+        } else {
+            self.act(messages);
+        }
+        self.lingers = linger && self.context.awaits_workers();
+        if !self.lingers {
+            self.conclude();
+        }
         count
+    }
+
+    /// Whether the transaction of the last turn is still open.
+    pub(crate) const fn lingers(&self) -> bool {
+        self.lingers
     }
 
     pub(crate) const fn context(&self) -> &Context {
@@ -375,41 +440,6 @@ impl Loop {
     pub(crate) fn owed(&self) -> std::collections::BTreeSet<i64> {
         self.owed.runs.iter().map(|key| key.0).collect()
     }
-}
-
-/// A stored timer is due.
-fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
-    let kind = TimerKind::from_number(timer.kind);
-    let out_of_time = kind == Some(TimerKind::RunTimeout);
-    let first = if out_of_time { context.first_event_for_next(timer.run)? } else { None };
-    let Some((run, env)) = context.open_run(timer.run)? else {
-        if context.is_damaged(timer.run) {
-            context.actions.push(Action::Disarm(timer)); // stays in the store, for another day
-            return Ok(());
-        }
-        context.begin()?;
-        context.store.disarm(timer)?;
-        context.actions.push(Action::Disarm(timer));
-        return Ok(());
-    };
-    // Whatever becomes of it, this row has fired: one that nobody knows must not fire for ever.
-    run.disarm(timer.due.0, timer.kind, timer.subject);
-    match kind {
-        Some(TimerKind::User) => timer::fire(run, env, timer.subject),
-        Some(TimerKind::Activity) => activity::fire(run, env, timer.subject, timer.due),
-        Some(TimerKind::RunTimeout) => {
-            if let Some(next) = workflow::time_out(run, env, timer.due, first) {
-                workflow::start(context, next);
-            }
-        }
-        Some(TimerKind::Backoff) => workflow::end_backoff(run, env),
-        None => {
-            return Err(
-                StoreError::Damaged(format!("a timer of the unknown kind {}", timer.kind)).into()
-            );
-        }
-    }
-    Ok(())
 }
 
 /// A handler of the engine's own fails only when the store does.

@@ -47,6 +47,8 @@ pub(crate) struct Lease {
     /// Events that the worker was shown and that are written when the task ends: started, and before
     /// it scheduled where that is not in the history.
     pub(crate) unwritten: Vec<HistoryEvent>,
+    /// When a worker that polled for it was given it.
+    pub(crate) given: Option<Instant>,
 }
 
 /// The queue of the worker that has the run in its cache.

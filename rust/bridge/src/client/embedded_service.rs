@@ -24,7 +24,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use hourglass_engine::Call;
+use hourglass_engine::{Call, Engine};
 use prost::{DecodeError, Message};
 use temporalio_client::{
     callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse},
@@ -103,6 +103,11 @@ impl EmbeddedService {
     pub(crate) async fn describe_namespace(&self, namespace: String) -> Result<(), Status> {
         let request = DescribeNamespaceRequest { namespace, ..DescribeNamespaceRequest::default() };
         self.make("DescribeNamespace", request.encode_to_vec().into()).await.map(drop)
+    }
+
+    /// The engine, unless it belongs to another process.
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        self.engine.native().ok()
     }
 
     /// Wait for the first task that a poll brings. An engine that can't be polled is no reason to

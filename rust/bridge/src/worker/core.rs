@@ -245,6 +245,10 @@ impl WorkerCore {
         drop(self.finalize().await);
     }
 
+    pub(super) const fn embedded(&self) -> Option<&Embedded> {
+        self.embedded.as_ref()
+    }
+
     async fn drain(&self) {
         loop {
             let changed = self.settled.notified();

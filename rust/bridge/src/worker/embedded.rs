@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::select_all;
+use hourglass_engine::Engine;
 use prost::Message;
 use temporalio_client::tonic::Status;
 use temporalio_protos::temporal::api::{
@@ -74,6 +75,16 @@ impl Embedded {
         };
         // The engine takes back what a poll brought that is dropped here.
         select_all(self.polls.iter().map(first)).await;
+    }
+
+    /// The engine, unless it belongs to another process.
+    pub(super) fn engine(&self) -> Option<&Engine> {
+        self.service.engine()
+    }
+
+    /// How the engine knows the worker.
+    pub(super) fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// The worker has ended for good; activities with these tokens go on.

@@ -3,6 +3,7 @@
 pub(crate) mod core;
 mod embedded;
 mod ledger;
+mod local;
 mod options;
 mod pump;
 

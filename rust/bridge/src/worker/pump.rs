@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use temporalio_protos::coresdk::activity_task::activity_task::Variant;
 use temporalio_sdk_core::{PollError, Worker as Native};
 
-use super::core::WorkerCore;
+use super::{core::WorkerCore, local};
 use crate::{
     delivery::{Delivery, Poll},
     error::{Failure, Kind},
@@ -83,6 +83,11 @@ impl Pump {
     async fn activity(&self, native: &Native) -> Result<(), PollError> {
         let task = native.poll_activity_task().await?;
         let worker = &self.worker;
+        if !local::may_run(&task, worker.embedded()).await {
+            // Core has dropped it if it does not want to hear of it.
+            drop(native.complete_activity_task(local::withdrawn(task)).await);
+            return Ok(());
+        }
         let unwanted = matches!(&task.variant, Some(Variant::Start(start))
             if worker.ledger.lock().started(&task.task_token, start.is_local));
         worker

@@ -107,6 +107,7 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) 
         started_time: env.now,
         attempt: task.attempt,
         unwritten,
+        given: None,
     };
     let due = env.steady.after(start_to_close(run.row.record.task_timeout, task.attempt));
     env.task_timers.push((due, TaskTimer::StartToClose(run.key(), id)));
@@ -141,7 +142,7 @@ pub(super) fn started_event(
 }
 
 /// The timeout of an attempt: a worker that keeps failing is given more and more time.
-fn start_to_close(timeout: i64, attempt: i32) -> Duration {
+pub(crate) fn start_to_close(timeout: i64, attempt: i32) -> Duration {
     let base = Duration::from_nanos(u64::try_from(timeout).unwrap_or(0));
     let Ok(extra) = u32::try_from(attempt.saturating_sub(3)) else { return base };
     if extra == 0 {

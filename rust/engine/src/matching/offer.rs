@@ -212,11 +212,20 @@ impl Context {
     /// A lease that nobody has goes to a worker. An activity's record says who that is: if it is gone
     /// too, the activity is passed on again, and not when the one before is.
     fn hand_over(&mut self, mut lease: LeaseName, taker: &Taker) -> Result<LeaseName, Failure> {
-        if let LeaseName::Activity { run, scheduled_event_id, worker, .. } = &mut lease
-            && let Some((run, _)) = self.open_run(*run)?
-        {
-            activity::hand_over(run, *scheduled_event_id, &taker.identity, &taker.worker);
-            worker.clone_from(&taker.worker);
+        match &mut lease {
+            LeaseName::Activity { run, scheduled_event_id, worker, .. } => {
+                if let Some((run, _)) = self.open_run(*run)? {
+                    activity::hand_over(run, *scheduled_event_id, &taker.identity, &taker.worker);
+                    worker.clone_from(&taker.worker);
+                }
+            }
+            LeaseName::Workflow { run, .. } => {
+                let run = self.runs.get_mut(run);
+                if let Some(lease) = run.and_then(|run| run.volatile.lease.as_mut()) {
+                    lease.worker.clone_from(&taker.worker);
+                }
+            }
+            LeaseName::Inline { .. } | LeaseName::Query(_) => {}
         }
         Ok(lease)
     }

@@ -50,6 +50,7 @@ pub(crate) fn handle(
         context.answer_travelling(&query, result);
     }
     let closes = commands.iter().any(command::is_close);
+    context.note_turnaround(key);
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     if closes && !run.buffered.is_empty() && !only_taken_back(run, &commands) {
         run.volatile.closing = true;
@@ -89,7 +90,11 @@ pub(crate) fn leased_run(context: &mut Context, token: &[u8]) -> Result<RunKey, 
         run.row.run_id.0.as_bytes().as_slice() == token.run_id
             && run.volatile.lease.as_ref().is_some_and(|lease| lease.id.as_slice() == token.lease)
     });
-    if leased { Ok(key) } else { Err(gone().into()) }
+    if !leased {
+        context.early.refuse(&token.lease);
+        return Err(gone().into());
+    }
+    Ok(key)
 }
 
 fn gone() -> RpcStatus {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Faults;
 use crate::action::{Delivery, Responder};
-use crate::engine::{EngineMessage, deadline, make_loop, open_store};
+use crate::engine::{EngineMessage, make_loop, open_store};
 use crate::matching::QueueKind;
 use crate::store::faulty::FaultyStore;
 use crate::timers::TaskTimer;
@@ -88,8 +88,7 @@ impl ManualEngine {
     /// Send a call. It is handled in the next turn, together with all others that were sent.
     pub fn send(&self, call: Call) -> Answer {
         let (sender, receiver) = oneshot::channel();
-        let deadline = call.timeout.map(|timeout| deadline(self.clock.as_ref(), timeout));
-        let responder = Responder { sender, deadline };
+        let responder = Responder::new(sender, self.clock.as_ref(), call.timeout);
         // The engine has the other end for as long as it lives.
         let _ = self.sender.send(EngineMessage::Call { call, responder });
         Answer(receiver)
@@ -101,9 +100,17 @@ impl ManualEngine {
         let _ = self.sender.send(EngineMessage::WorkerGone { worker, going_on: Vec::new() });
     }
 
-    /// One turn: calls, due timers, one commit, answers. Tells how many messages there were.
-    pub fn turn(&mut self) -> usize {
-        self.engine.turn_once()
+    /// One turn: calls, due timers, one commit, answers. Tells how many messages there were. To
+    /// `linger` is to leave the commit to a later turn, if workers have tasks of the transaction: they
+    /// were given them already, and may complete them within it. Time may pass, and the engine crash.
+    pub fn turn(&mut self, linger: bool) -> usize {
+        self.engine.turn_once(linger)
+    }
+
+    /// Whether the last turn left its commit to a later one.
+    #[must_use]
+    pub fn lingers(&self) -> bool {
+        self.engine.lingers()
     }
 
     /// How long there is nothing to do unless somebody calls; `None`: for ever.

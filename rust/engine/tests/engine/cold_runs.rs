@@ -76,16 +76,16 @@ fn an_engine_in_which_nothing_happens_forgets_what_was_warm_when_it_looked_last(
     let mut scene = Scene::new();
     let mut tasks = scene.send(&Server::workflow_poll());
     let _start = scene.send(&Server::start_request("w"));
-    scene.engine.turn();
+    scene.engine.turn(false);
     scene.clock.advance_wall(Duration::from_secs(50));
     let task = tasks.take().unwrap().unwrap();
     let _completed = scene.send(&Server::completion(&task, [start_timer("t", 3600)]));
-    scene.engine.turn();
+    scene.engine.turn(false);
     assert_eq!(scene.engine.memory().runs, 1, "something has just happened to it");
     let minutes = |wait: &Duration| *wait <= Duration::from_mins(2);
     while let Some(wait) = scene.engine.patience().filter(minutes) {
         scene.clock.advance(wait);
-        scene.engine.turn();
+        scene.engine.turn(false);
     }
     assert_eq!(scene.engine.memory().runs, 0);
 }

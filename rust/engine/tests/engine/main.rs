@@ -26,6 +26,7 @@ mod database;
 mod deletion;
 mod describe;
 mod eager;
+mod early_tasks;
 mod external;
 mod faults;
 mod history;

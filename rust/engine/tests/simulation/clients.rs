@@ -10,7 +10,7 @@ use super::invariants::is_open;
 use super::ledger::Fact;
 use super::support::Server;
 use super::support::values::NAMESPACE;
-use super::world::{self, World};
+use super::world::{self, Checked, World};
 use super::{operators, starts, updates, workers};
 
 #[derive(Default)]
@@ -33,6 +33,7 @@ pub(crate) enum Purpose {
     UpdateWithStart,
     Reset,
     Look,
+    Read { run_id: String },
 }
 
 /// A client that was told this does not know what has become of its call.
@@ -42,7 +43,7 @@ pub(crate) fn is_uncertain(error: &RpcStatus) -> bool {
 
 /// Whether the call may be repeated without another effect.
 pub(crate) fn repeats(purpose: &Purpose) -> bool {
-    use Purpose::{Look, Signal, SignalWithStart, Update, UpdateWithStart};
+    use Purpose::{Look, Read, Signal, SignalWithStart, Update, UpdateWithStart};
     !matches!(
         purpose,
         Signal { run_id: None, .. }
@@ -50,6 +51,7 @@ pub(crate) fn repeats(purpose: &Purpose) -> bool {
             | Update { run_id: None }
             | UpdateWithStart
             | Look
+            | Read { .. }
     )
 }
 
@@ -157,7 +159,7 @@ fn read(world: &mut World) {
     let wait_new_event = world.rng.percent(50);
     let request =
         GetWorkflowExecutionHistoryRequest { wait_new_event, ..Server::history_request(&run) };
-    send(world, &request, Purpose::Look);
+    send(world, &request, Purpose::Read { run_id: run.run_id });
 }
 
 /// Nobody is to wait for ever: each run is told to go on.
@@ -174,8 +176,8 @@ pub(crate) fn answered(
     world: &mut World,
     purpose: Purpose,
     result: Result<bytes::Bytes, RpcStatus>,
-) {
-    let Ok(body) = result else { return };
+) -> Checked {
+    let Ok(body) = result else { return Ok(()) };
     match purpose {
         Purpose::Start { worker } => {
             let response = StartWorkflowExecutionResponse::decode(body).unwrap();
@@ -200,6 +202,12 @@ pub(crate) fn answered(
         Purpose::Update { .. } | Purpose::PollUpdate | Purpose::UpdateWithStart => {
             updates::answered(world, &purpose, body);
         }
+        Purpose::Read { run_id } => {
+            let response = GetWorkflowExecutionHistoryResponse::decode(body).unwrap();
+            let events = response.history.unwrap_or_default().events;
+            world.require_written("what a reader is shown is on the disk", &run_id, &events)?;
+        }
         Purpose::Signal { run_id: None, .. } | Purpose::Look => {}
     }
+    Ok(())
 }

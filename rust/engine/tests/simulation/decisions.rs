@@ -40,12 +40,13 @@ impl Decision {
 
 pub(crate) fn decide(world: &mut World, task: &PollWorkflowTaskQueueResponse) -> Decision {
     let run_id = &task.workflow_execution.as_ref().unwrap().run_id;
+    // A run whose start is not on the disk yet has done nothing.
     let audit = world.keys.get(run_id).and_then(|key| world.audits.get(key)).cloned();
+    let audit = audit.unwrap_or_else(Audit::of_new_run);
     let mut decision = Decision::default();
     for message in &task.messages {
         asked(world, message, &mut decision);
     }
-    let Some(audit) = audit else { return decision };
     for update in audit.relations.updates.values().filter(|update| update.outcome.is_none()) {
         if world.rng.percent(40) {
             let result = world.workers.name("result ");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 /// As many events a run has at most: the engine's layout of ids.
@@ -129,6 +129,18 @@ impl Disk {
         rows.unwrap()
             .flat_map(|bytes| Encoded::decode(bytes.unwrap().as_slice()).unwrap().events)
             .collect()
+    }
+
+    /// All events of the run with this id, as others than the engine see them. `None`: nobody looks.
+    pub(crate) fn written(&self, run_id: &str) -> Option<Vec<HistoryEvent>> {
+        let run_id = uuid::Uuid::parse_str(run_id).unwrap();
+        let mut statement = self
+            .reader
+            .as_ref()?
+            .prepare_cached("SELECT run_key FROM runs WHERE run_id = ?1")
+            .unwrap();
+        let key = statement.query_row([run_id.as_bytes()], |row| row.get(0)).optional().unwrap();
+        Some(key.map(|key| self.events(key, 1)).unwrap_or_default())
     }
 
     /// Events that are held back.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::{EventType, WorkflowExecutionStatus};
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, DescribeWorkflowExecutionRequest, ListWorkflowExecutionsRequest,
 };
@@ -22,6 +23,22 @@ fn of_rows<'a>(rows: impl Iterator<Item = &'a RunRow>) -> Listed {
 }
 
 impl World {
+    /// What somebody outside is told of a run is on the disk when it is told. Of a workflow task that a
+    /// worker has, the beginning is shown and written when it ends.
+    pub(super) fn require_written(
+        &self,
+        invariant: &'static str,
+        run_id: &str,
+        told: &[HistoryEvent],
+    ) -> Checked {
+        let Some(written) = self.disk.written(run_id) else { return Ok(()) };
+        let types = [EventType::WorkflowTaskScheduled, EventType::WorkflowTaskStarted];
+        let mut told = told.iter().filter(|event| !types.contains(&event.event_type()));
+        let stray = told.find(|event| !written.contains(event));
+        let checked = require(invariant, stray.is_none(), || format!("{stray:?} of run {run_id}"));
+        checked.map_err(|violation| violation.within(&written))
+    }
+
     /// Lists, counts, descriptions and histories tell what is on the disk.
     pub(super) fn compare_with_what_clients_see(&mut self) -> Checked {
         self.faults.heal();

@@ -17,6 +17,9 @@ pub(crate) enum Fact {
     TaskCompleted {
         started_event_id: i64,
     },
+    ActivityGiven {
+        scheduled_event_id: i64,
+    },
     ActivityEnded {
         scheduled_event_id: i64,
     },
@@ -98,6 +101,10 @@ fn holds(fact: &Fact, audit: &Audit) -> bool {
         Fact::Closed => audit.closed,
         Fact::TaskCompleted { started_event_id } => {
             audit.completed_tasks.contains(started_event_id)
+        }
+        Fact::ActivityGiven { scheduled_event_id } => {
+            audit.activities.contains(scheduled_event_id)
+                || audit.ended_activities.contains(scheduled_event_id)
         }
         Fact::ActivityEnded { scheduled_event_id } => {
             audit.ended_activities.contains(scheduled_event_id)

@@ -150,7 +150,9 @@ fn a_double_completion_is_found() {
 #[test]
 fn an_early_reply_is_found() {
     let violation = found(Bug::EarlyReply);
-    assert!(violation.contains("nothing acknowledged is lost"), "{violation}");
+    let seen =
+        ["nothing acknowledged is lost", "an activity is given when its order is on the disk"];
+    assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
 }
 
 #[test]
@@ -169,4 +171,24 @@ fn an_untold_parent_is_found() {
 fn a_forgotten_waiter_is_found() {
     let violation = found(Bug::ForgottenWaiter);
     assert!(violation.contains("nobody waits for a closed run"), "{violation}");
+}
+
+#[test]
+fn an_activity_that_is_handed_out_before_the_commit_is_found() {
+    let violation = found(Bug::EarlyActivity);
+    assert!(
+        violation.contains("an activity is given when its order is on the disk"),
+        "{violation}"
+    );
+}
+
+#[test]
+fn a_task_that_outlives_its_failed_transaction_is_found() {
+    let violation = found(Bug::KeptLease);
+    let seen = [
+        "a completed task was of what is on the disk",
+        "a started task was scheduled",
+        "each lease has an end",
+    ];
+    assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
 }

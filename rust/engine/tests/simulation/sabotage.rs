@@ -303,6 +303,7 @@ fn every_fact_that_is_not_so_is_noticed() {
         Fact::Signaled(id()),
         Fact::Closed,
         Fact::TaskCompleted { started_event_id: 4_000_000 },
+        Fact::ActivityGiven { scheduled_event_id: 4_000_000 },
         Fact::ActivityEnded { scheduled_event_id: 4_000_000 },
         Fact::UpdateAccepted { id: id() },
         Fact::UpdateCompleted { id: id(), outcome: Vec::new() },

@@ -1,10 +1,12 @@
 //! Workers: they poll, answer, forget what they have, shut down, and die.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use hourglass_engine::RpcStatus;
+use hourglass_engine::{Clock as _, RpcStatus};
 use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::QueryResultType;
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::query::v1::WorkflowQueryResult;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
@@ -20,6 +22,8 @@ use super::world::{self, Checked, World, require};
 const POLLS: usize = 3;
 /// Workers at once.
 const WORKERS: u64 = 2;
+/// No workflow task has a shorter timeout.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A task, and the worker that has it.
 pub(crate) struct Held<T> {
@@ -43,6 +47,8 @@ pub(crate) struct Workers {
     pub(crate) paused: BTreeSet<(i64, i64)>,
     /// Runs with activities that may begin anew: an attempt looks like an earlier one.
     begun_anew: BTreeSet<i64>,
+    /// When workflow tasks of this engine were taken, by their tokens.
+    taken: BTreeMap<Vec<u8>, Instant>,
 }
 
 impl Workers {
@@ -51,9 +57,10 @@ impl Workers {
         self.delivered.clear();
     }
 
-    /// What the engine was told of workers, it has forgotten.
+    /// What the engine was told of workers and gave them, it has forgotten.
     pub(crate) fn forget_gone(&mut self) {
         self.gone.clear();
+        self.taken.clear();
     }
 
     /// Paused activities of a run may be given out from now on, and have their first attempt again.
@@ -83,8 +90,17 @@ pub(crate) enum Purpose {
     /// With commands, it leaves a trace, whatever kind of task it was.
     Complete {
         worker: String,
-        run_id: Option<String>,
+        run_id: String,
+        has_commands: bool,
         started_event_id: i64,
+        /// What the task was made of.
+        shown: Vec<HistoryEvent>,
+    },
+    /// May a local activity of this task run?
+    Confirm {
+        run_id: String,
+        taken: Instant,
+        shown: Vec<HistoryEvent>,
     },
     CompleteActivity {
         run_id: String,
@@ -193,6 +209,9 @@ fn poll(world: &mut World) {
 
 fn work(world: &mut World) {
     let Some(index) = world.rng.index(world.workers.tasks.len()) else { return };
+    if !world.ending && world.rng.percent(10) {
+        return confirm(world, index);
+    }
     let Held { worker, task } = world.workers.tasks.swap_remove(index);
     if task.query.is_some() {
         return answer_query(world, task);
@@ -218,9 +237,22 @@ fn work(world: &mut World) {
         send(world, &request, Purpose::Other);
     }
     let run_id = task.workflow_execution.unwrap().run_id;
-    let run_id = Some(run_id).filter(|_| !request.commands.is_empty());
     let started_event_id = task.started_event_id;
-    send(world, &request, Purpose::Complete { worker, run_id, started_event_id });
+    let shown = task.history.unwrap_or_default().events;
+    let has_commands = !request.commands.is_empty();
+    let purpose = Purpose::Complete { worker, run_id, has_commands, started_event_id, shown };
+    send(world, &request, purpose);
+}
+
+/// The workflow wants a local activity: its worker asks before it runs it.
+fn confirm(world: &mut World, index: usize) {
+    let Held { worker, task } = &world.workers.tasks[index];
+    let Some(taken) = world.workers.taken.get(&task.task_token).copied() else { return };
+    let run_id = task.workflow_execution.clone().unwrap().run_id;
+    let body = format!("{run_id} {worker}").into_bytes();
+    let shown = task.history.clone().unwrap_or_default().events;
+    let purpose = world::Purpose::Worker(Purpose::Confirm { run_id, taken, shown });
+    world.send_encoded("ConfirmWorkflowTask", body, purpose);
 }
 
 /// What the workflow does now, as the completion of its task.
@@ -302,9 +334,14 @@ pub(crate) fn answered(
                 take_activity(world, &worker, task)?;
             }
         }
-        Purpose::Complete { worker, run_id, started_event_id } => {
+        Purpose::Complete { worker, run_id, has_commands, started_event_id, shown } => {
             let response = RespondWorkflowTaskCompletedResponse::decode(body).unwrap();
-            if let Some(run_id) = run_id {
+            world.require_written(
+                "a completed task was of what is on the disk",
+                &run_id,
+                &shown,
+            )?;
+            if has_commands {
                 world.note(&run_id, Fact::TaskCompleted { started_event_id });
             }
             if let Some(task) = response.workflow_task {
@@ -312,6 +349,13 @@ pub(crate) fn answered(
             }
             for task in response.activity_tasks {
                 take_activity(world, &worker, task)?;
+            }
+        }
+        Purpose::Confirm { run_id, taken, shown } => {
+            // Who takes longer than a task may, and asks then, is not known any more.
+            if world.clock.wall() - taken < SHORTEST {
+                let invariant = "a local activity runs when its order is on the disk";
+                world.require_written(invariant, &run_id, &shown)?;
             }
         }
         Purpose::CompleteActivity { run_id, scheduled_event_id } => {
@@ -325,6 +369,7 @@ pub(crate) fn answered(
 /// A worker has got a workflow task, if it is still there.
 pub(crate) fn take(world: &mut World, worker: &str, task: PollWorkflowTaskQueueResponse) {
     if world.workers.is_alive(worker) {
+        world.workers.taken.insert(task.task_token.clone(), world.clock.wall());
         world.workers.tasks.push(Held { worker: worker.to_owned(), task });
     }
 }
@@ -334,8 +379,8 @@ fn take_activity(world: &mut World, worker: &str, task: PollActivityTaskQueueRes
         return Ok(());
     }
     let before = world.workers.delivered.insert(task.task_token.clone(), worker.to_owned());
-    let run_id = &task.workflow_execution.as_ref().unwrap().run_id;
-    let run = world.keys.get(run_id).copied().unwrap_or_default();
+    let run_id = task.workflow_execution.as_ref().unwrap().run_id.clone();
+    let run = world.keys.get(&run_id).copied().unwrap_or_default();
     let first = before.is_none() || world.workers.begun_anew.contains(&run);
     require("an attempt of an activity has one worker", first, || {
         format!("{} attempt {}, before: {before:?}", task.activity_id, task.attempt)
@@ -343,6 +388,16 @@ fn take_activity(world: &mut World, worker: &str, task: PollActivityTaskQueueRes
     let activity = (run, activities::scheduled_event(&task.task_token));
     let paused = world.workers.paused.contains(&activity);
     require("a paused activity is given to no worker", !paused, || format!("{task:?}"))?;
+    let scheduled_event_id = activity.1;
+    let written = world.disk.written(&run_id);
+    let asked =
+        |events: Vec<HistoryEvent>| events.iter().any(|event| event.event_id == scheduled_event_id);
+    require(
+        "an activity is given when its order is on the disk",
+        written.is_none_or(asked),
+        || format!("{scheduled_event_id} of run {run_id}"),
+    )?;
+    world.note(&run_id, Fact::ActivityGiven { scheduled_event_id });
     if world.workers.is_alive(worker) {
         world.workers.activities.push(Held { worker: worker.to_owned(), task });
     }

@@ -241,10 +241,11 @@ impl World {
         self.send_encoded(R::method(), request.encode_to_vec(), purpose);
     }
 
-    fn send_encoded(&mut self, method: &'static str, body: Vec<u8>, purpose: Purpose) {
+    pub(super) fn send_encoded(&mut self, method: &'static str, body: Vec<u8>, purpose: Purpose) {
         let timeout = self.rng.percent(50).then(|| Duration::from_secs(30));
+        let service = if method == "ConfirmWorkflowTask" { "hourglass.Engine" } else { SERVICE };
         let call = Call {
-            service: SERVICE.to_owned(),
+            service: service.to_owned(),
             method: method.to_owned(),
             timeout,
             body: body.clone().into(),
@@ -264,7 +265,7 @@ impl World {
             body,
         };
         let mut answer = self.engine.as_ref().unwrap().send(call);
-        self.engine.as_mut().unwrap().turn();
+        self.engine.as_mut().unwrap().turn(false);
         let answer = answer.take().unwrap_or_else(|| Err(RpcStatus::closed()));
         let body = answer.map_err(|error| {
             Violation::new("what is asked is answered", format!("{}: {error}", R::method()))
@@ -344,8 +345,7 @@ impl World {
                     self.send_encoded(flight.method, flight.body, Purpose::Client(purpose));
                     return Ok(());
                 }
-                clients::answered(self, purpose, result);
-                Ok(())
+                clients::answered(self, purpose, result)
             }
             Purpose::Worker(purpose) => workers::answered(self, purpose, result),
         }
@@ -388,8 +388,9 @@ impl World {
             let (before, sent) = (self.disk.log_length(), self.sent);
             self.summary.turns += 1;
             let Some(engine) = self.engine.as_mut() else { return Ok(()) };
-            let handled = engine.turn();
-            let rests = handled == 0 && engine.patience() != Some(Duration::ZERO);
+            let handled = engine.turn(self.rng.percent(50));
+            let lingers = engine.lingers();
+            let rests = !lingers && handled == 0 && engine.patience() != Some(Duration::ZERO);
             self.collect()?;
             if self.faults.crashed() {
                 let end = self.disk.log_length();
@@ -400,6 +401,13 @@ impl World {
             if !self.is_calm && !self.ending && self.rng.below(400) == 0 {
                 self.lose(self.disk.log_length())?; // between two turns
                 continue;
+            }
+            if lingers && !self.ending {
+                match self.rng.below(100) {
+                    0..60 => workers::act(self),
+                    60..63 if !self.is_calm => self.lose(self.disk.log_length())?,
+                    _ => {}
+                }
             }
             if rests && self.sent == sent {
                 self.marks.push((self.faults.commits(), self.disk.log_length()));

@@ -18,7 +18,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::*;
 use super::clock::VirtualClock;
 use super::values::{NAMESPACE, QUEUE, queue, workflow_type};
 
-pub(super) const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+pub(crate) const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
 /// No call of these tests needs this long; one that does hangs.
 const HANGS: Duration = Duration::from_mins(1);
@@ -269,15 +269,21 @@ impl Server {
         run: &WorkflowExecution,
         name: &str,
     ) -> Result<(), RpcStatus> {
-        self.call(SignalWorkflowExecutionRequest {
+        self.call(Self::signal_request(run, name)).await.map(drop)
+    }
+
+    /// The request of [`Self::signal`].
+    pub(crate) fn signal_request(
+        run: &WorkflowExecution,
+        name: &str,
+    ) -> SignalWorkflowExecutionRequest {
+        SignalWorkflowExecutionRequest {
             namespace: NAMESPACE.to_owned(),
             workflow_execution: Some(run.clone()),
             signal_name: name.to_owned(),
             identity: "signaller".to_owned(),
             ..Default::default()
-        })
-        .await
-        .map(drop)
+        }
     }
 
     /// Terminate a run.

@@ -189,7 +189,7 @@ impl Play {
     fn settle(&mut self) {
         let engine = self.engine.as_mut().unwrap();
         let mut turns = 0;
-        while engine.turn() > 0 || engine.patience() == Some(Duration::ZERO) {
+        while engine.turn(false) > 0 || engine.patience() == Some(Duration::ZERO) {
             turns += 1;
             assert!(turns < TURNS, "the engine comes to rest");
         }
