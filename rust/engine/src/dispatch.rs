@@ -186,6 +186,12 @@ fn of_operators(
         "DescribeTaskQueue" => unary(context, body, rpc::describe_task_queue::handle),
         "GetClusterInfo" => unary(context, body, rpc::get_cluster_info::handle),
         "ListNamespaces" => unary(context, body, rpc::list_namespaces::handle),
+        "PauseActivityExecution" => unary(context, body, rpc::pause_activity_execution::handle),
+        "UnpauseActivityExecution" => unary(context, body, rpc::unpause_activity_execution::handle),
+        "ResetActivityExecution" => unary(context, body, rpc::reset_activity_execution::handle),
+        "UpdateActivityExecutionOptions" => {
+            unary(context, body, rpc::update_activity_execution_options::handle)
+        }
         "PauseActivity" => unary(context, body, rpc::pause_activity::handle),
         "UnpauseActivity" => unary(context, body, rpc::unpause_activity::handle),
         "UpdateActivityOptions" => unary(context, body, rpc::update_activity_options::handle),

@@ -150,13 +150,14 @@ const STATUSES: [(Status, &str); 7] = [
     (Status::TimedOut, "TimedOut"),
 ];
 
-const ACTIVITY_STATUSES: [(ActivityExecutionStatus, &str); 6] = [
+const ACTIVITY_STATUSES: [(ActivityExecutionStatus, &str); 7] = [
     (ActivityExecutionStatus::Running, "Running"),
     (ActivityExecutionStatus::Completed, "Completed"),
     (ActivityExecutionStatus::Failed, "Failed"),
     (ActivityExecutionStatus::Canceled, "Canceled"),
     (ActivityExecutionStatus::Terminated, "Terminated"),
     (ActivityExecutionStatus::TimedOut, "TimedOut"),
+    (ActivityExecutionStatus::Paused, "Paused"),
 ];
 
 /// The statuses of such runs, and their names.

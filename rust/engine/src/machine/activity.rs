@@ -6,7 +6,8 @@
 use crate::Timestamp;
 use crate::context::{Env, Work};
 use crate::ids::EventId;
-use crate::machine::{standalone, workflow_task};
+use crate::machine::activity_deadline::{Deadline, next_deadline};
+use crate::machine::{standalone, standalone_control, workflow_task};
 use crate::planted::{Bug, planted};
 use crate::proto::enums::{RetryState, TimeoutType};
 use crate::proto::failure::{Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo};
@@ -94,46 +95,10 @@ pub(super) fn schedule_after(
     }
 }
 
-/// The next thing that time does to an activity. While it is paused, nothing.
-fn next_deadline(record: &ActivityRecord) -> Option<(i64, Deadline)> {
-    if record.paused.is_some() {
-        return None;
-    }
-    let after =
-        |from: i64, length: i64, what| (length != 0).then(|| (from.saturating_add(length), what));
-    let timeout = Deadline::Timeout;
-    let last_sign = record.started_time.max(record.heartbeat_time);
-    let own = match record.state() {
-        ActivityState::Scheduled => after(
-            record.attempt_scheduled_time,
-            record.schedule_to_start,
-            timeout(TimeoutType::ScheduleToStart),
-        ),
-        ActivityState::Started => [
-            after(record.started_time, record.start_to_close, timeout(TimeoutType::StartToClose)),
-            after(last_sign, record.heartbeat_timeout, timeout(TimeoutType::Heartbeat)),
-        ]
-        .into_iter()
-        .flatten()
-        .min_by_key(|(due, _)| *due),
-        ActivityState::BackingOff => Some((record.attempt_scheduled_time, Deadline::Attempt)),
-    };
-    let expiration = record.expiration();
-    let whole = (expiration != 0).then(|| (expiration, timeout(TimeoutType::ScheduleToClose)));
-    // When two are due together, the narrower one tells more.
-    own.into_iter().chain(whole).min_by_key(|(due, _)| *due)
-}
-
-#[derive(Clone, Copy)]
-enum Deadline {
-    Timeout(TimeoutType),
-    Attempt,
-}
-
 /// Store an activity, with a timer that is not later than its next deadline. One that is earlier
 /// stays: when it fires it is armed anew, which is cheaper than a row for every heartbeat.
-pub(super) fn put(run: &mut Run, mut record: ActivityRecord) {
-    let due = next_deadline(&record).map_or(0, |(due, _)| due);
+pub(crate) fn put(run: &mut Run, mut record: ActivityRecord) {
+    let due = next_deadline(run, &record).map_or(0, |(due, _)| due);
     if due != 0 && (record.armed == 0 || due < record.armed) {
         if record.armed != 0 {
             run.disarm(record.armed, TimerKind::Activity as i64, record.scheduled_event_id);
@@ -282,18 +247,23 @@ pub(super) fn closing_attributes(
 /// The attempt in progress failed: back off, or give why there is no other attempt.
 pub(crate) fn retry(
     run: &mut Run,
-    env: &Env,
+    env: &mut Env,
     id: EventId,
     failure: &Failure,
 ) -> Result<(), RetryState> {
     let Some(record) = run.activities.get(&id) else { return Ok(()) };
+    let alone = run.row.is_activity();
+    if alone && record.reset {
+        standalone_control::begin_again(run, env, failure);
+        return Ok(());
+    }
     let Some(policy) = &record.retry_policy else { return Err(RetryState::RetryPolicyNotSet) };
     if record.cancel_requested != 0 {
         return Err(RetryState::CancelRequested);
     }
     let expiration = record.expiration();
     let mut record = record.clone();
-    if record.paused.is_some() {
+    if record.paused.is_some() && !alone {
         // There will be another attempt, whatever their number, when it is let go on.
         if !retry::is_retryable(policy, failure) {
             return Err(RetryState::NonRetryableFailure);
@@ -372,7 +342,7 @@ pub(crate) fn heartbeat(
     }
     let told = Told {
         cancel_requested: record.cancel_requested != 0,
-        paused: record.paused.is_some(),
+        paused: record.paused.is_some() && !(record.reset && run.row.is_activity()),
         reset: record.reset,
     };
     put(run, record);
@@ -390,7 +360,7 @@ pub(crate) fn fire(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
     };
     let mut record = record.clone();
     record.armed = 0;
-    match next_deadline(&record) {
+    match next_deadline(run, &record) {
         Some((due, _)) if due > env.now.0 => put(run, record),
         Some((_, Deadline::Attempt)) => {
             record.set_state(ActivityState::Scheduled);

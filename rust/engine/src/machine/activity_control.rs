@@ -123,15 +123,20 @@ fn go_on(run: &mut Run, env: &mut Env, mut record: ActivityRecord, jitter: i64) 
     }
     record.leave_attempt();
     record.last_failure = None;
-    let delay = match u64::try_from(jitter) {
-        Ok(jitter) if jitter > 0 => {
+    let delay = self::jitter(env, jitter);
+    activity::schedule_after(run, env, record, delay);
+}
+
+/// Somewhere within that many nanoseconds.
+pub(super) fn jitter(env: &Env, within: i64) -> Duration {
+    match u64::try_from(within) {
+        Ok(within) if within > 0 => {
             let mut random = [0; 8];
             random.copy_from_slice(&env.entropy.bytes()[..8]);
-            Duration::from_nanos(u64::from_le_bytes(random) % jitter)
+            Duration::from_nanos(u64::from_le_bytes(random) % within)
         }
         _ => Duration::ZERO,
-    };
-    activity::schedule_after(run, env, record, delay);
+    }
 }
 
 /// Keep the search attribute up to date.

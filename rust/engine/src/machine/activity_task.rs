@@ -30,8 +30,8 @@ impl Context {
         let scheduled = self.scheduled_attributes(key, record.scheduled_event_id)?;
         let Some(run) = self.runs.get(&key) else { return Ok(Bytes::new()) };
         let whole = run.row.record.priority.as_ref();
-        let priority = priority::merge(whole, scheduled.priority.as_ref());
         let alone = run.row.is_activity();
+        let priority = priority::merge(whole, scheduled.priority.as_ref().filter(|_| !alone));
         let token = ActivityToken {
             run_key: key.0,
             run_id: run.row.run_id.0.as_bytes().to_vec(),
@@ -61,7 +61,7 @@ impl Context {
             schedule_to_close_timeout: Some(from_nanos(record.schedule_to_close)),
             start_to_close_timeout: Some(from_nanos(record.start_to_close)),
             heartbeat_timeout: Some(from_nanos(record.heartbeat_timeout)),
-            retry_policy: scheduled.retry_policy,
+            retry_policy: record.retry_policy.clone(),
             priority,
             ..Default::default()
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod activity_control;
+mod activity_deadline;
 pub(crate) mod activity_options;
 pub(crate) mod activity_task;
 pub(crate) mod child;
@@ -14,6 +15,8 @@ pub(crate) mod reset_points;
 pub(crate) mod retry_workflow;
 pub(crate) mod speculative;
 pub(crate) mod standalone;
+pub(crate) mod standalone_control;
+pub(crate) mod standalone_options;
 pub(crate) mod timer;
 pub(crate) mod workflow;
 pub(crate) mod workflow_task;

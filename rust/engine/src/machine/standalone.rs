@@ -61,7 +61,8 @@ pub(crate) fn start(context: &mut Context, new: NewActivity) -> RunKey {
             request_id: new.request_id,
             first_backoff: delay,
             search_attributes: new.search_attributes,
-            standalone: Some(StandaloneRecord::default()),
+            priority: attributes.priority.clone(),
+            standalone: Some(StandaloneRecord { start_delay: delay, ..Default::default() }),
             ..RunRecord::default()
         },
     };
@@ -74,10 +75,18 @@ pub(crate) fn start(context: &mut Context, new: NewActivity) -> RunKey {
 }
 
 /// Something became of the run's activity, if it is one of an activity: note it.
-pub(super) fn note(run: &mut Run, note: impl FnOnce(&mut StandaloneRecord)) {
-    if run.row.is_activity()
-        && let Some(own) = &mut run.state().record.standalone
-    {
+pub(crate) fn note(run: &mut Run, note: impl FnOnce(&mut StandaloneRecord)) {
+    if !run.row.is_activity() {
+        return;
+    }
+    let record = run.activities.get(&SCHEDULED);
+    let waits = record.is_some_and(|record| record.state() != ActivityState::Started);
+    let paused = waits && record.is_some_and(|record| record.paused.is_some());
+    let row = run.state();
+    if row.is_open() {
+        row.status = if paused { Status::Paused } else { Status::Running }.into();
+    }
+    if let Some(own) = &mut row.record.standalone {
         note(own);
     }
 }
@@ -161,6 +170,8 @@ pub(crate) fn terminate(
 pub(crate) fn request_cancel(run: &mut Run, env: &mut Env, cancel: CancelRecord) {
     let Some(mut record) = run.activities.get(&SCHEDULED).cloned() else { return };
     record.cancel_requested = SCHEDULED;
+    // Comes before everything that is wanted besides.
+    (record.paused, record.reset, record.forget_heartbeat) = (None, false, false);
     let started = record.state() == ActivityState::Started;
     run.put_activity(record);
     let payload = common::Payload {
@@ -168,7 +179,7 @@ pub(crate) fn request_cancel(run: &mut Run, env: &mut Env, cancel: CancelRecord)
         data: serde_json::to_vec(&cancel.reason).unwrap_or_default(),
         ..Default::default()
     };
-    note(run, |own| own.cancel = Some(cancel));
+    note(run, |own| (own.cancel, own.restored) = (Some(cancel), None));
     if !started {
         let details = Some(common::Payloads { payloads: vec![payload] });
         activity::close(run, env, SCHEDULED, End::Canceled { details, identity: String::new() });
@@ -216,7 +227,7 @@ pub(super) fn timed_out(run: &mut Run, env: &mut Env, kind: TimeoutType) {
 /// How long it is from the attempt that failed to the next one, while that is waited for.
 pub(crate) fn retry_interval(record: &ActivityRecord) -> Option<std::time::Duration> {
     let (policy, failure) = (record.retry_policy.as_ref()?, record.last_failure.as_ref()?);
-    let waits = record.state() == ActivityState::BackingOff;
+    let waits = record.state() == ActivityState::BackingOff && record.attempt > 1;
     waits.then(|| retry::delay(policy, record.attempt - 1, failure))
 }
 

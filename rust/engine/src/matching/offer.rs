@@ -139,6 +139,7 @@ impl Context {
         while let Some(task) = self.matching.queue(queue).tasks.pop_front() {
             let given = match queue.kind {
                 QueueKind::Workflow => self.lease_workflow_task(queue, task, &taker)?,
+                QueueKind::Activity if !self.is_of_queue(task, queue)? => None,
                 QueueKind::Activity => self.lease_activity(task, &taker.identity, &taker.worker)?,
             };
             if let Some((body, lease)) = given {
@@ -171,6 +172,13 @@ impl Context {
         body.extend(self.travelling_queries(task.run));
         body.extend(self.travelling_updates(task.run, lease.started_event_id, true));
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
+    }
+
+    /// Whether an activity still waits in that queue: its options may have changed.
+    fn is_of_queue(&mut self, task: Task, queue: &QueueKey) -> Result<bool, Failure> {
+        let Some((run, _)) = self.open_run(task.run)? else { return Ok(false) };
+        let record = run.activities.get(&task.subject);
+        Ok(record.is_some_and(|record| record.task_queue == queue.name))
     }
 
     /// Give an activity to a worker, if it is still to be had.

@@ -132,7 +132,8 @@ fn info(
 ) -> ActivityExecutionInfo {
     let StandaloneRecord { transitions, heartbeats, last_heartbeat, last_started, cancel, .. } =
         row.record.standalone.clone().unwrap_or_default();
-    let waits = row.is_open() && record.state() == ActivityState::BackingOff;
+    let backs_off = record.state() == ActivityState::BackingOff;
+    let waits = row.is_open() && backs_off && record.paused.is_none();
     let identity =
         if record.identity.is_empty() { &record.last_identity } else { &record.identity };
     let began = row.start_time.0.saturating_add(record.start_delay);
@@ -143,11 +144,11 @@ fn info(
         status: row.status,
         run_state: run_state(row, record).into(),
         task_queue: row.task_queue.clone(),
-        schedule_to_close_timeout: scheduled.schedule_to_close_timeout,
-        schedule_to_start_timeout: scheduled.schedule_to_start_timeout,
-        start_to_close_timeout: scheduled.start_to_close_timeout,
-        heartbeat_timeout: scheduled.heartbeat_timeout,
-        retry_policy: scheduled.retry_policy,
+        schedule_to_close_timeout: Some(from_nanos(record.schedule_to_close)),
+        schedule_to_start_timeout: Some(from_nanos(record.schedule_to_start)),
+        start_to_close_timeout: Some(from_nanos(record.start_to_close)),
+        heartbeat_timeout: Some(from_nanos(record.heartbeat_timeout)),
+        retry_policy: record.retry_policy.clone(),
         last_heartbeat_time: moment(last_heartbeat),
         last_started_time: moment(last_started),
         attempt: record.attempt,
@@ -163,7 +164,7 @@ fn info(
             .map(to_duration),
         last_attempt_complete_time: moment(record.attempt_ended),
         next_attempt_schedule_time: moment(record.attempt_scheduled_time).filter(|_| waits),
-        priority: scheduled.priority,
+        priority: row.record.priority.clone(),
         state_transition_count: transitions,
         state_size_bytes: row.record.history_bytes,
         search_attributes: Some(row.record.search_attributes.clone().unwrap_or_default()),
@@ -180,7 +181,9 @@ fn run_state(row: &RunRow, record: &ActivityRecord) -> State {
     match record.state() {
         _ if !row.is_open() => State::Unspecified,
         _ if record.cancel_requested != 0 => State::CancelRequested,
+        ActivityState::Started if record.paused.is_some() => State::PauseRequested,
         ActivityState::Started => State::Started,
+        _ if record.paused.is_some() => State::Paused,
         ActivityState::Scheduled | ActivityState::BackingOff => State::Scheduled,
     }
 }

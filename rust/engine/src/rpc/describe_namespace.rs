@@ -45,6 +45,7 @@ pub(super) fn description(record: &NamespaceRecord) -> DescribeNamespaceResponse
                 worker_poll_complete_on_shutdown: true,
                 standalone_activities: true,
                 standalone_activity_start_delay: true,
+                standalone_activity_operator_commands: true,
                 ..Default::default()
             }),
             limits: Some(Limits {

@@ -5,6 +5,7 @@ use crate::command::NAME_LIMIT;
 use crate::context::{Context, Failure};
 use crate::ids::RunId;
 use crate::machine::workflow::BLOB_LIMIT;
+use crate::proto::from_duration;
 use crate::store::RunRow;
 
 /// The activity that a caller names.
@@ -37,7 +38,15 @@ pub(super) fn check_length(name: &str, given: &str) -> Result<(), RpcStatus> {
     Ok(())
 }
 
-/// Refuse who asks for an end, or why, where that is too long.
+/// Refuse a time that is none.
+pub(super) fn check_jitter(jitter: Option<&prost_wkt_types::Duration>) -> Result<(), RpcStatus> {
+    if jitter.is_some_and(|jitter| from_duration(jitter).is_none()) {
+        return Err(RpcStatus::invalid_argument("invalid jitter: negative duration"));
+    }
+    Ok(())
+}
+
+/// Refuse who asks for something, or why, where that is too long.
 pub(super) fn check_ending(
     request_id: &str,
     identity: &str,

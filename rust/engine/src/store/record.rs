@@ -142,6 +142,21 @@ pub(crate) struct StandaloneRecord {
     /// Its last attempt, when it is closed.
     #[prost(message, optional, tag = "7")]
     pub(crate) ended: Option<ActivityRecord>,
+    /// That it was started with.
+    #[prost(int64, tag = "8")]
+    pub(crate) start_delay: i64,
+    /// Options for when the attempt in progress is over, and the activity begins anew.
+    #[prost(message, optional, tag = "9")]
+    pub(crate) restored: Option<crate::proto::activity::ActivityOptions>,
+    /// The last request of each kind: the second of the same id changes nothing.
+    #[prost(string, tag = "10")]
+    pub(crate) pause_request_id: String,
+    #[prost(string, tag = "11")]
+    pub(crate) unpause_request_id: String,
+    #[prost(string, tag = "12")]
+    pub(crate) reset_request_id: String,
+    #[prost(string, tag = "13")]
+    pub(crate) update_request_id: String,
 }
 
 /// By whom and why an activity is to be cancelled.
@@ -371,7 +386,7 @@ pub(crate) struct TimerRecord {
 
 impl super::RunRow {
     pub(crate) fn is_open(&self) -> bool {
-        self.status == i32::from(enums::WorkflowExecutionStatus::Running)
+        self.close_time.is_none()
     }
 
     /// Whether it is one of an activity that was started by itself. Its status is an

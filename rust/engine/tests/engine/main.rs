@@ -47,6 +47,7 @@ mod signals;
 mod size_limits;
 mod speculative_tasks;
 mod standalone_activities;
+mod standalone_control;
 mod standalone_crashes;
 mod standalone_ends;
 mod standalone_lists;

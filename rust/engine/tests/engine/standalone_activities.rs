@@ -351,4 +351,5 @@ async fn a_namespace_says_that_it_has_activities_without_workflows() {
     let info = server.call(request).await.unwrap().namespace_info.unwrap();
     let capabilities = info.capabilities.unwrap();
     assert!(capabilities.standalone_activities && capabilities.standalone_activity_start_delay);
+    assert!(capabilities.standalone_activity_operator_commands);
 }

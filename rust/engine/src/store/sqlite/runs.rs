@@ -91,13 +91,19 @@ impl SqliteStore {
         )
     }
 
-    /// While a run is open its status and the time of its close don't change, and the index over them
-    /// is left alone.
+    /// While a run is open the time of its close does not change, and the index over it is left alone.
     pub(super) fn write_run(&self, row: &RunRow) -> Result<()> {
         if row.is_open() {
             return self.run_statement(
-                "UPDATE runs SET has_task = ?2, state = ?3 WHERE run_key = ?1",
-                (row.key.0, row.record.workflow_task.is_some(), row.record.encode_to_vec()),
+                "UPDATE runs SET has_task = ?2, state = ?3, status = ?4, task_queue = ?5
+                 WHERE run_key = ?1",
+                (
+                    row.key.0,
+                    row.record.workflow_task.is_some(),
+                    row.record.encode_to_vec(),
+                    row.status,
+                    &row.task_queue,
+                ),
             );
         }
         self.run_statement(

@@ -58,6 +58,7 @@ rpcs! {
     ListNamespacesRequest => ListNamespacesResponse,
     ListWorkflowExecutionsRequest => ListWorkflowExecutionsResponse,
     ListSchedulesRequest => ListSchedulesResponse,
+    PauseActivityExecutionRequest => PauseActivityExecutionResponse,
     PauseActivityRequest => PauseActivityResponse,
     PollActivityExecutionRequest => PollActivityExecutionResponse,
     PollActivityTaskQueueRequest => PollActivityTaskQueueResponse,
@@ -70,6 +71,7 @@ rpcs! {
     RequestCancelActivityExecutionRequest => RequestCancelActivityExecutionResponse,
     RequestCancelWorkflowExecutionRequest => RequestCancelWorkflowExecutionResponse,
     ResetActivityRequest => ResetActivityResponse,
+    ResetActivityExecutionRequest => ResetActivityExecutionResponse,
     ResetStickyTaskQueueRequest => ResetStickyTaskQueueResponse,
     ResetWorkflowExecutionRequest => ResetWorkflowExecutionResponse,
     RespondActivityTaskCanceledRequest => RespondActivityTaskCanceledResponse,
@@ -88,9 +90,11 @@ rpcs! {
     StartWorkflowExecutionRequest => StartWorkflowExecutionResponse,
     TerminateActivityExecutionRequest => TerminateActivityExecutionResponse,
     TerminateWorkflowExecutionRequest => TerminateWorkflowExecutionResponse,
+    UnpauseActivityExecutionRequest => UnpauseActivityExecutionResponse,
     UnpauseActivityRequest => UnpauseActivityResponse,
     UpdateActivityOptionsRequest => UpdateActivityOptionsResponse,
     UpdateWorkflowExecutionOptionsRequest => UpdateWorkflowExecutionOptionsResponse,
+    UpdateActivityExecutionOptionsRequest => UpdateActivityExecutionOptionsResponse,
     UpdateWorkflowExecutionRequest => UpdateWorkflowExecutionResponse,
 }
 
