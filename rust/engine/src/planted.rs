@@ -22,6 +22,8 @@ pub enum Bug {
     EarlyActivity,
     /// A workflow task that was handed out of a transaction stays with its worker when that one fails.
     KeptLease,
+    /// A run that goes back in its history has no timers.
+    ForgottenTimer,
 }
 
 #[cfg(feature = "simulation")]

@@ -437,8 +437,8 @@ impl Loop {
         &self.context
     }
 
-    pub(crate) fn owed(&self) -> std::collections::BTreeSet<i64> {
-        self.owed.runs.iter().map(|key| key.0).collect()
+    pub(crate) const fn owed(&self) -> &Owed {
+        &self.owed
     }
 }
 

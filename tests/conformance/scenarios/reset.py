@@ -334,3 +334,18 @@ async def a_sticky_queue_is_forgotten(w: World) -> None:
     await run.signal()
     await (await w.poll()).complete(complete())
     await w.answer("closed", w.call("ResetStickyTaskQueue", execution=run.execution))
+
+
+@scenario(49)
+async def a_child_that_was_let_go_before_a_reset_is_not_heard_of(w: World) -> None:
+    run = await w.start()
+    child = start_child(w.id("child"), task_queue={"name": w.id("children")})
+    await (await w.poll()).complete(child)
+    await run.until("ChildWorkflowExecutionStarted")
+    await (await w.poll()).complete(complete())
+    leaf = Run(w, w.id("child"), "")
+    await leaf.until("WorkflowExecutionTerminated")
+    new = await reset(run, (await run.types()).index("WorkflowTaskCompleted", 5) + 1)
+    await described(new, "with a child that is over")
+    await new.signal()
+    await (await w.poll()).complete(complete())

@@ -13,6 +13,7 @@ use crate::machine::activity;
 use crate::machine::child::{self, Start};
 use crate::machine::errand::Errand;
 use crate::machine::{options, reset_points};
+use crate::planted::{Bug, planted};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, nanos};
 use crate::run::Run;
@@ -82,6 +83,9 @@ impl Rebuilt {
             activity::schedule_again(&mut self.run, env, record);
         }
         for (_, timer) in self.timers {
+            if planted(Bug::ForgottenTimer) {
+                break;
+            }
             self.run.put_timer(timer);
         }
         for (_, child) in self.children {

@@ -11,6 +11,8 @@ mod taken;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "simulation")]
+use crate::action::LeaseName;
 use crate::action::Responder;
 use crate::ids::{EventId, NamespaceKey, QueryId, RunKey};
 pub(crate) use queue::{Poller, Queue, Task, Undelivered};
@@ -150,6 +152,16 @@ impl Matching {
     #[cfg(feature = "simulation")]
     pub(crate) fn tasks(&self) -> impl Iterator<Item = (&QueueKey, Task)> {
         self.queues.iter().flat_map(|(key, queue)| queue.tasks.iter().map(move |task| (key, *task)))
+    }
+
+    /// Activities whose answers nobody took.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn kept_activities(&self) -> impl Iterator<Item = (RunKey, EventId)> {
+        let kept = self.queues.values().flat_map(|queue| &queue.undelivered);
+        kept.filter_map(|task| match task.lease {
+            LeaseName::Activity { run, scheduled_event_id, .. } => Some((run, scheduled_event_id)),
+            _ => None,
+        })
     }
 
     /// Drop a sticky queue; its tasks go elsewhere.

@@ -59,6 +59,10 @@ pub struct Memory {
     pub activity_tasks: BTreeSet<(i64, i64)>,
     /// Runs that will be offered again when the store works again.
     pub owed: BTreeSet<i64>,
+    /// Activities that were started and are kept for the next poller: run and scheduled event.
+    pub kept_activities: BTreeSet<(i64, i64)>,
+    /// Workers that are gone, and whose tasks will go to others when the store works again.
+    pub owed_gone: BTreeSet<String>,
     /// How many runs are held.
     pub runs: usize,
 }
@@ -129,8 +133,14 @@ impl ManualEngine {
     pub fn memory(&self) -> Memory {
         let context = self.engine.context();
         let ends = |timer| context.timers.has_task(timer) && context.is_live(timer);
-        let mut memory =
-            Memory { owed: self.engine.owed(), runs: context.runs.len(), ..Memory::default() };
+        let owed = self.engine.owed();
+        let mut memory = Memory {
+            owed: owed.runs.iter().map(|run| run.0).collect(),
+            owed_gone: owed.gone.keys().cloned().collect(),
+            kept_activities: context.matching.kept_activities().map(|(r, id)| (r.0, id)).collect(),
+            runs: context.runs.len(),
+            ..Memory::default()
+        };
         for (key, run) in &context.runs {
             if let Some(lease) = &run.volatile.lease {
                 let ends = ends(TaskTimer::StartToClose(*key, lease.id));

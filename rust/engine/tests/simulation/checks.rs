@@ -1,16 +1,26 @@
 //! When what is checked: histories as they grow, and everything else whenever nothing is under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hourglass_engine::simulation::Memory;
 use prost::Message;
-use temporalio_protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
 
 use super::audit::Audit;
 use super::disk::RunRow;
 use super::relations::Base;
 use super::world::{Checked, World, require};
-use super::{family, invariants};
+use super::{family, invariants, operators};
+
+fn signals(events: &[HistoryEvent]) -> BTreeSet<&str> {
+    let names = events.iter().filter_map(|event| match &event.attributes {
+        Some(Attributes::WorkflowExecutionSignaledEventAttributes(a)) => {
+            Some(a.signal_name.as_str())
+        }
+        _ => None,
+    });
+    names.collect()
+}
 
 impl World {
     /// Read all histories again: they must begin as they did.
@@ -34,8 +44,9 @@ impl World {
             violation.within(&run.map(|(_, key)| disk.events(*key, 1)).unwrap_or_default())
         })?;
         family::check(&self.disk, &self.rows, &self.audits)?;
-        let paused = self.disk.paused().into_iter().filter(|(_, taken)| !taken);
-        self.workers.paused = paused.map(|(activity, _)| activity).collect();
+        let activities = self.disk.activities().into_iter();
+        let waiting = activities.filter(|(_, found)| found.is_paused() && !found.is_started());
+        self.workers.paused = waiting.map(|(activity, _)| activity).collect();
         self.check_memory(&self.engine.as_ref().unwrap().memory())
     }
 
@@ -79,7 +90,11 @@ impl World {
     fn compare_with_base(&self, row: &RunRow, base: &Base) -> Checked {
         let events = |key| self.disk.events(key, 1);
         let theirs = self.keys.get(&base.run_id).map(|key| events(*key)).unwrap_or_default();
-        let begins = base.is_begun_by(&events(row.key), &theirs);
-        require("a reset begins as its base did", begins, || format!("{row:?} of {base:?}"))
+        let own = events(row.key);
+        let detail = || format!("{row:?} of {base:?}");
+        require("a reset begins as its base did", base.is_begun_by(&own, &theirs), detail)?;
+        let all =
+            base.reason == operators::WITHOUT_SIGNALS || signals(&theirs).is_subset(&signals(&own));
+        require("what reached the base of a reset reaches the new run", all, detail)
     }
 }

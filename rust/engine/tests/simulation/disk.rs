@@ -26,6 +26,28 @@ pub(crate) struct RunRow {
     pub(crate) has_task: bool,
 }
 
+/// What is kept of an activity, as far as invariants speak of it.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Activity {
+    #[prost(int32, tag = "5")]
+    state: i32,
+    #[prost(string, tag = "22")]
+    pub(crate) worker: String,
+    #[prost(bytes = "vec", optional, tag = "24")]
+    paused: Option<Vec<u8>>,
+}
+
+impl Activity {
+    /// A worker has it.
+    pub(crate) const fn is_started(&self) -> bool {
+        self.state == 1
+    }
+
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+}
+
 /// The files at one moment.
 pub(crate) struct Image {
     database: Vec<u8>,
@@ -157,26 +179,17 @@ impl Disk {
             .collect()
     }
 
-    /// Activities that are paused, by run and scheduled event, and whether a worker has them.
-    pub(crate) fn paused(&self) -> BTreeMap<(i64, i64), bool> {
-        #[derive(Clone, PartialEq, Message)]
-        struct Activity {
-            #[prost(int32, tag = "5")]
-            state: i32,
-            #[prost(bytes = "vec", optional, tag = "24")]
-            paused: Option<Vec<u8>>,
-        }
+    /// Activities, by run and scheduled event.
+    pub(crate) fn activities(&self) -> BTreeMap<(i64, i64), Activity> {
         let mut statement = self
             .reader()
             .prepare_cached("SELECT run_key, scheduled_event_id, data FROM activities")
             .unwrap();
         let rows = statement.query_map([], |row| {
             let data: Vec<u8> = row.get(2)?;
-            Ok(((row.get(0)?, row.get(1)?), Activity::decode(data.as_slice()).unwrap()))
+            Ok(((row.get(0)?, row.get(1)?), Activity::decode(data.as_slice()).unwrap_or_default()))
         });
-        let rows = rows.unwrap().map(Result::unwrap);
-        let paused = rows.filter(|(_, activity)| activity.paused.is_some());
-        paused.map(|(key, activity)| (key, activity.state == 1)).collect()
+        rows.unwrap().map(Result::unwrap).collect()
     }
 
     /// The pairs of numbers that a query gives.

@@ -113,12 +113,17 @@ impl Family<'_> {
         })
     }
 
+    /// The next run of the same workflow id.
+    fn successor(&self, run: &Member<'_>) -> Option<&Member<'_>> {
+        let later = self.0.values().filter(|member| {
+            member.row.workflow_id == run.row.workflow_id && member.row.key > run.row.key
+        });
+        later.min_by_key(|member| member.row.key)
+    }
+
     /// The run of the same chain that a reset put into the place of this one.
     fn in_place_of(&self, replaced: &Member<'_>) -> Option<&Member<'_>> {
-        let later = self.0.values().filter(|member| {
-            member.row.workflow_id == replaced.row.workflow_id && member.row.key > replaced.row.key
-        });
-        let next = later.min_by_key(|member| member.row.key)?;
+        let next = self.successor(replaced)?;
         (next.relations.first_run == replaced.relations.first_run).then_some(next)
     }
 
@@ -154,7 +159,8 @@ impl Family<'_> {
             if matches!(child.stage, Stage::Ended(_)) {
                 require("a child that ended is closed", ended, detail)?;
             } else if is_open(parent.row) {
-                require("a parent is told of the end of its child", !ended || replaced, detail)?;
+                let untold = ended && !replaced && !self.was_let_go(parent, *initiated);
+                require("a parent is told of the end of its child", !untold, detail)?;
             } else if !self.goes_on(parent) {
                 let asked = || self.chain_from(run_id).any(|run| run.cancel_requested);
                 let done = ended
@@ -170,12 +176,18 @@ impl Family<'_> {
     }
 
     /// Whether a reset took the place of a run, to go on from it: its children stay.
-    fn goes_on(&self, replaced: &Member<'_>) -> bool {
-        let of_it = |member: &Member<'_>| {
-            let base = member.relations.base.as_ref();
-            base.is_some_and(|base| base.run_id == replaced.row.run_id)
-        };
-        replaced.relations.is_replaced && self.0.values().any(of_it)
+    fn goes_on(&self, run: &Member<'_>) -> bool {
+        let next = self.successor(run).and_then(|next| next.relations.base.as_ref());
+        run.relations.is_replaced && next.is_some_and(|base| base.run_id == run.row.run_id)
+    }
+
+    /// Whether a child of a run that goes on from others was released when one of those closed: nobody
+    /// waited for its end.
+    fn was_let_go(&self, parent: &Member<'_>, initiated: i64) -> bool {
+        self.bases(parent).filter_map(|member| member.relations.base.as_ref()).any(|base| {
+            let closed = self.0.get(base.run_id.as_str());
+            initiated < base.failed && closed.is_some_and(|closed| !self.goes_on(closed))
+        })
     }
 
     fn sent(&self, source: &Member<'_>) -> Checked {

@@ -6,7 +6,7 @@ use hourglass_engine::simulation::Memory;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
 use super::audit::Audit;
-use super::disk::{Disk, RunRow};
+use super::disk::{Activity, Disk, RunRow};
 use super::world::{Checked, require};
 
 /// Tables whose rows belong to open runs only.
@@ -44,8 +44,8 @@ pub(crate) fn of_disk(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit
            (SELECT 1 FROM timers t WHERE t.run_key = a.run_key AND kind = 2 AND subject = a.scheduled_event_id)",
     );
     if !timeless.is_empty() {
-        let paused = disk.paused(); // time does nothing to them
-        timeless.retain(|activity| !paused.contains_key(activity));
+        let activities = disk.activities(); // time does nothing to those that are paused
+        timeless.retain(|key| !activities.get(key).is_some_and(Activity::is_paused));
     }
     require("each pending task has a time", timeless.is_empty(), || format!("{timeless:?}"))?;
     pending_agrees(disk, rows, audits)
@@ -111,13 +111,7 @@ pub(crate) fn of_memory(
     for (run, ends) in &memory.sticky_tasks {
         require("each task waits for one worker only so long", *ends, || format!("run {run}"))?;
     }
-    for (run, activity) in
-        disk.pairs("SELECT run_key, scheduled_event_id FROM activities WHERE ready = 1")
-    {
-        let offered =
-            memory.activity_tasks.contains(&(run, activity)) || memory.owed.contains(&run);
-        require("each activity is offered", offered, || format!("{activity} of run {run}"))?;
-    }
+    activities(disk, memory, gone)?;
     for (run, id) in &memory.admitted {
         let detail = || format!("{id} of run {run}");
         let on_record = audits[run].relations.admitted.contains_key(id);
@@ -137,6 +131,26 @@ pub(crate) fn of_memory(
     }
     for run in &memory.history_waiters {
         require("nobody waits for a closed run", is_live(*run), || format!("run {run}"))?;
+    }
+    Ok(())
+}
+
+/// Each activity that waits is offered, and each that was started has a worker or waits for one.
+fn activities(disk: &Disk, memory: &Memory, gone: &BTreeSet<String>) -> Checked {
+    for (run, activity) in
+        disk.pairs("SELECT run_key, scheduled_event_id FROM activities WHERE ready = 1")
+    {
+        let offered =
+            memory.activity_tasks.contains(&(run, activity)) || memory.owed.contains(&run);
+        require("each activity is offered", offered, || format!("{activity} of run {run}"))?;
+    }
+    for ((run, id), activity) in disk.activities() {
+        let gone = activity.is_started() && gone.contains(&activity.worker);
+        let goes_to_others = memory.kept_activities.contains(&(run, id))
+            || memory.owed.contains(&run)
+            || memory.owed_gone.contains(&activity.worker);
+        let invariant = "an activity of a worker that is gone goes to others";
+        require(invariant, !gone || goes_to_others, || format!("{id} of run {run}: {activity:?}"))?;
     }
     Ok(())
 }

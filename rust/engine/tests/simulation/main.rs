@@ -162,6 +162,12 @@ fn a_paused_activity_that_is_given_out_is_found() {
 }
 
 #[test]
+fn a_forgotten_timer_is_found() {
+    let violation = found(Bug::ForgottenTimer);
+    assert!(violation.contains("what is pending is what the history says"), "{violation}");
+}
+
+#[test]
 fn an_untold_parent_is_found() {
     let violation = found(Bug::UntoldParent);
     assert!(violation.contains("a parent is told of the end of its child"), "{violation}");

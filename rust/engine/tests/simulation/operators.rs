@@ -16,6 +16,8 @@ use super::world::World;
 
 /// The type of all activities.
 const TYPE: &str = "Hash";
+/// The reason of a reset that leaves out the signals since then.
+pub(crate) const WITHOUT_SIGNALS: &str = "again, without signals";
 
 pub(crate) fn act(world: &mut World) {
     match world.rng.below(100) {
@@ -105,10 +107,12 @@ fn reset(world: &mut World) {
         reason: "again".to_owned(),
         ..Default::default()
     };
-    for kind in [Exclude::Signal, Exclude::Update] {
-        if world.rng.percent(25) {
-            request.reset_reapply_exclude_types.push(kind.into());
-        }
+    if world.rng.percent(25) {
+        request.reset_reapply_exclude_types.push(Exclude::Signal.into());
+        WITHOUT_SIGNALS.clone_into(&mut request.reason);
+    }
+    if world.rng.percent(25) {
+        request.reset_reapply_exclude_types.push(Exclude::Update.into());
     }
     send(world, &request, Purpose::Reset);
 }

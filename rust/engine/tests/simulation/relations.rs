@@ -62,6 +62,8 @@ pub(crate) struct Base {
     /// From here on up to the other one, the new run may have events of its own.
     pub(crate) scheduled: i64,
     pub(crate) failed: i64,
+    /// Why it was gone back.
+    pub(crate) reason: String,
 }
 
 impl Base {
@@ -151,6 +153,7 @@ impl Relations {
                     run_id: a.base_run_id.clone(),
                     scheduled: a.scheduled_event_id,
                     failed: event_id,
+                    reason: a.failure.clone().unwrap_or_default().message,
                 });
             }
             _ => {}

@@ -7,6 +7,7 @@ use hourglass_engine::simulation::{Lease, Memory};
 use temporalio_protos::temporal::api::enums::v1::ParentClosePolicy;
 
 use super::audit::Audit;
+use super::disk::Activity;
 use super::invariants::is_open;
 use super::ledger::Fact;
 use super::relations::{Sent, Stage};
@@ -284,6 +285,18 @@ fn spoilt_memory_is_noticed() {
         let spoilt = how(world, &mut memory);
         spoilt.then(|| world.check_memory(&memory))
     });
+}
+
+#[test]
+fn an_activity_that_a_gone_worker_has_is_noticed() {
+    let noticed = (0..WORLDS).any(|seed| {
+        let mut world = World::at_rest(seed).unwrap();
+        let mut activities = world.disk.activities().into_values();
+        let Some(started) = activities.find(Activity::is_started) else { return false };
+        world.workers.gone.insert(started.worker);
+        noticed(world.check(), "an activity of a worker that is gone goes to others")
+    });
+    assert!(noticed);
 }
 
 #[test]

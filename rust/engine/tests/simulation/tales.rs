@@ -186,7 +186,8 @@ fn lies_about_callers_are_noticed() {
 
 #[test]
 fn lies_about_the_base_of_a_reset_are_noticed() {
-    let base = Base { run_id: String::new(), scheduled: 2, failed: 4 };
+    let (run_id, reason) = (String::new(), String::new());
+    let base = Base { run_id, scheduled: 2, failed: 4, reason };
     let begins = |own: &[A], theirs: &[A]| base.is_begun_by(&events(own), &events(theirs));
     let theirs = [signaled(), scheduled(), started(2), completed(2)];
     assert!(begins(&[signaled(), scheduled(), started(2), fired()], &theirs));
