@@ -214,6 +214,14 @@ impl Run {
         self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed: 0 });
     }
 
+    /// Whether an update is on record here, admitted or accepted.
+    pub(crate) fn knows_update(&self, id: &str) -> bool {
+        let mut admitted = self.row.record.admitted.iter();
+        self.updates.contains_key(id)
+            || self.changes.updates.iter().any(|update| update.id == id)
+            || admitted.any(|record| record.update_id == id)
+    }
+
     /// An update that is on record as admitted is not waited for any more.
     pub(crate) fn settle_admitted(&mut self, id: &str) {
         if self.row.record.admitted.iter().any(|record| record.update_id == id) {

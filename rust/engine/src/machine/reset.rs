@@ -17,6 +17,7 @@ use crate::proto::{Attributes, common, nanos};
 use crate::run::{Run, make_event};
 use crate::store::record::{ActivityState, WorkflowTaskRecord};
 use crate::store::{RunRow, StoreError};
+use crate::updates::update_id;
 
 /// Who ends the run whose place is taken.
 const RESETTER: &str = "history-resetter";
@@ -267,12 +268,17 @@ fn receive(rebuilt: &mut Rebuilt, env: &Env, event: HistoryEvent, reapply: Reapp
             };
             Attributes::WorkflowExecutionSignaledEventAttributes(kept)
         }
-        Some(Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(a)) if reapply.updates => {
+        Some(Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(a))
+            if reapply.updates
+                && !a.request.as_ref().is_some_and(|r| rebuilt.run.knows_update(update_id(r))) =>
+        {
             Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(a)
         }
         // Without a request, the event before it that admits it has come here already.
         Some(Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(a))
-            if reapply.updates && a.accepted_request.is_some() =>
+            if reapply.updates
+                && a.accepted_request.is_some()
+                && !rebuilt.run.knows_update(&a.protocol_instance_id) =>
         {
             let kept = history::WorkflowExecutionUpdateAdmittedEventAttributes {
                 request: a.accepted_request,

@@ -55,9 +55,9 @@ impl Context {
     /// gone, so they go to the run's own queue. On that one they wait for a poller.
     pub(super) fn abandon_undelivered(&mut self, queue: &QueueKey) -> Result<(), Failure> {
         for task in self.matching.take_all_kept(queue) {
-            if !self.lease_stands(&task.lease)? {
+            let Some(task) = self.as_it_stands(task)? else {
                 continue; // the run may be on its way with another task: leave it alone
-            }
+            };
             if let LeaseName::Workflow { run: key, .. } = task.lease
                 && let Some((run, _)) = self.open_run(key)?
                 && run.row.task_queue != queue.name

@@ -122,10 +122,9 @@ impl Context {
     /// Give the queue's next task. `Some`: there is none, the taker comes back.
     fn give(&mut self, queue: &QueueKey, taker: Taker) -> Result<Option<Taker>, Failure> {
         while let Some(undelivered) = self.matching.take_kept(queue) {
-            if self.lease_stands(&undelivered.lease)? {
-                let lease = self.hand_over(undelivered.lease, &taker)?;
-                let lease = Some((queue.clone(), lease));
-                self.reply(taker.responder, Reply { result: Ok(undelivered.body), lease });
+            if let Some(Undelivered { lease, body }) = self.as_it_stands(undelivered)? {
+                let lease = Some((queue.clone(), self.hand_over(lease, &taker)?));
+                self.reply(taker.responder, Reply { result: Ok(body), lease });
                 return Ok(None);
             }
         }
@@ -238,7 +237,32 @@ impl Context {
         Ok(lease)
     }
 
-    pub(super) fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
+    /// What was leased, unless that is over. An activity that was begun anew meanwhile is still leased, and
+    /// counts its attempts from the first one again.
+    pub(super) fn as_it_stands(
+        &mut self,
+        kept: Undelivered,
+    ) -> Result<Option<Undelivered>, Failure> {
+        let mut now = kept.lease.clone();
+        if let LeaseName::Activity { run, scheduled_event_id, attempt, .. } = &mut now
+            && let Some((run, _)) = self.open_run(*run)?
+            && let Some(record) = run.activities.get(scheduled_event_id)
+        {
+            *attempt = record.attempt;
+        }
+        if !self.lease_stands(&now)? {
+            return Ok(None);
+        }
+        match now {
+            LeaseName::Activity { run, scheduled_event_id, .. } if now != kept.lease => {
+                let again = self.started_activity(run, scheduled_event_id)?;
+                Ok(again.map(|(body, lease)| Undelivered { lease, body }))
+            }
+            _ => Ok(Some(kept)),
+        }
+    }
+
+    fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
         Ok(match name {
             LeaseName::Workflow { run, lease } | LeaseName::Inline { run, lease } => {
                 self.open_run(*run)?.is_some_and(|(run, _)| {
@@ -267,9 +291,7 @@ impl Context {
         }
         let task = Undelivered { lease, body };
         self.matching.note_taken(&queue, task.clone());
-        if !self.lease_stands(&task.lease)? {
-            return Ok(());
-        }
+        let Some(task) = self.as_it_stands(task)? else { return Ok(()) };
         self.matching.queue(&queue).keep(task);
         self.feed_kept(&queue)
     }

@@ -70,6 +70,28 @@ async fn the_clock_of_a_paused_activity_stands_still() {
 }
 
 #[tokio::test]
+async fn b30_an_activity_that_begins_anew_after_its_worker_is_gone_is_given_to_another() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step([schedule(activity("a"))]).await;
+    let first = server.poll_activity().await;
+    server.fail_activity(&first, "Flaky").await.unwrap();
+    server.advance_secs(1).await;
+    assert_eq!(server.poll_activity().await.attempt, 2);
+    server.engine.worker_gone("instance", Vec::new());
+    let request = ResetActivityRequest {
+        namespace: NAMESPACE.to_owned(),
+        execution: Some(run),
+        activity: Some(reset_activity_request::Activity::Id("a".to_owned())),
+        ..Default::default()
+    };
+    server.call(request).await.unwrap();
+    let again = server.poll_activity().await;
+    assert_eq!(again.attempt, 1);
+    server.complete_activity(&again, "hash").await.unwrap();
+}
+
+#[tokio::test]
 async fn an_activity_goes_on_within_its_jitter() {
     let server = Server::in_memory();
     let run = server.start("w").await;

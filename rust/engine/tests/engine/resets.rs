@@ -12,7 +12,7 @@ use temporalio_protos::temporal::api::protocol::v1::message::SequencingId;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use crate::support::Server;
-use crate::support::command::{activity, complete, schedule, start_timer};
+use crate::support::command::{activity, complete, continue_as_new, schedule, start_timer};
 use crate::support::update::{accept, completion, respond, result};
 use crate::support::values::{NAMESPACE, secs};
 
@@ -167,4 +167,31 @@ async fn a_refused_reset_changes_nothing() {
     assert_eq!(described.reset_run_id, "");
     server.advance_secs(3600).await;
     server.step([complete("done")]).await;
+}
+
+/// Ask for an update of a run, and complete it with its next task.
+async fn update_and_complete(server: &Server, run: &WorkflowExecution) {
+    let mut asked = pin!(server.update(run, "u"));
+    assert!(server.parks(&mut asked.as_mut()).await);
+    let task = server.poll().await;
+    let message = &task.messages[0];
+    let answers = [accept(message), respond(message, "done")];
+    server.call(completion(&task, answers, [])).await.unwrap();
+    asked.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_update_that_two_runs_of_a_chain_had_is_admitted_once_by_a_reset() {
+    let server = Server::in_memory();
+    let run = server.waiting("w").await;
+    update_and_complete(&server, &run).await;
+    server.signal(&run, "s").await.unwrap();
+    server.step([continue_as_new()]).await;
+    server.step([start_timer("t", 3600)]).await;
+    let next = WorkflowExecution { run_id: String::new(), ..run.clone() };
+    update_and_complete(&server, &next).await;
+    let new = server.reset(&run, 4).await.unwrap();
+    let types = server.event_types(&new).await;
+    let admitted = types.into_iter().filter(|r#type| *r#type == WorkflowExecutionUpdateAdmitted);
+    assert_eq!(admitted.count(), 1);
 }
