@@ -349,3 +349,45 @@ async def a_child_that_was_let_go_before_a_reset_is_not_heard_of(w: World) -> No
     await described(new, "with a child that is over")
     await new.signal()
     await (await w.poll()).complete(complete())
+
+
+async def _with_a_child_seen(w: World) -> Run:
+    """A run that has started a child, and has completed a task since."""
+    run = await w.start()
+    child = start_child(w.id("child"), task_queue={"name": w.id("children")})
+    await (await w.poll()).complete(child)
+    await run.until("ChildWorkflowExecutionStarted")
+    await (await w.poll()).complete()
+    return run
+
+
+@scenario(49)
+async def a_child_that_a_reset_left_out_ends_unheard_by_a_later_one(w: World) -> None:
+    run = await _with_a_child_seen(w)
+    second = (await run.types()).index("WorkflowTaskCompleted", 5) + 1
+    grandchild = start_child(w.id("grandchild"), task_queue={"name": w.id("leaves")})
+    await (await w.poll("children")).complete(grandchild)
+    child = Run(w, w.id("child"), "")
+    await child.until("ChildWorkflowExecutionStarted")
+    without = await reset(run, 4)
+    await described(without, "before the child")
+    await child.terminate()
+    # A run that ends tells its parent before it ends its children.
+    await Run(w, w.id("grandchild"), "").until("WorkflowExecutionTerminated")
+    new = await reset(run, second)
+    await described(new, "with a child that is over")
+    await new.signal()
+    await (await w.poll()).complete(complete())
+
+
+@scenario(49)
+async def the_end_of_a_child_that_one_reset_heard_of_is_not_told_to_the_next(w: World) -> None:
+    run = await _with_a_child_seen(w)
+    second = (await run.types()).index("WorkflowTaskCompleted", 5) + 1
+    first = await reset(run, second)
+    await Run(w, w.id("child"), "").terminate()
+    await first.until("ChildWorkflowExecutionTerminated")
+    new = await reset(run, second)
+    await described(new, "with a child that is over")
+    await new.signal()
+    await (await w.poll()).complete(complete())

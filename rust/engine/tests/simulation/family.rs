@@ -181,12 +181,17 @@ impl Family<'_> {
         run.relations.is_replaced && next.is_some_and(|base| base.run_id == run.row.run_id)
     }
 
-    /// Whether a child of a run that goes on from others was released when one of those closed: nobody
-    /// waited for its end.
+    /// Whether a run that goes on from others did not take the place of the one that had this child: that
+    /// had closed before, or another reset had taken its place. Who was told of the end of the child by
+    /// then, if anyone, is another run.
     fn was_let_go(&self, parent: &Member<'_>, initiated: i64) -> bool {
-        self.bases(parent).filter_map(|member| member.relations.base.as_ref()).any(|base| {
-            let closed = self.0.get(base.run_id.as_str());
-            initiated < base.failed && closed.is_some_and(|closed| !self.goes_on(closed))
+        self.bases(parent).any(|member| {
+            let Some(base) = &member.relations.base else { return false };
+            let in_place = self.0.get(base.run_id.as_str()).is_some_and(|closed| {
+                let next = self.successor(closed).map(|next| next.row.key);
+                closed.relations.is_replaced && next == Some(member.row.key)
+            });
+            initiated < base.failed && !in_place
         })
     }
 
