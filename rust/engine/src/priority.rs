@@ -40,13 +40,13 @@ pub(crate) fn level(priority: Option<&Priority>) -> i32 {
 pub(crate) fn check(priority: Option<&Priority>) -> Result<(), String> {
     let Some(priority) = priority else { return Ok(()) };
     if priority.priority_key < 0 {
-        return Err("PriorityKey can't be negative".into());
+        return Err("priority key can't be negative".into());
     }
     if priority.fairness_key.len() > FAIRNESS_KEY {
-        return Err("FairnessKey length exceeds limit".into());
+        return Err("fairness key length exceeds limit".into());
     }
     if priority.fairness_weight < 0.0 {
-        return Err("FairnessWeight can't be negative".into());
+        return Err("fairness weight can't be negative".into());
     }
     Ok(())
 }

@@ -64,5 +64,5 @@ async fn what_is_no_priority_is_refused() {
     let request =
         StartWorkflowExecutionRequest { priority: priority(-1), ..Server::start_request("w") };
     let refused = server.call(request).await.unwrap_err();
-    assert_eq!(refused.message, "PriorityKey can't be negative");
+    assert_eq!(refused.message, "priority key can't be negative");
 }
