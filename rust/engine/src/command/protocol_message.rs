@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use prost::Message as _;
 
 use super::{Refusal, Scope};
+use crate::context::{Context, Failure};
+use crate::ids::RunKey;
 use crate::machine::workflow::BLOB_LIMIT;
 use crate::proto::command::ProtocolMessageCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
@@ -24,6 +26,39 @@ pub(crate) struct Messages {
     /// The updates that may be accepted or rejected, by id; without the request where that is on record.
     pub(crate) requests: HashMap<String, Option<Request>>,
     pub(crate) settled: Settled,
+    /// The updates that are over, by id, with their state: there is nothing more to say to them.
+    over: HashMap<String, &'static str>,
+}
+
+impl Messages {
+    pub(crate) fn of(
+        context: &mut Context,
+        key: RunKey,
+        rest: Vec<Message>,
+    ) -> Result<Self, Failure> {
+        let requests = context.updates.requests(key);
+        let mut over = HashMap::new();
+        for Message { protocol_instance_id: id, .. } in &rest {
+            let accepted = context.runs.get(&key).is_some_and(|run| run.updates.contains_key(id));
+            if !requests.contains_key(id)
+                && !accepted
+                && context.store.update(key, id)?.is_some_and(|row| row.completed != 0)
+            {
+                over.insert(id.clone(), "Completed");
+            }
+        }
+        Ok(Self { rest, requests, settled: Settled::default(), over })
+    }
+
+    /// Nothing may be said any more to an update that is over.
+    fn check(&self, id: &str, kind: &str) -> Result<(), Refusal> {
+        self.over.get(id).map_or(Ok(()), |state| Err(wrong_state(id, kind, state)))
+    }
+
+    /// This task ends the update.
+    fn end(&mut self, id: &str) {
+        self.over.insert(id.to_owned(), "ProvisionallyCompleted");
+    }
 }
 
 pub(crate) fn apply(
@@ -69,6 +104,7 @@ fn accept(scope: &mut Scope<'_>, id: String, message: Acceptance) -> Result<(), 
     if !scope.run.is_open() {
         return Ok(());
     }
+    scope.messages.check(&id, "Acceptance")?;
     if scope.run.updates.contains_key(&id) {
         return Err(wrong_state(&id, "Acceptance", "Accepted"));
     }
@@ -90,6 +126,7 @@ fn accept(scope: &mut Scope<'_>, id: String, message: Acceptance) -> Result<(), 
 }
 
 fn reject(scope: &mut Scope<'_>, id: String, message: Rejection) -> Result<(), Refusal> {
+    scope.messages.check(&id, "Rejection")?;
     if scope.run.updates.contains_key(&id) {
         return Err(wrong_state(&id, "Rejection", "Accepted"));
     }
@@ -98,6 +135,7 @@ fn reject(scope: &mut Scope<'_>, id: String, message: Rejection) -> Result<(), R
         return Err(unknown(&id));
     }
     scope.run.settle_admitted(&id);
+    scope.messages.end(&id);
     scope.messages.settled.rejected.push((id, message.failure.unwrap_or_default()));
     Ok(())
 }
@@ -106,6 +144,7 @@ fn complete(scope: &mut Scope<'_>, id: &str, message: Response) -> Result<(), Re
     if !scope.run.is_open() {
         return Ok(());
     }
+    scope.messages.check(id, "Response")?;
     let Some(accepted_event_id) = scope.run.updates.get(id).copied() else {
         let known = scope.messages.requests.contains_key(id);
         return Err(if known { wrong_state(id, "Response", "Sent") } else { unknown(id) });
@@ -124,6 +163,7 @@ fn complete(scope: &mut Scope<'_>, id: &str, message: Response) -> Result<(), Re
         },
     ));
     scope.run.complete_update(id, event);
+    scope.messages.end(id);
     Ok(())
 }
 

@@ -151,7 +151,7 @@ fn apply(
     let ends = [CompleteWorkflowExecution, FailWorkflowExecution];
     let ends = commands.iter().any(|command| ends.contains(&command.command_type()));
     let first_event = if ends { context.first_event_for_next(key)? } else { None };
-    let requests = context.updates.requests(key);
+    let messages = Messages::of(context, key, request.messages.clone())?;
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     let Some(lease) = run.volatile.lease.clone() else { return Err(gone().into()) };
     let heartbeats_since = heartbeats(request, &commands).then(|| chain_began(run));
@@ -171,11 +171,7 @@ fn apply(
         user_metadata: None,
         eager: Vec::new(),
         first_event,
-        messages: Messages {
-            rest: request.messages.clone(),
-            requests,
-            settled: Settled::default(),
-        },
+        messages,
         next_run: None,
     };
     for command in commands {

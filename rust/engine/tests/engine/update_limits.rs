@@ -213,6 +213,65 @@ async fn a_worker_says_of_an_update_only_what_can_be() {
     }
 }
 
+/// What a worker is told that speaks of an update which is in that state.
+fn refused(message: &str, state: &str) -> String {
+    format!(
+        "BadUpdateWorkflowExecutionMessage: invalid state transition attempted for Update u: received \
+         *update.{message} message while in state {state}"
+    )
+}
+
+#[tokio::test]
+async fn a_worker_has_nothing_more_to_say_to_an_update_that_is_over() {
+    let server = Server::in_memory();
+    let run = server.waiting("w").await;
+    let mut asked = pin!(server.update(&run, "u"));
+    assert!(server.parks(&mut asked.as_mut()).await);
+    let task = server.poll().await;
+    let update = task.messages[0].clone();
+    let answers = [accept(&update), respond(&update, "r")];
+    server.call(completion(&task, answers, [])).await.unwrap();
+    assert_eq!(result(asked.await.unwrap().outcome), Ok("r".to_owned()));
+    server.signal(&run, "s").await.unwrap();
+    let too_late = [
+        ("Acceptance", accept(&update)),
+        ("Rejection", reject(&update)),
+        ("Response", respond(&update, "another")),
+    ];
+    for (name, message) in too_late {
+        let task = server.poll().await;
+        let error = server.call(completion(&task, [message], [])).await.unwrap_err();
+        assert_eq!(error.message, refused(name, "Completed"));
+    }
+    let types = server.event_types(&run).await;
+    let accepted = types.into_iter().filter(|r#type| *r#type == WorkflowExecutionUpdateAccepted);
+    assert_eq!(accepted.count(), 1);
+}
+
+#[tokio::test]
+async fn an_update_is_not_accepted_again_by_the_task_that_ends_it() {
+    for is_rejected in [true, false] {
+        let server = Server::in_memory();
+        let run = server.waiting("w").await;
+        let mut asked = pin!(server.update(&run, "u"));
+        assert!(server.parks(&mut asked.as_mut()).await);
+        let task = server.poll().await;
+        let update = &task.messages[0];
+        let mut messages = vec![accept(update), respond(update, "r")];
+        if is_rejected {
+            messages = vec![reject(update)];
+        }
+        messages.push(accept(update));
+        let commands: Vec<_> =
+            if is_rejected { Vec::new() } else { messages.iter().map(place).collect() };
+        let request =
+            RespondWorkflowTaskCompletedRequest { messages, ..Server::completion(&task, commands) };
+        let error = server.call(request).await.unwrap_err();
+        assert_eq!(error.message, refused("Acceptance", "ProvisionallyCompleted"));
+        assert!(!server.event_types(&run).await.contains(&WorkflowExecutionUpdateAccepted));
+    }
+}
+
 #[tokio::test]
 async fn an_update_does_not_wait_for_the_start_delay() {
     let server = Server::in_memory();
