@@ -45,7 +45,7 @@ impl Context {
         }
         for (key, event) in self.store.started_activities(worker)? {
             if !stays.contains(&(key, event)) {
-                self.pass_on_activity(key, event)?;
+                self.pass_on_activity(key, event, worker)?;
             }
         }
         Ok(())
@@ -71,11 +71,17 @@ impl Context {
         Ok(())
     }
 
-    fn pass_on_activity(&mut self, key: RunKey, event: EventId) -> Result<(), Failure> {
+    /// Pass on what that worker has. The transaction may have given it to another one already.
+    fn pass_on_activity(
+        &mut self,
+        key: RunKey,
+        event: EventId,
+        worker: &str,
+    ) -> Result<(), Failure> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(()) };
         let namespace = run.row.namespace;
         let Some(record) = run.activities.get(&event) else { return Ok(()) };
-        if record.state() != ActivityState::Started {
+        if record.state() != ActivityState::Started || record.worker != worker {
             return Ok(());
         }
         let name = record.task_queue.clone();

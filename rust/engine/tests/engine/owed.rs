@@ -50,6 +50,8 @@ async fn b30_an_activity_that_is_kept_when_its_transaction_fails_goes_to_who_wai
     first.await.unwrap_err();
     server.advance_secs(LATER).await;
     assert_eq!(second.await.unwrap(), lost, "the same attempt");
+    let mut third = std::pin::pin!(given_to_another(&server));
+    assert!(server.parks(&mut third.as_mut()).await, "it has gone to one already");
 }
 
 #[tokio::test]
