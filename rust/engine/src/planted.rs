@@ -24,6 +24,8 @@ pub enum Bug {
     KeptLease,
     /// A run that goes back in its history has no timers.
     ForgottenTimer,
+    /// The history of a run that is deleted stays.
+    KeptHistory,
 }
 
 #[cfg(feature = "simulation")]

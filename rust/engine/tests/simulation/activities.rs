@@ -1,10 +1,12 @@
 //! Workers at activities: they succeed, fail, report progress, or forget; by token and by id.
 
 use prost::Message;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
+use super::clients;
 use super::support::Server;
-use super::support::values::NAMESPACE;
+use super::support::values::{NAMESPACE, payloads};
 use super::workers::{Held, Purpose, send, worker};
 use super::world::World;
 
@@ -40,10 +42,17 @@ pub(crate) fn perform(world: &mut World) {
     }
 }
 
+/// The run of an activity; its own, where it has no workflow.
+pub(crate) fn run_of(task: &Task) -> WorkflowExecution {
+    let run_id = task.activity_run_id.clone();
+    let own = WorkflowExecution { workflow_id: String::new(), run_id };
+    task.workflow_execution.clone().unwrap_or(own)
+}
+
 /// A request that names the activity of a task by its ids. There is one type for each.
 macro_rules! by_id {
     ($request:ident, $task:expr $(, $field:ident: $value:expr)?) => {{
-        let run = $task.workflow_execution.clone().unwrap();
+        let run = run_of(&$task);
         $request {
             namespace: NAMESPACE.to_owned(),
             workflow_id: run.workflow_id,
@@ -92,16 +101,18 @@ fn cancel(world: &mut World, task: Task) {
 }
 
 fn complete(world: &mut World, task: &Task) {
-    let run_id = task.workflow_execution.clone().unwrap().run_id;
+    let run_id = run_of(task).run_id;
     let scheduled_event_id = scheduled_event(&task.task_token);
+    let result = payloads(&clients::name(world, "result"));
     let purpose = || Purpose::CompleteActivity { run_id: run_id.clone(), scheduled_event_id };
     if is_by_id(world) {
-        let request = by_id!(RespondActivityTaskCompletedByIdRequest, task);
+        let request = by_id!(RespondActivityTaskCompletedByIdRequest, task, result: result);
         return send(world, &request, purpose());
     }
     let request = RespondActivityTaskCompletedRequest {
         namespace: NAMESPACE.to_owned(),
         task_token: task.task_token.clone(),
+        result,
         ..Default::default()
     };
     if world.rng.percent(30) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes as A};
 
+use super::alone;
 use super::relations::Relations;
 use super::world::{Checked, Violation, require};
 
@@ -33,6 +34,10 @@ pub(crate) struct Audit {
     scheduled_task: Option<i64>,
     started_task: Option<i64>,
     pub(crate) had_task: bool,
+    /// It is of an activity without a workflow.
+    alone: bool,
+    /// What that one came to.
+    pub(crate) end: Option<Vec<u8>>,
     ended_tasks: BTreeSet<i64>,
 }
 
@@ -58,6 +63,9 @@ impl Audit {
         self.task(event, attributes)?;
         self.timer(event, attributes)?;
         self.activity(event, attributes)?;
+        if self.alone {
+            self.end = alone::end_of_event(attributes);
+        }
         self.relations.read(event)?;
         self.rest(attributes)
     }
@@ -131,6 +139,7 @@ impl Audit {
     fn activity(&mut self, event: &HistoryEvent, attributes: &A) -> Checked {
         let scheduled = match attributes {
             A::ActivityTaskScheduledEventAttributes(_) => {
+                self.alone |= event.event_id == 1;
                 self.activities.insert(event.event_id);
                 return Ok(());
             }
@@ -142,7 +151,7 @@ impl Audit {
         };
         let pending = self.activities.remove(&scheduled);
         self.ended_activities.insert(scheduled);
-        self.unseen = true;
+        (self.unseen, self.closed) = (true, self.alone);
         require("one completion per scheduled event", pending, || format!("{event:?}"))
     }
 

@@ -28,7 +28,8 @@ impl World {
         let before = std::mem::take(&mut self.audits);
         self.ledger.look_again();
         self.read_histories(&before)?;
-        for (key, audit) in &before {
+        let there: BTreeSet<_> = self.keys.values().collect();
+        for (key, audit) in before.iter().filter(|(key, _)| there.contains(key)) {
             let reached = self.audits.get(key).is_some_and(|now| now.next >= audit.next);
             require("a history never becomes shorter", reached, || format!("run {key}"))?;
         }
@@ -39,11 +40,12 @@ impl World {
         self.read_histories(&BTreeMap::new())?;
         invariants::of_disk(&self.disk, &self.rows, &self.audits)?;
         let (disk, keys) = (&self.disk, &self.keys);
-        self.ledger.check(keys, &self.audits, |run| disk.buffered(run)).map_err(|violation| {
+        let buffered = |run| disk.buffered(run);
+        self.ledger.check(keys, &self.audits, &self.deletions, buffered).map_err(|violation| {
             let run = keys.iter().find(|(id, _)| violation.detail.contains(*id));
             violation.within(&run.map(|(_, key)| disk.events(*key, 1)).unwrap_or_default())
         })?;
-        family::check(&self.disk, &self.rows, &self.audits)?;
+        family::check(&self.disk, &self.rows, &self.audits, &self.deletions.gone(keys))?;
         let activities = self.disk.activities().into_iter();
         let waiting = activities.filter(|(_, found)| found.is_paused() && !found.is_started());
         self.workers.paused = waiting.map(|(activity, _)| activity).collect();
@@ -57,8 +59,13 @@ impl World {
 
     /// Read what is new in the histories. `before`: where they were once, and with what digest.
     pub(super) fn read_histories(&mut self, before: &BTreeMap<i64, Audit>) -> Checked {
-        self.rows = self.disk.runs();
+        let were = std::mem::replace(&mut self.rows, self.disk.runs());
         self.keys = self.rows.iter().map(|row| (row.run_id.clone(), row.key)).collect();
+        for row in were.iter().filter(|row| !self.keys.contains_key(&row.run_id)) {
+            let deleted = self.deletions.may_have(&row.run_id);
+            require("a run is there until it is deleted", deleted, || format!("{row:?}"))?;
+            self.audits.remove(&row.key); // which may become another one's
+        }
         for row in &self.rows {
             let audit = self.audits.entry(row.key).or_insert_with(Audit::of_new_run);
             let had_base = audit.relations.base.is_some();
@@ -88,6 +95,9 @@ impl World {
 
     /// A run that began as another one has that one's events.
     fn compare_with_base(&self, row: &RunRow, base: &Base) -> Checked {
+        if self.deletions.gone(&self.keys).has_run(&base.run_id) {
+            return Ok(());
+        }
         let events = |key| self.disk.events(key, 1);
         let theirs = self.keys.get(&base.run_id).map(|key| events(*key)).unwrap_or_default();
         let own = events(row.key);

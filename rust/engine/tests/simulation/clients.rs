@@ -1,5 +1,7 @@
 //! Clients: they start, signal, cancel, terminate and ask, and repeat what they are not sure of.
 
+use std::collections::BTreeSet;
+
 use hourglass_engine::{Code, RpcStatus};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
@@ -11,7 +13,7 @@ use super::ledger::Fact;
 use super::support::Server;
 use super::support::values::NAMESPACE;
 use super::world::{self, Checked, World};
-use super::{operators, starts, updates, workers};
+use super::{alone, deletions, operators, starts, updates, workers};
 
 #[derive(Default)]
 pub(crate) struct Clients {
@@ -19,6 +21,8 @@ pub(crate) struct Clients {
     named: u64,
     /// Updates that were asked for: the run, if one was named, and the update's id.
     pub(crate) updates: Vec<(WorkflowExecution, String)>,
+    /// Activities without a workflow that a start began, not one before it.
+    pub(crate) begun: BTreeSet<String>,
 }
 
 /// What a client wanted. `None`: whichever run is the newest.
@@ -32,6 +36,9 @@ pub(crate) enum Purpose {
     PollUpdate,
     UpdateWithStart,
     Reset,
+    StartActivity,
+    PollActivity,
+    Delete { run_id: String },
     Look,
     Read { run_id: String },
 }
@@ -58,6 +65,9 @@ pub(crate) fn repeats(purpose: &Purpose) -> bool {
 pub(crate) fn act(world: &mut World) {
     if world.ending {
         return wake_everybody(world);
+    }
+    if world.rng.percent(20) {
+        return if world.rng.percent(75) { alone::act(world) } else { deletions::delete(world) };
     }
     match world.rng.below(100) {
         0..22 => starts::start(world),
@@ -89,7 +99,7 @@ pub(crate) fn send<R: super::support::server::Rpc>(
 
 /// A run that is open, as far as the files say.
 pub(crate) fn open_run(world: &mut World) -> Option<WorkflowExecution> {
-    let open: Vec<_> = world.rows.iter().filter(|row| is_open(row)).collect();
+    let open: Vec<_> = world.rows.iter().filter(|row| !row.alone && is_open(row)).collect();
     let row = *world.rng.pick(&open)?;
     Some(WorkflowExecution { workflow_id: row.workflow_id.clone(), run_id: row.run_id.clone() })
 }
@@ -170,6 +180,9 @@ fn wake_everybody(world: &mut World) {
     if world.rng.percent(10) {
         signal(world);
     }
+    if world.rng.percent(10) {
+        alone::act(world);
+    }
 }
 
 pub(crate) fn answered(
@@ -197,6 +210,10 @@ pub(crate) fn answered(
             let response = ResetWorkflowExecutionResponse::decode(body).unwrap();
             world.note(&response.run_id, Fact::Started);
         }
+        Purpose::StartActivity | Purpose::PollActivity => {
+            return alone::answered(world, &purpose, body);
+        }
+        Purpose::Delete { run_id } => world.note(&run_id, Fact::Deleted),
         Purpose::Cancel { run_id } => world.note(&run_id, Fact::CancelRequested),
         Purpose::Terminate { run_id } => world.note(&run_id, Fact::Closed),
         Purpose::Update { .. } | Purpose::PollUpdate | Purpose::UpdateWithStart => {

@@ -24,6 +24,8 @@ pub(crate) struct RunRow {
     pub(crate) workflow_id: String,
     pub(crate) status: i32,
     pub(crate) has_task: bool,
+    /// Of an activity without a workflow, whose id is the workflow id.
+    pub(crate) alone: bool,
 }
 
 /// What is kept of an activity, as far as invariants speak of it.
@@ -114,7 +116,7 @@ impl Disk {
         let mut statement = self
             .reader()
             .prepare_cached(
-                "SELECT run_key, run_id, workflow_id, status, has_task FROM runs ORDER BY run_key",
+                "SELECT run_key, run_id, workflow_id, status, has_task, kind FROM runs ORDER BY run_key",
             )
             .unwrap();
         let rows = statement.query_map([], |row| {
@@ -124,6 +126,7 @@ impl Disk {
                 workflow_id: row.get(2)?,
                 status: row.get(3)?,
                 has_task: row.get(4)?,
+                alone: row.get(5)?,
             })
         });
         rows.unwrap().map(Result::unwrap).collect()

@@ -15,14 +15,21 @@ use super::relations::Stage;
 use super::support::Server;
 use super::support::values::NAMESPACE;
 use super::world::{Checked, World, require};
+use super::{alone, deletions};
 
-type Listed = BTreeSet<(String, i32)>;
+pub(crate) type Listed = BTreeSet<(String, i32)>;
 
-fn of_rows<'a>(rows: impl Iterator<Item = &'a RunRow>) -> Listed {
+pub(crate) fn of_rows<'a>(rows: impl Iterator<Item = &'a RunRow>) -> Listed {
     rows.map(|row| (row.run_id.clone(), row.status)).collect()
 }
 
 impl World {
+    /// All events of a run, as others than the engine see them. `None`: nobody looks, or it is deleted.
+    pub(super) fn written(&self, run_id: &str) -> Option<Vec<HistoryEvent>> {
+        let written = self.disk.written(run_id)?;
+        (!written.is_empty() || !self.deletions.may_have(run_id)).then_some(written)
+    }
+
     /// What somebody outside is told of a run is on the disk when it is told. Of a workflow task that a
     /// worker has, the beginning is shown and written when it ends.
     pub(super) fn require_written(
@@ -31,7 +38,7 @@ impl World {
         run_id: &str,
         told: &[HistoryEvent],
     ) -> Checked {
-        let Some(written) = self.disk.written(run_id) else { return Ok(()) };
+        let Some(written) = self.written(run_id) else { return Ok(()) };
         let types = [EventType::WorkflowTaskScheduled, EventType::WorkflowTaskStarted];
         let mut told = told.iter().filter(|event| !types.contains(&event.event_type()));
         let stray = told.find(|event| !written.contains(event));
@@ -43,7 +50,9 @@ impl World {
     pub(super) fn compare_with_what_clients_see(&mut self) -> Checked {
         self.faults.heal();
         self.settle()?;
-        let rows = self.rows.clone();
+        alone::compare(self)?;
+        deletions::compare(self)?;
+        let rows: Vec<_> = self.rows.iter().filter(|row| !row.alone).cloned().collect();
         let workflow_id = format!("w{}", self.rng.below(12));
         let by_id = format!("WorkflowId = '{workflow_id}'");
         self.compare_list("", &of_rows(rows.iter()))?;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hourglass_engine::simulation::Memory;
-use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+use temporalio_protos::temporal::api::enums::v1::{
+    ActivityExecutionStatus, WorkflowExecutionStatus,
+};
 
 use super::audit::Audit;
 use super::disk::{Activity, Disk, RunRow};
@@ -13,8 +15,17 @@ use super::world::{Checked, require};
 const OF_OPEN_RUNS: [&str; 5] =
     ["timers", "user_timers", "activities", "buffered_events", "request_ids"];
 
+/// What names the runs in tables whose rows belong to runs that are there.
+const OF_RUNS: [&str; 4] = [
+    "run_key AS k FROM updates",
+    "run_key AS k FROM runs_by_attribute",
+    "run_key AS k FROM children",
+    "id >> 22 AS k FROM history",
+];
+
 pub(crate) fn is_open(row: &RunRow) -> bool {
     row.status == i32::from(WorkflowExecutionStatus::Running)
+        || row.alone && row.status == i32::from(ActivityExecutionStatus::Paused)
 }
 
 /// Invariants of the files alone.
@@ -28,9 +39,17 @@ pub(crate) fn of_disk(disk: &Disk, rows: &[RunRow], audits: &BTreeMap<i64, Audit
         let waits = is_open(row) && audit.had_task && audit.unseen && !row.has_task;
         require("what a workflow has not seen has a task", !waits, || format!("{row:?}"))?;
     }
+    for table in OF_RUNS {
+        let sql =
+            format!("SELECT k, 0 FROM (SELECT {table}) WHERE k NOT IN (SELECT run_key FROM runs)");
+        let orphans = disk.pairs(&sql);
+        require("a deleted run is nowhere", orphans.is_empty(), || {
+            format!("{table}: {orphans:?}")
+        })?;
+    }
     for table in OF_OPEN_RUNS {
         let orphans = disk.pairs(&format!(
-            "SELECT run_key, 0 FROM {table} WHERE run_key NOT IN (SELECT run_key FROM runs WHERE status = 1)"
+            "SELECT run_key, 0 FROM {table} WHERE run_key NOT IN (SELECT run_key FROM runs WHERE close_time IS NULL)"
         ));
         require("a closed run has no timers and no tasks", orphans.is_empty(), || {
             format!("{table}: {orphans:?}")
@@ -114,10 +133,11 @@ pub(crate) fn of_memory(
     activities(disk, memory, gone)?;
     for (run, id) in &memory.admitted {
         let detail = || format!("{id} of run {run}");
-        let on_record = audits[run].relations.admitted.contains_key(id);
+        let audit = audits.get(run);
+        let on_record = audit.is_some_and(|audit| audit.relations.admitted.contains_key(id));
         let carried = on_record || row_of(*run).is_some_and(has_task);
         require("an admitted update has a task", carried, detail)?;
-        let accepted = audits[run].relations.updates.contains_key(id);
+        let accepted = audit.is_some_and(|audit| audit.relations.updates.contains_key(id));
         require("an admitted update is not accepted yet", !accepted, detail)?;
     }
     for (run, id, for_outcome) in &memory.update_waiters {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes as A};
 
 use super::audit::Audit;
+use super::deletions::Deletions;
 use super::world::{Checked, Violation};
 
 /// Something that was acknowledged.
@@ -14,6 +15,9 @@ pub(crate) enum Fact {
     Signaled(String),
     CancelRequested,
     Closed,
+    Deleted,
+    /// This is what an activity without a workflow came to.
+    Outcome(Vec<u8>),
     TaskCompleted {
         started_event_id: i64,
     },
@@ -74,6 +78,7 @@ impl Ledger {
         &mut self,
         keys: &BTreeMap<String, i64>,
         audits: &BTreeMap<i64, Audit>,
+        deletions: &Deletions,
         buffered: impl Fn(i64) -> Vec<HistoryEvent>,
     ) -> Checked {
         for entry in self.0.iter_mut().filter(|entry| !entry.seen) {
@@ -81,7 +86,13 @@ impl Ledger {
                 let detail = format!("{:?} of run {}", entry.fact, entry.run_id);
                 Err(Violation::new("nothing acknowledged is lost", detail))
             };
-            let Some(key) = keys.get(&entry.run_id) else { return lost(entry) };
+            let Some(key) = keys.get(&entry.run_id) else {
+                entry.seen = deletions.may_have(&entry.run_id);
+                if entry.seen {
+                    continue;
+                }
+                return lost(entry);
+            };
             let audit = &audits[key];
             entry.seen = holds(&entry.fact, audit);
             if !entry.seen && !buffered(*key).iter().any(|event| says(event, &entry.fact)) {
@@ -99,6 +110,8 @@ fn holds(fact: &Fact, audit: &Audit) -> bool {
         // A closed run needs no cancelling: that is acknowledged too.
         Fact::CancelRequested => audit.cancel_requested || audit.closed,
         Fact::Closed => audit.closed,
+        Fact::Deleted => false,
+        Fact::Outcome(end) => audit.end.as_ref() == Some(end),
         Fact::TaskCompleted { started_event_id } => {
             audit.completed_tasks.contains(started_event_id)
         }

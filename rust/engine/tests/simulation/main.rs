@@ -17,10 +17,12 @@
 #![allow(deprecated, reason = "old clients and children send reuse policies that are no more")]
 
 mod activities;
+mod alone;
 mod audit;
 mod checks;
 mod clients;
 mod decisions;
+mod deletions;
 mod disk;
 mod eyes;
 mod failures;
@@ -158,7 +160,9 @@ fn an_early_reply_is_found() {
 #[test]
 fn a_paused_activity_that_is_given_out_is_found() {
     let violation = found(Bug::PausedActivity);
-    assert!(violation.contains("a paused activity is given to no worker"), "{violation}");
+    // One that counts as ready is missed in its queue before it is let go on.
+    let seen = ["a paused activity is given to no worker", "each activity is offered"];
+    assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
 }
 
 #[test]
@@ -182,10 +186,9 @@ fn a_forgotten_waiter_is_found() {
 #[test]
 fn an_activity_that_is_handed_out_before_the_commit_is_found() {
     let violation = found(Bug::EarlyActivity);
-    assert!(
-        violation.contains("an activity is given when its order is on the disk"),
-        "{violation}"
-    );
+    let seen =
+        ["an activity is given when its order is on the disk", "nothing acknowledged is lost"];
+    assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
 }
 
 #[test]
@@ -197,4 +200,10 @@ fn a_task_that_outlives_its_failed_transaction_is_found() {
         "each lease has an end",
     ];
     assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
+}
+
+#[test]
+fn a_history_that_outlives_its_run_is_found() {
+    let violation = found(Bug::KeptHistory);
+    assert!(violation.contains("a deleted run is nowhere"), "{violation}");
 }

@@ -39,7 +39,7 @@ fn run_with_activities(world: &mut World) -> Option<RunRow> {
         let audit = world.audits.get(&row.key);
         audit.is_some_and(|audit| !audit.closed && !audit.activities.is_empty())
     };
-    let rows: Vec<_> = world.rows.iter().filter(waits).cloned().collect();
+    let rows: Vec<_> = world.rows.iter().filter(|row| !row.alone).filter(waits).cloned().collect();
     world.rng.pick(&rows).cloned()
 }
 
@@ -90,7 +90,7 @@ fn reset(world: &mut World) {
     let open = world.rng.percent(70).then(|| open_run(world)).flatten();
     let rows: Vec<_> = match open {
         Some(run) => world.rows.iter().filter(|row| row.run_id == run.run_id).cloned().collect(),
-        None => world.rows.clone(),
+        None => world.rows.iter().filter(|row| !row.alone).cloned().collect(),
     };
     let Some(row) = world.rng.pick(&rows).cloned() else { return };
     let Some(audit) = world.audits.get(&row.key) else { return };

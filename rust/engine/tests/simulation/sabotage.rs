@@ -17,7 +17,7 @@ use super::world::{Checked, World};
 const WORLDS: u64 = 80;
 
 /// The invariant that has to notice, and how to spoil what it is about. Files: SQL that changes rows.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("no orphan task", "UPDATE runs SET has_task = 1 WHERE status <> 1"),
     ("the state agrees with the history", "UPDATE runs SET status = 2 WHERE status = 1"),
     ("each pending task has a time", "DELETE FROM timers WHERE kind = 1"),
@@ -36,6 +36,14 @@ const FILES: [(&str, &str); 11] = [
     (
         "a history never becomes shorter",
         "DELETE FROM history WHERE id = (SELECT max(id) FROM history)",
+    ),
+    (
+        "a run is there until it is deleted",
+        "DELETE FROM runs WHERE run_key = (SELECT max(run_key) FROM runs)",
+    ),
+    (
+        "a deleted run is nowhere",
+        "INSERT INTO children (run_key, initiated_event_id, data) VALUES (1 << 40, 5, x'')",
     ),
     (
         "a workflow has one open run",
@@ -187,7 +195,7 @@ const MEMORY: [(&str, SpoilMemory); 12] = [
         closed(world).is_some_and(|run| memory.history_waiters.insert(run))
     }),
     ("nobody waits for what does not come", |world, memory| {
-        let row = world.rows.iter().find(|row| is_open(row));
+        let row = world.rows.iter().find(|row| !row.alone && is_open(row));
         row.is_some_and(|row| memory.update_waiters.insert((row.key, "u".to_owned(), true)))
     }),
 ];
@@ -310,11 +318,13 @@ fn a_changed_prefix_is_noticed() {
 #[test]
 fn every_fact_that_is_not_so_is_noticed() {
     let mut world = World::at_rest(0).unwrap();
-    let run = world.rows.iter().find(|row| is_open(row)).unwrap().run_id.clone();
+    let run = world.rows.iter().find(|row| !row.alone && is_open(row)).unwrap().run_id.clone();
     let id = || "nobody asked".to_owned();
     let facts = [
         Fact::Signaled(id()),
         Fact::Closed,
+        Fact::Deleted,
+        Fact::Outcome(Vec::new()),
         Fact::TaskCompleted { started_event_id: 4_000_000 },
         Fact::ActivityGiven { scheduled_event_id: 4_000_000 },
         Fact::ActivityEnded { scheduled_event_id: 4_000_000 },

@@ -85,10 +85,10 @@ fn fired() -> A {
     )
 }
 
-fn activity_completed() -> A {
+fn activity_completed(scheduled_event_id: i64) -> A {
     event!(
         ActivityTaskCompletedEventAttributes,
-        ActivityTaskCompletedEventAttributes { scheduled_event_id: 1 }
+        ActivityTaskCompletedEventAttributes { scheduled_event_id: scheduled_event_id }
     )
 }
 
@@ -161,9 +161,11 @@ fn lies_about_timers_and_activities_are_noticed() {
     is_a_lie("a timer fires once", [fired()]);
     is_a_lie("a timer fires once", [timer(1), fired(), fired()]);
     is_a_lie("a timer fires not early", [timer(2), fired()]);
-    let scheduled = A::ActivityTaskScheduledEventAttributes(Default::default());
-    let twice = [scheduled, activity_completed(), activity_completed()];
+    let scheduled = || A::ActivityTaskScheduledEventAttributes(Default::default());
+    let twice = [signaled(), scheduled(), activity_completed(2), activity_completed(2)];
     is_a_lie("one completion per scheduled event", twice);
+    let alone = [scheduled(), activity_completed(1), activity_completed(1)];
+    is_a_lie("one close event, and nothing behind it", alone);
 }
 
 #[test]

@@ -379,7 +379,7 @@ fn take_activity(world: &mut World, worker: &str, task: PollActivityTaskQueueRes
         return Ok(());
     }
     let before = world.workers.delivered.insert(task.task_token.clone(), worker.to_owned());
-    let run_id = task.workflow_execution.as_ref().unwrap().run_id.clone();
+    let run_id = activities::run_of(&task).run_id;
     let run = world.keys.get(&run_id).copied().unwrap_or_default();
     let first = before.is_none() || world.workers.begun_anew.contains(&run);
     require("an attempt of an activity has one worker", first, || {
@@ -389,7 +389,7 @@ fn take_activity(world: &mut World, worker: &str, task: PollActivityTaskQueueRes
     let paused = world.workers.paused.contains(&activity);
     require("a paused activity is given to no worker", !paused, || format!("{task:?}"))?;
     let scheduled_event_id = activity.1;
-    let written = world.disk.written(&run_id);
+    let written = world.written(&run_id);
     let asked =
         |events: Vec<HistoryEvent>| events.iter().any(|event| event.event_id == scheduled_event_id);
     require(

@@ -12,6 +12,7 @@ use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use super::audit::{Audit, digest};
 use super::clients::{self, Clients};
+use super::deletions::Deletions;
 use super::disk::{Disk, RunRow};
 use super::invariants;
 use super::ledger::Ledger;
@@ -110,6 +111,7 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) clients: Clients,
     pub(crate) workers: Workers,
+    pub(crate) deletions: Deletions,
     /// Commits and length of the log whenever nothing was under way, since the engine was opened.
     pub(super) marks: Vec<(u64, u64)>,
     /// Nothing fails by chance.
@@ -138,6 +140,7 @@ impl World {
             ledger: Ledger::default(),
             clients: Clients::default(),
             workers: Workers::default(),
+            deletions: Deletions::default(),
             marks: Vec::new(),
             is_calm: false,
             ending: false,
@@ -257,6 +260,12 @@ impl World {
 
     /// Ask, and have the answer at once.
     pub(super) fn ask<R: Rpc>(&mut self, request: &R) -> Result<R::Response, Violation> {
+        self.call(request).map_err(|error| {
+            Violation::new("what is asked is answered", format!("{}: {error}", R::method()))
+        })
+    }
+
+    pub(super) fn call<R: Rpc>(&mut self, request: &R) -> Result<R::Response, RpcStatus> {
         let body = request.encode_to_vec().into();
         let call = Call {
             service: SERVICE.to_owned(),
@@ -267,10 +276,7 @@ impl World {
         let mut answer = self.engine.as_ref().unwrap().send(call);
         self.engine.as_mut().unwrap().turn(false);
         let answer = answer.take().unwrap_or_else(|| Err(RpcStatus::closed()));
-        let body = answer.map_err(|error| {
-            Violation::new("what is asked is answered", format!("{}: {error}", R::method()))
-        })?;
-        Ok(R::Response::decode(body).unwrap())
+        answer.map(|body| R::Response::decode(body).unwrap())
     }
 
     pub(crate) fn flying(&self, method: &str) -> usize {
