@@ -47,7 +47,7 @@ async def test_b30_a_task_that_comes_while_the_caller_is_dead_is_not_lost(
     loop = await loop_of(worker, "workflow")
     loop.kill()  # and go on at once: nobody waits for its successor
     assert await run_one(embedded_client, one.spec.name, taker, 1) is None
-    assert not loop.alive
+    await asyncio.wait_for(loop.exit, WAIT)
     await Subsystem.stop_worker(one.spec.name)
 
 
