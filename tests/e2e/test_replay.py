@@ -19,8 +19,8 @@ from hourglass._bridge import Runtime
 from hourglass.client import Client
 from hourglass.converter import DataConverter
 from hourglass.exceptions import ActivityError
-from hourglass.workflow._replay import replay
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._runtime.replay import replay
+from hourglass.workflow._runtime.runner import WorkflowRunner
 from tests.support import AnyHandle, history_events, new_worker, unique
 
 LIMIT = timedelta(seconds=20)

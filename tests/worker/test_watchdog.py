@@ -21,7 +21,7 @@ from hourglass.exceptions import InvalidArgumentError
 from hourglass.subsystem import events
 from hourglass.worker import Worker
 from hourglass.worker._thread_cancel import raise_in
-from hourglass.workflow._errors import Evicted
+from hourglass.workflow._runtime.errors import Evicted
 from tests.subsystem.kit import Heard
 from tests.support import event_types, history_events, new_worker, unique
 

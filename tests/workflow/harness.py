@@ -20,8 +20,8 @@ from hourglass._bridge import (
     WorkflowCompletion,
 )
 from hourglass.converter import DataConverter
-from hourglass.workflow._definition import WorkflowDefinition
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._definition.definition import WorkflowDefinition
+from hourglass.workflow._runtime.runner import WorkflowRunner
 
 EPOCH = 1_700_000_000.0
 CONVERTER = DataConverter()

@@ -10,8 +10,12 @@ import pytest
 from hourglass import workflow
 from hourglass.converter import DataConverter
 from hourglass.exceptions import DefinitionError
-from hourglass.workflow._definition import QueryDefinition, SignalDefinition, WorkflowDefinition
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._definition.definition import (
+    QueryDefinition,
+    SignalDefinition,
+    WorkflowDefinition,
+)
+from hourglass.workflow._runtime.runner import WorkflowRunner
 
 
 class Base:

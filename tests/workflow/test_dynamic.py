@@ -11,8 +11,8 @@ from hourglass import workflow
 from hourglass._bridge import ContinueAsNewWorkflowExecution, InitializeWorkflow
 from hourglass.common import RawValue
 from hourglass.exceptions import DefinitionError, InvalidArgumentError
-from hourglass.workflow._definition import WorkflowDefinition
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._definition.definition import WorkflowDefinition
+from hourglass.workflow._runtime.runner import WorkflowRunner
 from tests.workflow.harness import CONVERTER, Run, payload, query, result_of
 
 

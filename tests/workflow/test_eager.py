@@ -8,7 +8,7 @@ import pytest
 
 from hourglass import workflow
 from hourglass._bridge import ScheduleActivity
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._runtime.runner import WorkflowRunner
 from tests.workflow.harness import CONVERTER, QUEUE, Run
 
 

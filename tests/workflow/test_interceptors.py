@@ -13,7 +13,7 @@ from hourglass.worker import (
     WorkflowInboundInterceptor,
     WorkflowOutboundInterceptor,
 )
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._runtime.runner import WorkflowRunner
 from tests.workflow.harness import CONVERTER, QUEUE, Run, payload, query, signal, value
 
 SEEN: list[str] = []

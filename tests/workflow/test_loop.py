@@ -439,7 +439,7 @@ def test_to_thread_fails_the_task_and_not_the_workflow() -> None:
 
 
 def test_no_method_of_the_loop_is_left_to_a_bare_not_implemented_error() -> None:
-    from hourglass.workflow._loop import WorkflowLoop
+    from hourglass.workflow._runtime.loop import WorkflowLoop
 
     left = [
         name

@@ -22,8 +22,8 @@ from hourglass import workflow
 from hourglass._bridge import History, Runtime
 from hourglass.converter import DataConverter
 from hourglass.exceptions import NondeterminismError
-from hourglass.workflow._replay import ReplayResult, replay
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._runtime.replay import ReplayResult, replay
+from hourglass.workflow._runtime.runner import WorkflowRunner
 from tests.conftest import ROOT
 
 SECONDS_10 = timedelta(seconds=10)

@@ -402,7 +402,7 @@ def type_of(workflow: AnyRun) -> tuple[str, Any]:
         if not workflow:
             raise InvalidArgumentError("the workflow's name is empty")
         return workflow, None
-    from hourglass.workflow._definition import WorkflowDefinition
+    from hourglass.workflow._definition.definition import WorkflowDefinition
 
     definition = WorkflowDefinition.of(workflow)
     return definition.own_name, definition.ret_type

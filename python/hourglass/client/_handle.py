@@ -376,7 +376,7 @@ def _signal_name(signal: str | Callable[..., Any]) -> str:
     """The signal's name. `DefinitionError` if it isn't one."""
     if isinstance(signal, str):
         return signal
-    from hourglass.workflow._definition import SignalDefinition
+    from hourglass.workflow._definition.definition import SignalDefinition
 
     return _not_dynamic(SignalDefinition.of(signal).name, signal)
 
@@ -385,7 +385,7 @@ def _query_name(query: str | Callable[..., Any]) -> tuple[str, Any]:
     """The query's name and declared answer. `DefinitionError` if it isn't one."""
     if isinstance(query, str):
         return query, None
-    from hourglass.workflow._definition import QueryDefinition
+    from hourglass.workflow._definition.definition import QueryDefinition
 
     definition = QueryDefinition.of(query)
     return _not_dynamic(definition.name, query), definition.ret_type

@@ -186,7 +186,7 @@ def update_name(update: Any) -> tuple[str, Any]:
     """The update's name and declared answer. `DefinitionError` if it isn't one."""
     if isinstance(update, str):
         return update, None
-    from hourglass.workflow._definition import UpdateDefinition
+    from hourglass.workflow._definition.definition import UpdateDefinition
 
     definition = UpdateDefinition.of(update)
     if definition.name is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         ActivityOutboundInterceptor,
         ExecuteActivityInput,
     )
-    from hourglass.workflow._interceptors import (
+    from hourglass.workflow._runtime.interceptors import (
         ContinueAsNewInput,
         ExecuteWorkflowInput,
         HandleQueryInput,
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> object:
     """What only programs with interceptors need is imported when it is first named."""
     if name in __all__:
         from hourglass.activity import _interceptors as of_activities
-        from hourglass.workflow import _interceptors as of_workflows
+        from hourglass.workflow._runtime import interceptors as of_workflows
 
         part = of_activities if hasattr(of_activities, name) else of_workflows
         return getattr(part, name)

@@ -10,7 +10,7 @@ from hourglass.activity._definition import ActivityDefinition
 from hourglass.exceptions import DefinitionError
 
 if TYPE_CHECKING:
-    from hourglass.workflow._definition import WorkflowDefinition
+    from hourglass.workflow._definition.definition import WorkflowDefinition
 
 ActivityTable = dict[str | None, tuple[ActivityDefinition, Callable[..., Any]]]
 """By name; None is the dynamic one."""
@@ -58,7 +58,7 @@ def _is_unbound(activity: Callable[..., Any]) -> bool:
 
 def workflow_definitions(workflows: Sequence[type]) -> list[WorkflowDefinition]:
     """The definitions; `DefinitionError` names what is no workflow or there twice."""
-    from hourglass.workflow._definition import WorkflowDefinition
+    from hourglass.workflow._definition.definition import WorkflowDefinition
 
     found: dict[str | None, WorkflowDefinition] = {}
     for workflow in workflows:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hourglass._bridge import Watch
 from hourglass.worker._stacks import frame_of, place
 from hourglass.worker._thread_cancel import raise_in, take_back
-from hourglass.workflow._errors import Evicted
+from hourglass.workflow._runtime.errors import Evicted
 
 if TYPE_CHECKING:
     from hourglass._bridge import WorkflowActivation, WorkflowCompletion

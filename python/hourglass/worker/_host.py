@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hourglass.supervision import Process
     from hourglass.worker._options import WorkerOptions
     from hourglass.worker._processes import Processes
-    from hourglass.workflow._runner import WorkflowRunner
+    from hourglass.workflow._runtime.runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
 _numbers: itertools.count[int] = globals().get("_numbers") or itertools.count(1)

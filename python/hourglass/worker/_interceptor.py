@@ -11,7 +11,7 @@ from hourglass.exceptions import InvalidArgumentError
 if TYPE_CHECKING:
     from hourglass.activity._interceptors import ActivityInboundInterceptor
     from hourglass.client import Client
-    from hourglass.workflow._interceptors import WorkflowInboundInterceptor
+    from hourglass.workflow._runtime.interceptors import WorkflowInboundInterceptor
 
 
 @dataclass(frozen=True)

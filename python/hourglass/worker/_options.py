@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hourglass.subsystem.worker_spec import Completions
     from hourglass.worker._definitions import ActivityTable
     from hourglass.worker._interceptor import Interceptor
-    from hourglass.workflow._definition import WorkflowDefinition
+    from hourglass.workflow._definition.definition import WorkflowDefinition
 
 _AT_LEAST_ONE = (
     "max_concurrent_workflow_tasks",

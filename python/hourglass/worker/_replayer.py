@@ -22,8 +22,8 @@ from hourglass.subsystem.runtime import process_runtime
 from hourglass.worker._codec import decode_activation
 from hourglass.worker._definitions import workflow_definitions
 from hourglass.worker._interceptor import Interceptor, workflow_interceptors
-from hourglass.workflow._replay import replay
-from hourglass.workflow._runner import WorkflowRunner
+from hourglass.workflow._runtime.replay import replay
+from hourglass.workflow._runtime.runner import WorkflowRunner
 
 if TYPE_CHECKING:
     from hourglass._bridge import WorkflowActivation, WorkflowCompletion

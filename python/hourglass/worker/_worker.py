@@ -27,7 +27,7 @@ from hourglass.worker._options import WorkerOptions
 if TYPE_CHECKING:
     from hourglass.client import Client
     from hourglass.subsystem.worker_spec import Completions
-    from hourglass.workflow._runner import WorkflowRunner
+    from hourglass.workflow._runtime.runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
 
@@ -155,7 +155,7 @@ class Worker:
     def _new_runner(self) -> WorkflowRunner:
         options = self._options
         intercepting = workflow_interceptors(options.interceptors)
-        from hourglass.workflow._runner import WorkflowRunner
+        from hourglass.workflow._runtime.runner import WorkflowRunner
 
         return WorkflowRunner(
             [definition.cls for definition in options.workflows],

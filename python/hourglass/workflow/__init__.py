@@ -5,8 +5,7 @@ the convention's; a workflow waits, sleeps and calls activities, and does everyt
 not the same each time (files, network, the clock, threads) in an activity.
 """
 
-from hourglass.workflow._activities import ActivityCancellationType, ActivityHandle
-from hourglass.workflow._activity_api import (
+from hourglass.workflow._api.activities import (
     ActivityConfig,
     execute_activity,
     execute_activity_class,
@@ -15,7 +14,44 @@ from hourglass.workflow._activity_api import (
     start_activity_class,
     start_activity_method,
 )
-from hourglass.workflow._api import (
+from hourglass.workflow._api.attributes import (
+    memo,
+    memo_value,
+    upsert_memo,
+    upsert_search_attributes,
+)
+from hourglass.workflow._api.children import execute_child_workflow, start_child_workflow
+from hourglass.workflow._api.earlier_runs import (
+    get_last_completion_result,
+    get_last_failure,
+    has_last_completion_result,
+)
+from hourglass.workflow._api.handlers import (
+    all_handlers_finished,
+    current_update_info,
+    get_dynamic_query_handler,
+    get_dynamic_signal_handler,
+    get_dynamic_update_handler,
+    get_query_handler,
+    get_signal_handler,
+    get_update_handler,
+    set_dynamic_query_handler,
+    set_dynamic_signal_handler,
+    set_dynamic_update_handler,
+    set_query_handler,
+    set_signal_handler,
+    set_update_handler,
+)
+from hourglass.workflow._api.local_activities import (
+    execute_local_activity,
+    execute_local_activity_class,
+    execute_local_activity_method,
+    start_local_activity,
+    start_local_activity_class,
+    start_local_activity_method,
+)
+from hourglass.workflow._api.logger import LoggerAdapter, logger
+from hourglass.workflow._api.run import (
     cancellation_reason,
     continue_as_new,
     deprecate_patch,
@@ -39,15 +75,8 @@ from hourglass.workflow._api import (
     uuid7,
     wait_condition,
 )
-from hourglass.workflow._attributes import memo, memo_value, upsert_memo, upsert_search_attributes
-from hourglass.workflow._child_api import execute_child_workflow, start_child_workflow
-from hourglass.workflow._children import (
-    ChildWorkflowCancellationType,
-    ChildWorkflowConfig,
-    ChildWorkflowHandle,
-    ParentClosePolicy,
-)
-from hourglass.workflow._decorators import (
+from hourglass.workflow._api.waiting import as_completed, wait
+from hourglass.workflow._definition.decorators import (
     defn,
     dynamic_config,
     init,
@@ -55,8 +84,16 @@ from hourglass.workflow._decorators import (
     run,
     signal,
 )
-from hourglass.workflow._definition import DynamicWorkflowConfig, HandlerUnfinishedPolicy
-from hourglass.workflow._errors import (
+from hourglass.workflow._definition.definition import DynamicWorkflowConfig, HandlerUnfinishedPolicy
+from hourglass.workflow._definition.update_decorator import update
+from hourglass.workflow._runtime.activities import ActivityCancellationType, ActivityHandle
+from hourglass.workflow._runtime.children import (
+    ChildWorkflowCancellationType,
+    ChildWorkflowConfig,
+    ChildWorkflowHandle,
+    ParentClosePolicy,
+)
+from hourglass.workflow._runtime.errors import (
     ContinueAsNewError,
     NondeterminismError,
     NotInWorkflowError,
@@ -64,47 +101,15 @@ from hourglass.workflow._errors import (
     UnfinishedSignalHandlersWarning,
     UnfinishedUpdateHandlersWarning,
 )
-from hourglass.workflow._external import (
+from hourglass.workflow._runtime.external import (
     ExternalWorkflowHandle,
     get_external_workflow_handle,
     get_external_workflow_handle_for,
 )
-from hourglass.workflow._handler_api import (
-    all_handlers_finished,
-    current_update_info,
-    get_dynamic_query_handler,
-    get_dynamic_signal_handler,
-    get_dynamic_update_handler,
-    get_query_handler,
-    get_signal_handler,
-    get_update_handler,
-    set_dynamic_query_handler,
-    set_dynamic_signal_handler,
-    set_dynamic_update_handler,
-    set_query_handler,
-    set_signal_handler,
-    set_update_handler,
-)
-from hourglass.workflow._info import Info, ParentInfo, RootInfo
-from hourglass.workflow._local_activities import LocalActivityConfig, LocalActivityHandle
-from hourglass.workflow._local_activity_api import (
-    execute_local_activity,
-    execute_local_activity_class,
-    execute_local_activity_method,
-    start_local_activity,
-    start_local_activity_class,
-    start_local_activity_method,
-)
-from hourglass.workflow._logger import LoggerAdapter, logger
-from hourglass.workflow._metadata import get_current_details, set_current_details
-from hourglass.workflow._past import (
-    get_last_completion_result,
-    get_last_failure,
-    has_last_completion_result,
-)
-from hourglass.workflow._update_decorator import update
-from hourglass.workflow._update_handlers import UpdateInfo
-from hourglass.workflow._waiting import as_completed, wait
+from hourglass.workflow._runtime.info import Info, ParentInfo, RootInfo
+from hourglass.workflow._runtime.local_activities import LocalActivityConfig, LocalActivityHandle
+from hourglass.workflow._runtime.metadata import get_current_details, set_current_details
+from hourglass.workflow._runtime.update_handlers import UpdateInfo
 
 __all__ = [
     "ActivityCancellationType",

@@ -1,0 +1,123 @@
+"""The typed faces of `Calls.start_child_workflow`: options are those of `ChildWorkflowConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from hourglass._typing import ParamT, RunAnyParams, RunNoParam, RunOneParam
+from hourglass.workflow._runtime.activities import UNSET, arguments_of
+from hourglass.workflow._runtime.children import ChildWorkflowConfig, ChildWorkflowHandle
+from hourglass.workflow._runtime.context import current
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+SelfT = TypeVar("SelfT")
+R = TypeVar("R")
+
+
+@overload
+async def start_child_workflow(
+    workflow: RunNoParam[SelfT, R], **options: Unpack[ChildWorkflowConfig]
+) -> ChildWorkflowHandle[SelfT, R]: ...
+@overload
+async def start_child_workflow(
+    workflow: RunOneParam[SelfT, ParamT, R], arg: ParamT, **options: Unpack[ChildWorkflowConfig]
+) -> ChildWorkflowHandle[SelfT, R]: ...
+@overload
+async def start_child_workflow(
+    workflow: RunAnyParams[SelfT, R], *, args: Sequence[Any], **options: Unpack[ChildWorkflowConfig]
+) -> ChildWorkflowHandle[SelfT, R]: ...
+@overload
+async def start_child_workflow(
+    workflow: str,
+    arg: Any = ...,
+    *,
+    args: Sequence[Any] = ...,
+    result_type: type[R],
+    **options: Unpack[ChildWorkflowConfig],
+) -> ChildWorkflowHandle[Any, R]: ...
+@overload
+async def start_child_workflow(
+    workflow: str,
+    arg: Any = ...,
+    *,
+    args: Sequence[Any] = ...,
+    result_type: None = None,
+    **options: Unpack[ChildWorkflowConfig],
+) -> ChildWorkflowHandle[Any, Any]: ...
+async def start_child_workflow(
+    workflow: Any,
+    arg: Any = UNSET,
+    *,
+    args: Sequence[Any] = (),
+    result_type: Any = None,
+    **options: Unpack[ChildWorkflowConfig],
+) -> ChildWorkflowHandle[Any, Any]:
+    """Start a child workflow, given by its run method or its name; returns once it has started.
+
+    Args:
+        arg: its one argument.
+        args: all its arguments, when it takes more than one.
+        result_type: what to decode the result as, for a workflow that is given by name.
+
+    Raises:
+        WorkflowAlreadyStartedError: The id is taken, and `id_reuse_policy` does not help.
+        ChildWorkflowError: It was cancelled before it had started.
+    """
+    running = current()
+    return await running.calls.start_child_workflow(
+        running, workflow, arguments_of(arg, args), result_type, options
+    )
+
+
+@overload
+async def execute_child_workflow(
+    workflow: RunNoParam[SelfT, R], **options: Unpack[ChildWorkflowConfig]
+) -> R: ...
+@overload
+async def execute_child_workflow(
+    workflow: RunOneParam[SelfT, ParamT, R], arg: ParamT, **options: Unpack[ChildWorkflowConfig]
+) -> R: ...
+@overload
+async def execute_child_workflow(
+    workflow: RunAnyParams[SelfT, R], *, args: Sequence[Any], **options: Unpack[ChildWorkflowConfig]
+) -> R: ...
+@overload
+async def execute_child_workflow(
+    workflow: str,
+    arg: Any = ...,
+    *,
+    args: Sequence[Any] = ...,
+    result_type: type[R],
+    **options: Unpack[ChildWorkflowConfig],
+) -> R: ...
+@overload
+async def execute_child_workflow(
+    workflow: str,
+    arg: Any = ...,
+    *,
+    args: Sequence[Any] = ...,
+    result_type: None = None,
+    **options: Unpack[ChildWorkflowConfig],
+) -> Any: ...
+async def execute_child_workflow(
+    workflow: Any,
+    arg: Any = UNSET,
+    *,
+    args: Sequence[Any] = (),
+    result_type: Any = None,
+    **options: Unpack[ChildWorkflowConfig],
+) -> Any:
+    """Start a child workflow and wait for its result. See `start_child_workflow`.
+
+    Raises:
+        ChildWorkflowError: It failed, timed out, was cancelled or terminated: see `cause`.
+    """
+    running = current()
+    return await (
+        await running.calls.start_child_workflow(
+            running, workflow, arguments_of(arg, args), result_type, options
+        )
+    )

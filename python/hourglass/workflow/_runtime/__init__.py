@@ -1,0 +1,1 @@
+"""The runtime: activations in, completions out. Uses `_definition`, never `_api`."""

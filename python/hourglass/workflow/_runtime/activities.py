@@ -1,0 +1,150 @@
+"""Activities as a workflow sees them: scheduled at the call, awaited through a handle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hourglass._bridge import RequestCancelActivity, ScheduleActivity
+from hourglass.exceptions import DefinitionError
+from hourglass.workflow._runtime.durations import optional_timeout
+from hourglass.workflow._runtime.pending import Pending
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Payload, ResolveActivity
+    from hourglass.common import Priority, RetryPolicy
+    from hourglass.workflow._runtime.instance import WorkflowInstance
+
+T = TypeVar("T")
+
+UNSET: Any = object()
+"""An argument that was not given; None is an argument."""
+
+
+class ActivityCancellationType(IntEnum):
+    """What a workflow does about an activity that it cancels."""
+
+    TRY_CANCEL = 0
+    """Ask for the cancellation and go on at once."""
+    WAIT_CANCELLATION_COMPLETED = 1
+    """Ask for it and wait until the activity has ended, however it does."""
+    ABANDON = 2
+    """Go on at once and don't ask."""
+
+
+class ActivityHandle(Pending[T]):
+    """A scheduled activity. Awaiting it gives its result or raises `ActivityError`.
+
+    `cancel` asks for cancellation: the handle then ends as history says, with an `ActivityError`
+    whose cause is a `CancelledError`, or with a result that came first. Cancelling a task that
+    awaits the handle does the same.
+    """
+
+    __slots__ = ("_result_type",)
+
+    kind = "an activity"
+
+    def __init__(self, instance: WorkflowInstance, seq: int, result_type: Any) -> None:
+        super().__init__(instance, seq)
+        self._result_type = result_type
+
+    def _ask_to_cancel(self, reason: str) -> None:
+        self._instance.commands.append(RequestCancelActivity(self._seq))
+
+    def resolve(self, job: ResolveActivity) -> None:
+        """Take the outcome that history recorded."""
+        if self.done():
+            return
+        if job.status == "completed":
+            self._succeed(job.result, self._result_type)
+        elif job.failure is not None:
+            self.set_exception(self._error(job.failure))
+        else:
+            raise RuntimeError(f"activity {self._seq} ended as {job.status!r} without a failure")
+
+
+def resolve_activity_type(activity: Any) -> tuple[str, Any]:
+    """The type name and the result type of a name, a function, a method or a callable class."""
+    if isinstance(activity, str):
+        return activity, None
+    definition = getattr(activity, "__hourglass_activity_definition__", None)
+    if definition is None:
+        name = getattr(activity, "__qualname__", repr(activity))
+        raise DefinitionError(f"{name} is not an activity: decorate it with @activity.defn")
+    if definition.name is None:
+        raise DefinitionError("a dynamic activity can't be called by its function; give a name")
+    return definition.name, definition.ret_type
+
+
+def arguments_of(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """Join the two ways to give arguments; TypeError when both are used."""
+    if arg is UNSET:
+        if isinstance(args, (str, bytes)):
+            raise TypeError(f"args: a sequence of arguments, not {args!r}")
+        return args
+    if args:
+        raise TypeError("give one argument, or all in args; not both")
+    return (arg,)
+
+
+def schedule_activity(
+    instance: WorkflowInstance,
+    activity: Any,
+    arguments: Sequence[Any],
+    *,
+    result_type: Any = None,
+    task_queue: str | None = None,
+    schedule_to_close_timeout: timedelta | None = None,
+    schedule_to_start_timeout: timedelta | None = None,
+    start_to_close_timeout: timedelta | None = None,
+    heartbeat_timeout: timedelta | None = None,
+    retry_policy: RetryPolicy | None = None,
+    cancellation_type: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
+    activity_id: str | None = None,
+    summary: str | None = None,
+    priority: Priority | None = None,
+    headers: Mapping[str, Payload] | None = None,
+    disable_eager_execution: bool | None = None,
+) -> ActivityHandle[Any]:
+    """Add the command. Everything that can be wrong is found before a number is used up."""
+    instance.loop.check_writable("start an activity")
+    if schedule_to_close_timeout is None and start_to_close_timeout is None:
+        raise ValueError(
+            f"activity {activity!r} needs start_to_close_timeout or schedule_to_close_timeout:"
+            " without a limit a lost activity would never be tried again"
+        )
+    name, declared = resolve_activity_type(activity)
+    seq = instance.activity_seq + 1
+    converter = instance.payload_converter
+    command = ScheduleActivity(
+        seq,
+        activity_id or str(seq),
+        name,
+        task_queue or instance.task_queue,
+        converter.to_payloads(arguments) if arguments else (),
+        schedule_to_close_timeout=optional_timeout(
+            schedule_to_close_timeout, "schedule_to_close_timeout"
+        ),
+        schedule_to_start_timeout=optional_timeout(
+            schedule_to_start_timeout, "schedule_to_start_timeout"
+        ),
+        start_to_close_timeout=optional_timeout(start_to_close_timeout, "start_to_close_timeout"),
+        heartbeat_timeout=optional_timeout(heartbeat_timeout, "heartbeat_timeout"),
+        retry_policy=None if retry_policy is None else retry_policy.to_wire(),
+        cancellation_type=int(cancellation_type),
+        headers=headers,
+        do_not_eagerly_execute=instance.disable_eager_activities
+        if disable_eager_execution is None
+        else disable_eager_execution,
+        priority=None if priority is None else priority.to_wire(),
+        summary=instance.summary(summary),
+    )
+    handle: ActivityHandle[Any] = ActivityHandle(
+        instance, seq, declared if result_type is None else result_type
+    )
+    instance.activity_seq = seq
+    instance.activities[seq] = handle
+    instance.commands.append(command)
+    return handle

@@ -1,0 +1,72 @@
+"""Ending a run and going on in another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hourglass._bridge import ContinueAsNewWorkflowExecution
+from hourglass.workflow._definition.definition import WorkflowDefinition
+from hourglass.workflow._runtime.durations import optional_timeout
+from hourglass.workflow._runtime.errors import ContinueAsNewError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import Payload, Wire
+    from hourglass.common import RetryPolicy, TypedSearchAttributes
+    from hourglass.workflow._runtime.instance import WorkflowInstance
+
+
+class ContinueAsNewCommandError(ContinueAsNewError):
+    """What `continue_as_new` raises: the command is made where the arguments are known."""
+
+    def __init__(self, command: ContinueAsNewWorkflowExecution) -> None:
+        super().__init__("the workflow continues as new")
+        self.command = command
+
+
+def continue_as_new(
+    instance: WorkflowInstance,
+    workflow: Callable[..., Any] | str | None,
+    arguments: Sequence[Any],
+    *,
+    task_queue: str | None = None,
+    run_timeout: timedelta | None = None,
+    task_timeout: timedelta | None = None,
+    backoff_start_interval: timedelta | None = None,
+    retry_policy: RetryPolicy | None = None,
+    memo: Mapping[str, Any] | None = None,
+    search_attributes: TypedSearchAttributes | None = None,
+    headers: Mapping[str, Payload] | None = None,
+) -> NoReturn:
+    """Raise what ends the run."""
+    instance.loop.check_writable("continue as new")
+    converter = instance.payload_converter
+    fields: Wire = {
+        "workflow_type": type_name(workflow) or instance.workflow_type,
+        "task_queue": task_queue or instance.task_queue,
+        "arguments": converter.to_payloads(arguments),
+    }
+    for name, duration in (
+        ("workflow_run_timeout", run_timeout),
+        ("workflow_task_timeout", task_timeout),
+        ("backoff_start_interval", backoff_start_interval),
+    ):
+        if duration is not None:
+            fields[name] = optional_timeout(duration, name)
+    if retry_policy is not None:
+        fields["retry_policy"] = retry_policy.to_wire()
+    if memo is not None:
+        fields["memo"] = {key: converter.to_payloads([value])[0] for key, value in memo.items()}
+    if search_attributes is not None:
+        fields["search_attributes"] = search_attributes.to_wire()
+    if headers:
+        fields["headers"] = dict(headers)
+    raise ContinueAsNewCommandError(ContinueAsNewWorkflowExecution(fields))
+
+
+def type_name(workflow: Callable[..., Any] | str | None) -> str | None:
+    """The name of what is given; None where nothing is."""
+    if workflow is None or isinstance(workflow, str):
+        return workflow
+    return WorkflowDefinition.of(workflow).own_name

@@ -1,0 +1,449 @@
+"""The event loop that workflow code runs on: asyncio's rules, without a clock, threads or sockets.
+
+Ordinary asyncio code (tasks, futures, gather, queues, locks, timeouts, task groups) runs on it
+unchanged, because it only ever needs `call_soon`, `call_later`, `create_task` and
+`create_future`. What makes the loop deterministic:
+
+* **One ordered queue.** Callbacks run first in, first out. Nothing enters from another thread.
+* **Time stands still.** `time()` is the time of the current activation. A timer is a durable one:
+  the run's owner is asked to record it (`LoopHost`), and calls back when history says it fired.
+* **Tasks hash by their order of creation.** asyncio keeps tasks in sets (`asyncio.wait`,
+  `TaskGroup`), whose order would otherwise depend on memory addresses. The hash is salted by the
+  run's seed, so that tasks of different runs don't collide in asyncio's own registry.
+
+The loop is never *run*: `drain` runs what is ready and returns. Between drains it holds the live
+coroutines of a workflow that waits. A loop is only ever used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from types import CodeType
+from typing import Any, NoReturn, Protocol, TypeVar, cast
+
+from hourglass.workflow._runtime.errors import Evicted, ReadOnlyContextError
+
+T = TypeVar("T")
+Context = contextvars.Context
+
+_log = logging.getLogger("hourglass.workflow")
+_get_loop = asyncio._get_running_loop
+_set_loop = asyncio._set_running_loop
+_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
+_copy_context = contextvars.copy_context
+_PATIENCE = 100
+"""How often code of an evicted run may try to wait again before it is left behind."""
+
+
+class LoopHost(Protocol):
+    """Whoever records timers and speaks for the run: the workflow instance."""
+
+    def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
+        """Have `timer` fire after `seconds`; raises if that is not a possible duration."""
+
+    def cancel_timer(self, timer: TimerHandle) -> None:
+        """Forget a timer that has not fired."""
+
+    def report(self, message: str, error: BaseException | None) -> None:
+        """Log what asyncio complains about, with whose code it is."""
+
+
+class Handle(asyncio.Handle):
+    """`asyncio.Handle` without the debugging state."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context
+    ) -> None:
+        self._callback = callback
+        self._args = args
+        self._context = context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._callback!r}{' cancelled' * self._cancelled}>"
+
+
+class TimerHandle(asyncio.TimerHandle):
+    """A durable timer. `seq` is its number in the run."""
+
+    __slots__ = ("_host", "seq")
+
+    def __init__(
+        self,
+        host: LoopHost,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: Context,
+    ) -> None:
+        self._host = host
+        self._when = when
+        self._callback = callback
+        self._args = args
+        self._context = context
+        self._cancelled = False
+        self._scheduled = False
+        self.seq = 0
+
+    def cancel(self) -> None:
+        if not self._cancelled:
+            self._cancelled = True
+            self._host.cancel_timer(self)
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def __hash__(self) -> int:
+        return self.seq
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.seq}{' cancelled' * self._cancelled}>"
+
+
+class Task(asyncio.Task[T]):
+    """A task that hashes by its order of creation; equality stays identity."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        loop: WorkflowLoop,
+        order: int,
+        name: str | None,
+        context: Context | None,
+    ) -> None:
+        self._hash = loop.hash_base + order
+        name = f"Task-{order}" if name is None else name
+        if context is None:
+            super().__init__(coro, loop=loop, name=name)
+        else:
+            options: dict[str, Any] = {"context": context}  # from Python 3.11 on
+            super().__init__(coro, loop=loop, name=name, **options)
+
+        # The loop keeps unfinished tasks: one goes away with its run, or when the program ends.
+        self._log_destroy_pending = False
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+class WorkflowLoop(asyncio.AbstractEventLoop):
+    """See the module's text. Its owner sets `now`, calls `drain`, and at the end `evict`."""
+
+    def __init__(self, host: LoopHost, seed: int) -> None:
+        self.host = host
+        self.now = 0.0
+        self.hash_base = seed & 0x0FFF_FFFF_FFFF_FFFF
+        self.ready: deque[Handle | TimerHandle] = deque()
+        self.evicted = False
+        self.read_only = ""
+        """What is looking at the workflow right now and must not change it; empty: nothing is."""
+        self.spoilt: ReadOnlyContextError | None = None
+        """Set when something that must only look has woken a coroutine: the waiter is lost."""
+        self._refusals = 0
+        self._task_count = 0
+        self._tasks: list[Task[Any]] = []
+        self._prune_at = 16
+        self._exception_handler: Callable[..., object] | None = None
+
+    # --- what asyncio asks for
+
+    def time(self) -> float:
+        """The time of the activation, in seconds since the epoch."""
+        return self.now
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return not self.evicted
+
+    def is_closed(self) -> bool:
+        return self.evicted
+
+    def call_soon(  # type: ignore[override]  # typeshed spells the arguments as a TypeVarTuple
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Handle:
+        handle = Handle(callback, args, _copy_context() if context is None else context)
+        if self.evicted:
+            return handle
+        if self.read_only:
+            self._spoil()
+        self.ready.append(handle)
+        return handle
+
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        return self.start_timer(delay, None, callback, args, context)
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        # The time is a float of this century: a difference is good to a microsecond, not better.
+        return self.start_timer(round(when - self.now, 6), None, callback, args, context)
+
+    def start_timer(
+        self,
+        delay: float,
+        summary: str | None,
+        callback: Callable[..., object],
+        args: tuple[Any, ...] = (),
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """Start a durable timer of `delay` seconds."""
+        self.check_writable("start a timer")
+        timer = TimerHandle(self.host, self.now + delay, callback, args, context or _copy_context())
+        self.host.start_timer(timer, delay, summary)
+        return timer
+
+    def create_future(self) -> asyncio.Future[Any]:
+        if self.evicted:
+            self._refuse_to_go_on()
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+        **options: Any,
+    ) -> Task[T]:
+        if options.pop("eager_start", None):
+            options["eager_start"] = True
+        if options:
+            _close(coro)
+            raise TypeError(f"create_task in a workflow takes no {', '.join(options)}")
+        if _frame(1).f_code is _ENSURE_FUTURE and _made_from_a_set():
+            _close(coro)
+            raise RuntimeError(
+                "asyncio.wait and asyncio.as_completed start coroutines in an order that a replay"
+                " does not repeat: use workflow.wait and workflow.as_completed, or make tasks first"
+            )
+        if self.evicted:
+            _close(coro)  # the task of an ended coroutine: it never runs, and never is done
+        elif self.read_only:
+            _close(coro)
+            self.check_writable("create a task")
+        self._task_count += 1
+        task = Task(coro, self, self._task_count, name, context)
+        tasks = self._tasks
+        if len(tasks) >= self._prune_at:
+            self._tasks = tasks = [known for known in tasks if not known.done()]
+            self._prune_at = max(16, 2 * len(tasks))
+        tasks.append(task)
+        return task
+
+    def set_exception_handler(self, handler: Callable[..., object] | None) -> None:
+        self._exception_handler = handler
+
+    def get_exception_handler(self) -> Callable[..., object] | None:
+        return self._exception_handler
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Log; silent for a run that is torn down, whose futures nobody waits for any more."""
+        if not self.evicted:
+            self.host.report(
+                context.get("message", "unhandled error in a workflow"), context.get("exception")
+            )
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        if self._exception_handler is not None and not self.evicted:
+            self._exception_handler(self, context)
+        else:
+            self.default_exception_handler(context)
+
+    def get_task_factory(self) -> None:
+        return None
+
+    # --- what its owner asks for
+
+    def drain(self) -> None:
+        """Run callbacks until none is ready. What one raises comes out; the rest stays queued."""
+        ready = self.ready
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                # What a Handle is made for, without one more call.
+                run = handle._context.run  # pyright: ignore[reportPrivateUsage]
+                run(handle._callback, *handle._args)  # pyright: ignore[reportPrivateUsage]
+
+    def enter(self) -> Callable[[], None]:
+        """Make this the thread's running loop; the result puts back what was there."""
+        outer = _get_loop()
+        leave = _leave if outer is None else _displace(outer)
+        _set_loop(self)
+        return leave
+
+    def stack_trace(self) -> str:
+        """Where each unfinished task waits."""
+        traces: list[str] = []
+        for task in self._tasks:
+            if not task.done():
+                lines = [f"{task.get_name()}:\n"]
+                awaited: Any = task.get_coro()
+                while (frame := getattr(awaited, "cr_frame", None)) is not None:
+                    lines += traceback.format_stack(frame, limit=1)
+                    awaited = awaited.cr_await
+                traces.append("".join(lines))
+        return "\n".join(traces)
+
+    def evict(self) -> None:
+        """End all coroutines where they wait. Their ``finally`` blocks run, up to the next wait.
+
+        Nothing they do has an effect. Code that insists on waiting is left behind unfinished.
+        """
+        self.evicted = True
+        self.ready.clear()
+        # A closing coroutine can still finish a task that another one created: walk a copy.
+        for task in tuple(self._tasks):
+            if not task.done():
+                _close(task.get_coro())
+                waiter: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
+                if waiter is not None:
+                    waiter.cancel()  # lets go of the task
+        self._tasks.clear()
+        self.ready.clear()
+
+    def check_writable(self, what: str) -> None:
+        """Raise where the workflow may not be changed: `ReadOnlyContextError` or `Evicted`."""
+        if self.evicted:
+            self._refuse_to_go_on()
+        elif self.read_only:
+            raise ReadOnlyContextError(
+                f"a {self.read_only} only looks at the workflow, it can't {what}"
+            )
+
+    def _spoil(self) -> NoReturn:
+        """Refuse a callback of a future that is done already: the waiter can't be woken any more,
+        the run has to be built anew from history."""
+        try:
+            self.check_writable("wake waiting code")
+        except ReadOnlyContextError as error:
+            self.spoilt = error
+            raise
+        raise AssertionError("unreachable")
+
+    def _refuse_to_go_on(self) -> None:
+        """Unwind code that waits although its run is gone, unless it catches even that for ever."""
+        self._refusals += 1
+        if self._refusals <= _PATIENCE:
+            raise Evicted
+
+
+_ENSURE_FUTURE = getattr(asyncio.tasks, "_ensure_future", asyncio.ensure_future).__code__
+_AS_COMPLETED_ITERATOR = getattr(asyncio.tasks, "_AsCompletedIterator", None)  # Python 3.13
+_FROM_SETS: set[CodeType] = {asyncio.wait.__code__, asyncio.as_completed.__code__}
+if _AS_COMPLETED_ITERATOR is not None:
+    _FROM_SETS.add(_AS_COMPLETED_ITERATOR.__init__.__code__)
+
+
+def _made_from_a_set() -> bool:
+    """Whether asyncio is making tasks of a set of coroutines, in the order of their addresses."""
+    frame = _frame(2).f_back
+    for _ in range(3):  # ensure_future, a comprehension, the function
+        if frame is None:
+            return False
+        if frame.f_code in _FROM_SETS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_left_behind: list[Any] = []
+"""Coroutines that can't be ended: freed, they would complain on stderr."""
+
+
+def _close(coro: Any) -> None:
+    """End a coroutine quietly, also one that awaits in ``finally``.
+
+    `throw` instead of `close`: it can be repeated when the code stops to wait once more.
+    """
+    for _ in range(_PATIENCE):
+        try:
+            coro.throw(Evicted())
+        except (Evicted, StopIteration):
+            return
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            _log.debug("workflow code raised while its run was evicted", exc_info=True)
+            return
+    _left_behind.append(coro)
+    _log.warning("workflow code does not let go of an evicted run: %r", coro)
+
+
+def _leave() -> None:
+    _set_loop(None)
+
+
+def _displace(outer: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """The thread runs another loop (a test, a replay inside a program): hide its current task and
+    its hooks for async generators, which would otherwise adopt ours."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    swap: Any = getattr(asyncio.tasks, "_swap_current_task", None)  # Python 3.12
+    task = swap(outer, None) if swap is not None else None
+
+    def restore() -> None:
+        _set_loop(outer)
+        if swap is not None:
+            swap(outer, task)
+        sys.set_asyncgen_hooks(*hooks)
+
+    return restore
+
+
+def make_loop(host: LoopHost, seed: int) -> WorkflowLoop:
+    """A loop for one run. (Type checkers find the class abstract: they don't see the refusals.)"""
+    concrete: Callable[[LoopHost, int], WorkflowLoop] = cast("Any", WorkflowLoop)
+    return concrete(host, seed)
+
+
+def _refusal(name: str) -> Callable[..., NoReturn]:
+    def refuse(self: WorkflowLoop, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError(
+            f"loop.{name} does not exist in a workflow: what touches threads, files, the network or"
+            " the loop itself is not deterministic; do it in an activity"
+        )
+
+    refuse.__name__ = name
+    return refuse
+
+
+_REFUSED = """
+    add_reader add_signal_handler add_writer call_soon_threadsafe close
+    connect_accepted_socket connect_read_pipe connect_write_pipe create_connection
+    create_datagram_endpoint create_server create_unix_connection create_unix_server
+    getaddrinfo getnameinfo remove_reader remove_signal_handler remove_writer run_forever
+    run_in_executor run_until_complete sendfile set_debug set_default_executor
+    set_task_factory shutdown_asyncgens shutdown_default_executor sock_accept sock_connect
+    sock_recv sock_recv_into sock_recvfrom sock_recvfrom_into sock_sendall sock_sendfile
+    sock_sendto start_tls stop subprocess_exec subprocess_shell
+""".split()  # noqa: SIM905 - one name a line would fill a page
+for _name in _REFUSED:
+    setattr(WorkflowLoop, _name, _refusal(_name))

@@ -1,0 +1,158 @@
+"""Updates of one run: found, validated, accepted, run, answered.
+
+An update has up to two answers. The first, in the activation that brings it, accepts or rejects it:
+a rejected one leaves no trace. The second says how the handler of an accepted one ended. Everything
+that is wrong before the acceptance (no handler, bad arguments, a validator that raises) rejects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hourglass._bridge import OtherCommand
+from hourglass.exceptions import CancelledError
+from hourglass.workflow._definition.definition import UpdateDefinition
+from hourglass.workflow._definition.update_decorator import update_definition
+from hourglass.workflow._runtime.errors import Evicted
+
+if TYPE_CHECKING:
+    from hourglass._bridge import DoUpdate
+    from hourglass.workflow._runtime.instance import WorkflowInstance
+
+
+@dataclass(frozen=True)
+class UpdateInfo:
+    """About the update whose handler or validator is running."""
+
+    id: str
+    name: str
+
+
+current_update: ContextVar[UpdateInfo] = ContextVar("hourglass_update")
+
+
+class UpdateHandlers:
+    """The table starts as the definition's and may be changed by the running workflow."""
+
+    __slots__ = ("_instance", "early", "updates")
+
+    def __init__(self, instance: WorkflowInstance) -> None:
+        self._instance = instance
+        self.updates: dict[str | None, UpdateDefinition] = self._instance.definition.updates
+        self.early: list[DoUpdate] = []
+        """Updates that came with the start and have no handler yet: the run method may set one."""
+
+    def begin(self, job: DoUpdate) -> None:
+        """Queue an update: its handler is looked up when its turn comes."""
+        self._instance.loop.create_task(self._run(job), name=f"update {job.name}")
+
+    def begin_early(self) -> None:
+        """Queue again what waited for the run method."""
+        waiting, self.early = self.early, []
+        for job in waiting:
+            self.begin(job)
+
+    async def _run(self, job: DoUpdate) -> None:
+        definition = self.updates.get(job.name) or self.updates.get(None)
+        if definition is None and not self._instance.run_began:
+            self.early.append(job)
+            return
+        current_update.set(UpdateInfo(job.id, job.name))
+        token = object()
+        try:
+            if definition is None:
+                raise self._no_handler(job.name)
+            args = self._validated(definition, job)
+        except (Evicted, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._reject(job, error)
+            return
+        self._answer(job, accepted={})
+        running = self._instance.handlers.running
+        running[token] = definition
+        try:
+            if (inbound := self._instance.inbound) is not None:
+                result = await inbound.update(job, args)
+            else:
+                result = self._instance.handlers.bound(definition)(*args)
+                if definition.is_async:
+                    result = await result
+            payload = self._instance.payload_converter.to_payloads([result])[0]
+        except (Evicted, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            del running[token]
+            self._fail(job, error)
+        else:
+            del running[token]
+            self._answer(job, completed=payload)
+
+    def _no_handler(self, name: str) -> LookupError:
+        known = ", ".join(sorted(repr(known) for known in self.updates)) or "none"
+        return LookupError(
+            f"workflow {self._instance.workflow_type!r} has no update {name!r} and no dynamic"
+            f" one; its updates: {known}"
+        )
+
+    def _validated(self, definition: UpdateDefinition, job: DoUpdate) -> list[Any]:
+        """The arguments for the handler; what the validator did to its own is of no matter."""
+        handlers, loop = self._instance.handlers, self._instance.loop
+        args = handlers.arguments(definition, job.name, job.input)
+        if definition.validator is None or not job.run_validator:
+            return args
+        loop.read_only = "update validator"
+        try:
+            if (inbound := self._instance.inbound) is not None:
+                inbound.validate(job, args)
+            else:
+                self.validate(definition, args)
+        finally:
+            loop.read_only = ""
+            if loop.spoilt is not None:
+                self._instance.fail_task(loop.spoilt)
+        return handlers.arguments(definition, job.name, job.input)
+
+    def validate(self, definition: UpdateDefinition, args: Sequence[Any]) -> None:
+        """Call the validator, if there is one."""
+        validator = definition.validator
+        if validator is not None:
+            if definition.on_instance:
+                validator = validator.__get__(self._instance.object)
+            validator(*args)
+
+    def _fail(self, job: DoUpdate, error: BaseException) -> None:
+        """A failure is the answer; anything else is not the caller's business."""
+        if isinstance(error, asyncio.CancelledError):
+            error = CancelledError(str(error) or "Cancelled")
+        if self._instance.is_failure(error):
+            self._reject(job, error)
+        else:
+            self._instance.conclude(error)
+
+    def _reject(self, job: DoUpdate, error: BaseException) -> None:
+        instance = self._instance
+        failure = instance.failure_converter.to_failure(error, instance.payload_converter)
+        self._answer(job, rejected=failure)
+
+    def _answer(self, job: DoUpdate, **answer: Any) -> None:
+        fields = {"protocol_instance_id": job.protocol_instance_id, **answer}
+        self._instance.commands.append(OtherCommand("update_response", fields))
+
+    def set(
+        self,
+        name: str | None,
+        fn: Callable[..., Any] | None,
+        validator: Callable[..., None] | None,
+    ) -> None:
+        """Set or remove a handler at run time."""
+        self._instance.loop.check_writable("set an update handler")
+        self.updates = dict(self.updates)
+        if fn is None:
+            self.updates.pop(name, None)
+        else:
+            self.updates[name] = update_definition(name, fn, 0, validator=validator)
