@@ -16,8 +16,8 @@ from pathlib import Path
 from hourglass import Subsystem, activity, workflow
 from hourglass.client import Client
 from hourglass.exceptions import StaleHandleError
-from hourglass.subsystem import _state
 from hourglass.subsystem.runtime import current_epoch
+from hourglass.subsystem.tree import current_tree
 from hourglass.worker import Worker
 
 ROUNDS, WARM_UP = 15, 3
@@ -45,7 +45,7 @@ class Step:
 
 async def restart(client: Client, number: int) -> float:
     """Kill the runtime once; seconds until a task of the next one is done."""
-    tree, before = _state.current().tree, current_epoch()
+    tree, before = current_tree(), current_epoch()
     owner = tree.root.lookup("runtime") if tree is not None else None
     assert owner is not None
     start = time.perf_counter()

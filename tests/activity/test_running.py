@@ -19,7 +19,7 @@ from hourglass.worker._activity import Activities
 from hourglass.worker._definitions import activity_table
 
 if TYPE_CHECKING:
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
 
 NOW = datetime(2024, 1, 1, tzinfo=timezone.utc)
 payloads = PayloadConverter.default

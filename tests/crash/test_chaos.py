@@ -24,7 +24,8 @@ from hourglass import Subsystem, activity, workflow
 from hourglass.client import Client, WorkflowHandle
 from hourglass.common import RetryPolicy, WorkflowIDConflictPolicy
 from hourglass.exceptions import StaleHandleError
-from hourglass.subsystem import _state, events
+from hourglass.subsystem import events
+from hourglass.subsystem.tree import current_tree
 from hourglass.subsystem.worker_registry import WorkerRegistry
 from hourglass.subsystem.worker_supervisor import SupervisedWorker
 from hourglass.supervision import Process
@@ -96,7 +97,7 @@ def plan(seed: int, seconds: float) -> list[str]:
 
 def find(victim: str) -> Process | None:
     """The living process that is meant; None while it is just being brought back."""
-    tree = _state.current().tree
+    tree = current_tree()
     if tree is None:
         return None
     if victim in ("runtime", "bridge_holder", "worker_registry", "worker_supervisor"):

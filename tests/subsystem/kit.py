@@ -9,10 +9,10 @@ from typing import Any
 
 from hourglass import Subsystem, _bridge
 from hourglass.client import Client
-from hourglass.subsystem import _state, events
+from hourglass.subsystem import events
 from hourglass.subsystem.bridge_holder import BridgeHolder
-from hourglass.subsystem.handle import WorkerHandle
-from hourglass.subsystem.subsystem import Tree
+from hourglass.subsystem.tree import Tree, current_tree
+from hourglass.subsystem.worker_handle import WorkerHandle
 from hourglass.subsystem.worker_spec import Declaration, WorkerSpec
 from hourglass.supervision import Process
 from tests.support import unique
@@ -95,7 +95,7 @@ def declaration(
 
 def tree() -> Tree:
     """The tree of this process, up."""
-    found = _state.current().tree
+    found = current_tree()
     assert found is not None
     found.up.answer.result(WAIT)
     return found

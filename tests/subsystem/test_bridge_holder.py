@@ -15,7 +15,7 @@ from hourglass.subsystem.errors import (
     RegistrationInFlightError,
     WorkerNotRegisteredError,
 )
-from hourglass.subsystem.handle import WorkerHandle
+from hourglass.subsystem.worker_handle import WorkerHandle
 from hourglass.supervision import KILLED, Process, Task
 from tests.subsystem.kit import WAIT, Heard, Taker, child, declaration, holder, kill
 from tests.support import unique

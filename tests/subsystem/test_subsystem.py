@@ -10,9 +10,11 @@ import pytest
 from hourglass import Subsystem, activity, workflow
 from hourglass.client import Client
 from hourglass.exceptions import TemporalError
-from hourglass.subsystem import _state, events
+from hourglass.subsystem import events
 from hourglass.subsystem.errors import SubsystemStoppedError, WorkerNotRegisteredError
-from hourglass.subsystem.runtime import process_runtime, renew
+from hourglass.subsystem.runtime import process_runtime
+from hourglass.subsystem.runtime_owner import renew
+from hourglass.subsystem.tree import current_tree
 from hourglass.supervision import ChildExited, ChildStarted, Crash
 from hourglass.supervision.errors import IntensityExceeded
 from hourglass.worker import Worker
@@ -270,7 +272,7 @@ async def test_b21_too_many_restarts_stop_the_subsystem_and_say_so(heard: Heard)
 
 def kill_if_there(child_id: str) -> None:
     """The last kill may find nothing left."""
-    found = _state.current().tree
+    found = current_tree()
     process = None if found is None else found.root.lookup(child_id)
     if found is None or process is None:
         return

@@ -220,7 +220,7 @@ class Connection:
         try:
             return await performed(begin, native)
         except StaleHandleError as stale:
-            from hourglass.subsystem.rescue import signal_reload
+            from hourglass.subsystem.stale_handle import signal_reload
 
             signal_reload(call_site, stale)
             raise

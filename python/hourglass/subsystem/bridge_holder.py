@@ -34,9 +34,8 @@ from hourglass.subsystem.events import (
     WorkerUnregistered,
     emit,
 )
-from hourglass.subsystem.handle import WorkerHandle
-from hourglass.subsystem.rescue import reload_rescue
-from hourglass.subsystem.runtime import runtime_ready
+from hourglass.subsystem.stale_handle import reload_rescue
+from hourglass.subsystem.worker_handle import WorkerHandle
 from hourglass.supervision import (
     Budget,
     Crash,
@@ -197,7 +196,7 @@ class BridgeHolder(Server):
         """The slow part, in a task of its own."""
         spec = entry.declaration.spec
         client = await spec.connect()
-        runtime = await runtime_ready()
+        runtime = await self._state.next_runtime()
         handle = WorkerHandle(entry.declaration, self._state, self.place.loop)
         entry.opening = handle
         inboxes: dict[str, Any] = {

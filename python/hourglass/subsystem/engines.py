@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from hourglass import _bridge
 from hourglass._aio import completed
@@ -129,7 +129,7 @@ async def open_engine(
     key = _canonical(path)
     while True:
         with state.lock:
-            shared = state.engines.get(key)
+            shared = cast("SharedEngine | None", state.engines.get(key))
             if shared is None:
                 shared = state.engines[key] = SharedEngine(key, synchronous, time_skipping)
             if not shared.is_closing:

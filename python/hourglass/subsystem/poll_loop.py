@@ -12,13 +12,13 @@ import asyncio
 from typing import TYPE_CHECKING, NoReturn
 
 from hourglass.subsystem.errors import WorkerNotRegisteredError
-from hourglass.subsystem.runtime import renew
+from hourglass.subsystem.runtime_owner import renew
 from hourglass.supervision import Exited
 from hourglass.supervision.task import TaskProcess
 
 if TYPE_CHECKING:
     from hourglass.subsystem.bridge_holder import BridgeHolder
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.subsystem.worker_spec import Poll
 
 

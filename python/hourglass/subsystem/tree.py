@@ -1,70 +1,145 @@
-"""The tree as text and as values: `Subsystem.tree()`."""
+"""The tree that everything native lives in: one life of it.
+
+::
+
+    subsystem (rest_for_one, on the supervision thread)
+     ├── runtime             the native runtime: the epoch
+     ├── bridge_holder       the worker handles
+     ├── worker_registry     which worker has which name
+     ├── worker_supervisor   the workers: a registration and two poll loops each
+     └── worker_launcher     has the declared workers started again
+
+A child that dies takes those below it along, and they start again in order. Beside the tree, and so
+untouched by a cascade, are the engines, the evaluators, the activities that run, and the handles
+that still drain. The tree starts with the first use of anything native.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
-from hourglass.subsystem import _state
-from hourglass.subsystem.worker_supervisor import SupervisedWorker
-from hourglass.supervision import ChildState, DynamicSupervisor, Process, Supervisor
+from hourglass.subsystem import _state, events
+from hourglass.subsystem.bridge_holder import BridgeHolder
+from hourglass.subsystem.errors import SubsystemStoppedError
+from hourglass.subsystem.runtime_owner import RuntimeOwner
+from hourglass.subsystem.worker_launcher import WorkerLauncher
+from hourglass.subsystem.worker_registry import WorkerRegistry
+from hourglass.subsystem.worker_supervisor import Limits, WorkerSupervisor
+from hourglass.supervision import (
+    ChildSpec,
+    ExitReason,
+    Process,
+    Promise,
+    Reply,
+    Supervisor,
+    default_loop,
+    is_abnormal,
+)
+from hourglass.supervision.exits import exception_of
 
-TIMEOUT = 5.0
-"""Seconds that a supervisor may take to answer; busy with a cascade it does not."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """One child, as it was when asked."""
-
-    id: str
-    state: ChildState
-    """`ignored`: present, but it has no process, because it found nothing to run."""
-    pid: int | None
-    """Tells one life of a child from the next; None without a process."""
-    children: tuple[Node, ...] = ()
-
-    def __str__(self) -> str:
-        return "\n".join(self._lines())
-
-    def find(self, child_id: str) -> Node | None:
-        """The first node of that id, itself included."""
-        if self.id == child_id:
-            return self
-        found = (child.find(child_id) for child in self.children)
-        return next((node for node in found if node is not None), None)
-
-    def _lines(self) -> Iterator[str]:
-        yield f"{self.id} ({self.state if self.pid is None else f'{self.state}, #{self.pid}'})"
-        for child in self.children:
-            last = child is self.children[-1]
-            for number, line in enumerate(child._lines()):
-                first, further = ("└── ", "    ") if last else ("├── ", "│   ")
-                yield (further if number else first) + line
+if TYPE_CHECKING:
+    from hourglass.subsystem._state import ProcessState
 
 
-def draw() -> Node | None:
-    """The tree of this process as it is now; None when nothing runs. Blocks for a moment.
+_limits: Limits = {"max_restarts": 3, "max_seconds": 5.0}
 
-    `CallTimeout` when a supervisor is busy for too long.
-    """
-    tree = _state.current().tree
+
+def limit(max_restarts: int, max_seconds: float) -> None:
+    """Set the restart limits of trees made later."""
+    _limits["max_restarts"], _limits["max_seconds"] = max_restarts, max_seconds
+
+
+class Tree:
+    """One life of the tree. Its children find each other here."""
+
+    def __init__(self, state: ProcessState) -> None:
+        self._state = state
+        self._limits = _limits.copy()
+        self.up: Promise[None] = Promise()
+        """Answered when all children were started, or why they could not be."""
+        self.root = Supervisor(
+            [
+                ChildSpec("runtime", lambda: RuntimeOwner(state)),
+                ChildSpec("bridge_holder", lambda: BridgeHolder(state)),
+                ChildSpec("worker_registry", WorkerRegistry),
+                ChildSpec("worker_supervisor", lambda: WorkerSupervisor(self)),
+                ChildSpec("worker_launcher", lambda: WorkerLauncher(self, state)),
+            ],
+            strategy="rest_for_one",
+            **self._limits,
+        )
+
+    def intensity(self) -> Limits:
+        """How many restarts are too many, for every supervisor in the tree."""
+        return self._limits
+
+    def holder(self) -> BridgeHolder:
+        """Child 2. `SubsystemStoppedError` while there is none."""
+        return cast("BridgeHolder", self._child("bridge_holder"))
+
+    def registry(self) -> WorkerRegistry:
+        """Child 3. `SubsystemStoppedError` while there is none."""
+        return cast("WorkerRegistry", self._child("worker_registry"))
+
+    def workers(self) -> WorkerSupervisor:
+        """Child 4. `SubsystemStoppedError` while there is none."""
+        return cast("WorkerSupervisor", self._child("worker_supervisor"))
+
+    def _child(self, child_id: str) -> Process:
+        child = self.root.lookup(child_id)
+        if child is None:
+            raise SubsystemStoppedError(f"there is no {child_id} right now")
+        return child
+
+    def start(self) -> None:
+        """Start it, and let the state know how that went; returns at once."""
+        started = default_loop().start(self.root, "subsystem")
+        started.on_done(partial(self._started, started))
+
+    def _started(self, started: Reply[Supervisor]) -> None:
+        try:
+            started.result()
+        except Exception as error:
+            self._over(error)
+        else:
+            self.up.resolve(None)
+            self.root.monitor(self._exited)
+
+    def _exited(self, _root: Process, reason: ExitReason) -> None:
+        if is_abnormal(reason):
+            events.emit(events.SubsystemFailed(reason))
+        error = SubsystemStoppedError(f"the subsystem stopped: {reason}")
+        error.__cause__ = exception_of(reason)
+        self._over(error)
+
+    def _over(self, error: Exception) -> None:
+        """Nothing will bring anything back, until somebody uses the subsystem again."""
+        state = self._state
+        with state.lock:
+            if state.tree is self:
+                state.tree = None
+            coming = state.coming
+            declared = dict(state.declared)
+            if not state.exiting:  # then nobody is told, and nobody is dropped
+                state.declared.clear()
+        coming.reject(error)
+        self.up.reject(error)
+        for handle in list(state.handles.values()):
+            handle.release()
+        for declaration in declared.values():
+            if not declaration.started.reject(error) and not state.exiting:
+                declaration.lost(error)
+
+
+def current_tree() -> Tree | None:
+    """Return the tree of this process; None when nothing runs."""
+    return cast("Tree | None", _state.current().tree)
+
+
+def running_tree() -> Tree:
+    """Return the tree of this process. Raises `SubsystemStoppedError` when nothing runs."""
+    tree = current_tree()
     if tree is None:
-        return None
-    tree.up.answer.result(TIMEOUT)
-    return _node("subsystem", "running", tree.root)
-
-
-def _node(child_id: str, state: ChildState, process: Process | None) -> Node:
-    if process is None:
-        return Node(child_id, state, None)
-    return Node(child_id, state, process.pid, _children(process))
-
-
-def _children(process: Process) -> tuple[Node, ...]:
-    if isinstance(process, Supervisor | DynamicSupervisor):
-        infos = process.which_children().result(TIMEOUT)
-        return tuple(_node(info.id, info.state, info.process) for info in infos)
-    if isinstance(process, SupervisedWorker) and process.polls is not None:
-        return (_node("polls", "running", process.polls),)
-    return ()
+        raise SubsystemStoppedError("the subsystem does not run")
+    return tree

@@ -7,14 +7,22 @@ that can't be registered yet keeps trying by itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hourglass.supervision import AlreadyStarted, Ignore, StartFailed
 from hourglass.supervision.task import TaskProcess
 
 if TYPE_CHECKING:
     from hourglass.subsystem._state import ProcessState
-    from hourglass.subsystem.subsystem import Tree
+    from hourglass.subsystem.worker_supervisor import WorkerSupervisor
+
+
+class Tree(Protocol):
+    """The tree, as far as the launcher sees it."""
+
+    def workers(self) -> WorkerSupervisor:
+        """The worker supervisor. Raises `SubsystemStoppedError` while there is none."""
+        ...
 
 
 class WorkerLauncher(TaskProcess):

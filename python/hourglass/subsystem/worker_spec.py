@@ -16,7 +16,7 @@ from hourglass.supervision import Promise
 
 if TYPE_CHECKING:
     from hourglass._bridge import BridgeError, Client, Inbox
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
 
 Poll: TypeAlias = Literal["workflow", "activity"]
 Completions: TypeAlias = Literal["ordered", "serial"]

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypedDict
 
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.subsystem.events import RegistrationFailed, emit
@@ -41,13 +41,37 @@ from hourglass.supervision import (
 from hourglass.supervision.children import halt
 
 if TYPE_CHECKING:
-    from hourglass.subsystem.handle import WorkerHandle
-    from hourglass.subsystem.subsystem import Tree
+    from hourglass.subsystem.bridge_holder import BridgeHolder
+    from hourglass.subsystem.worker_handle import WorkerHandle
+    from hourglass.subsystem.worker_registry import WorkerRegistry
 
 RETRY_FIRST, RETRY_MOST = 0.1, 5.0
 """Seconds until a worker that came back tries to register again: at first, and at most."""
 LOOPS_END = 5.0
 """Seconds that poll loops get to end by themselves once the worker is unregistered."""
+
+
+class Limits(TypedDict):
+    """The restart limits of a supervisor."""
+
+    max_restarts: int
+    max_seconds: float
+
+
+class Tree(Protocol):
+    """The tree, as far as a worker sees it; a part that is gone raises `SubsystemStoppedError`."""
+
+    def holder(self) -> BridgeHolder:
+        """The owner of the worker handles."""
+        ...
+
+    def registry(self) -> WorkerRegistry:
+        """The names of the workers."""
+        ...
+
+    def intensity(self) -> Limits:
+        """The restart limits of every supervisor in the tree."""
+        ...
 
 
 class SupervisedWorker(Server):

@@ -34,7 +34,7 @@ from hourglass.worker._stacks import stack
 
 if TYPE_CHECKING:
     from hourglass.client import Client
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.worker._interceptor import Interceptor
     from hourglass.worker._processes import Processes
 

@@ -38,7 +38,7 @@ from hourglass.worker._desk import Desk
 from hourglass.worker._watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.worker._codec import CodecSteps
 
 logger = logging.getLogger("hourglass.worker")

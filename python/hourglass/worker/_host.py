@@ -29,7 +29,7 @@ from hourglass.worker._threads import ActivityThreads
 if TYPE_CHECKING:
     from hourglass._bridge import BridgeError, Inbox, PollingEnded
     from hourglass.client import Client
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.subsystem.worker_spec import Poll
     from hourglass.supervision import Process
     from hourglass.worker._options import WorkerOptions

@@ -29,7 +29,7 @@ from hourglass.worker._thread_cancel import ThreadCancel
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload
-    from hourglass.subsystem.handle import WorkerHandle
+    from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.worker._activity import Activities
     from hourglass.worker._processes import Job, Processes
 

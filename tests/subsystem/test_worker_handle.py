@@ -21,8 +21,8 @@ from hourglass.client import Client, WorkflowFailureError
 from hourglass.exceptions import ActivityError
 from hourglass.subsystem import events
 from hourglass.subsystem.errors import WorkerNotRegisteredError
-from hourglass.subsystem.handle import WorkerHandle
 from hourglass.subsystem.runtime import process_runtime
+from hourglass.subsystem.worker_handle import WorkerHandle
 from tests.subsystem.kit import WAIT, Heard, Taker, declaration, holder, kill
 from tests.support import AnyHandle, event_types, new_worker, unique
 

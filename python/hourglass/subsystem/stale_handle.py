@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from hourglass import _bridge
 from hourglass.exceptions import StaleHandleError, from_bridge
-from hourglass.subsystem import events, runtime
+from hourglass.subsystem import events, runtime_owner
 
 T = TypeVar("T")
 
@@ -58,8 +58,8 @@ def signal_reload(call_site: str, stale: StaleHandleError | None = None) -> None
     is gone already is none to replace.
     """
     if stale is None:
-        found = runtime.current_epoch()
+        found = runtime_owner.current_epoch()
         stale = StaleHandleError("the runtime is to be replaced", os.getpid(), found)
     events.emit(events.StaleHandleUsed(call_site, stale.pid, stale.epoch, str(stale)))
     if stale.pid == os.getpid() and stale.epoch is not None:
-        runtime.renew(stale.epoch, f"{call_site}: {stale}")
+        runtime_owner.renew(stale.epoch, f"{call_site}: {stale}")

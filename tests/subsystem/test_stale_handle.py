@@ -12,8 +12,8 @@ import pytest
 from hourglass import _bridge
 from hourglass.client import Client
 from hourglass.exceptions import InvalidArgumentError, StaleHandleError, TemporalError
-from hourglass.subsystem import events, runtime
-from hourglass.subsystem.rescue import reload_rescue, signal_reload, with_reload_rescue
+from hourglass.subsystem import events, runtime, runtime_owner
+from hourglass.subsystem.stale_handle import reload_rescue, signal_reload, with_reload_rescue
 from tests.subsystem.kit import Heard
 from tests.support import forked
 
@@ -41,7 +41,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     handler = Handler()
     logger = logging.getLogger("hourglass.subsystem")
     logger.addHandler(handler)
-    renew = runtime.renew
+    renew = runtime_owner.renew
 
     def counted(epoch: int, reason: str) -> bool:
         seen.append(("signal", epoch))
@@ -50,7 +50,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
             seen.append(("restart", epoch))
         return began
 
-    monkeypatch.setattr(runtime, "renew", counted)
+    monkeypatch.setattr(runtime_owner, "renew", counted)
 
     def hear(event: events.AnyEvent) -> None:
         if isinstance(event, events.StaleHandleUsed):
@@ -170,7 +170,7 @@ async def test_b08_a_leftover_of_an_earlier_epoch_does_not_restart_the_next() ->
     first = runtime.process_runtime()
     engine = _bridge.Engine.open(first, None).wait(30)
     leftover = _bridge.Client.connect(first, engine=engine).wait(30)
-    runtime.renew(first.epoch, "a test")
+    runtime_owner.renew(first.epoch, "a test")
     second = runtime.process_runtime()
     assert second.epoch > first.epoch
     async with await Client.connect("sqlite://") as client:
