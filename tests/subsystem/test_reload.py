@@ -22,7 +22,7 @@ MODULES = [
     "hourglass.supervision.loop",
     "hourglass.worker",
     "hourglass.worker._evaluator",
-    "hourglass.worker._host",
+    "hourglass.worker._lifetime",
     "hourglass.workflow",
 ]
 """The packages, and whatever keeps something for the whole process.

@@ -18,10 +18,10 @@ from datetime import timedelta
 
 from hourglass import activity, workflow
 from hourglass.client import Client
-from hourglass.worker import Worker, _evaluator, _ladder, _left_behind, run_until_signal
+from hourglass.worker import Worker, _abandoned_threads, _evaluator, _shutdown, run_until_signal
 
-_ladder._CANCEL_PERIOD = _ladder._HARD_PERIOD = 0.5
-_left_behind._LAST_PERIOD = _evaluator._JOIN_TIMEOUT = 0.5
+_shutdown._CANCEL_PERIOD = _shutdown._HARD_PERIOD = 0.5
+_abandoned_threads._LAST_PERIOD = _evaluator._JOIN_TIMEOUT = 0.5
 LOAD = 200
 
 

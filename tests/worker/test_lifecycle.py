@@ -12,7 +12,7 @@ from hourglass._bridge import BridgeError
 from hourglass.client import Client
 from hourglass.common import RetryPolicy
 from hourglass.exceptions import ClosedError, PollError, ValidationError
-from hourglass.worker import Worker, _host, _ladder, _worker
+from hourglass.worker import Worker, _lifetime, _shutdown, _worker
 from tests.support import unique
 
 
@@ -171,7 +171,7 @@ async def test_what_a_stopping_worker_cancels_another_one_does(client: Client) -
 async def test_a_worker_stops_although_an_activity_ignores_everything(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_ladder, "_CANCEL_PERIOD", 0.1)
+    monkeypatch.setattr(_shutdown, "_CANCEL_PERIOD", 0.1)
     reached, end = threading.Event(), threading.Event()
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -222,21 +222,21 @@ class Failing:
 
 
 @pytest.fixture
-def hosts(monkeypatch: pytest.MonkeyPatch) -> list[_host.WorkerHost]:
+def hosts(monkeypatch: pytest.MonkeyPatch) -> list[_lifetime.WorkerLifetime]:
     """The hosts that workers make, to let them fail."""
-    made: list[_host.WorkerHost] = []
+    made: list[_lifetime.WorkerLifetime] = []
 
-    class Kept(_host.WorkerHost):
+    class Kept(_lifetime.WorkerLifetime):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
             made.append(self)
 
-    monkeypatch.setattr(_worker, "WorkerHost", Kept)
+    monkeypatch.setattr(_worker, "WorkerLifetime", Kept)
     return made
 
 
 async def test_a_worker_that_gives_up_ends_its_block_and_says_why(
-    hosts: list[_host.WorkerHost],
+    hosts: list[_lifetime.WorkerLifetime],
 ) -> None:
     told: list[BaseException] = []
 
@@ -255,7 +255,7 @@ async def test_a_worker_that_gives_up_ends_its_block_and_says_why(
         await asyncio.wait_for(asyncio.sleep(0), 1)  # nothing is left of the cancellation
 
 
-async def test_run_raises_why_the_worker_gave_up(hosts: list[_host.WorkerHost]) -> None:
+async def test_run_raises_why_the_worker_gave_up(hosts: list[_lifetime.WorkerLifetime]) -> None:
     async with await Client.connect("sqlite://") as client:
         worker = new_worker(client)
         running = asyncio.ensure_future(worker.run())

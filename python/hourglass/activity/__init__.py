@@ -18,7 +18,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hourglass.activity import _context
-from hourglass.activity._context import ActivityCancellationDetails, Info
+from hourglass.activity._cancellation import ActivityCancellationDetails
+from hourglass.activity._context import Info
 from hourglass.activity._definition import defn
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ def in_activity() -> bool:
 
 
 def info() -> Info:
-    """What is known about the running attempt. RuntimeError outside of an activity, as all here."""
+    """Return what is known about the running attempt.
+
+    Outside of an activity this is a RuntimeError, as all here."""
     return _context.current().told_info()
 
 
 def client() -> Client:
-    """The worker's client."""
+    """Return the worker's client."""
     found = _context.current().client
     if found is None:
         raise RuntimeError("this activity runs without a client")
@@ -86,7 +89,7 @@ def is_cancelled() -> bool:
 
 
 def cancellation_details() -> ActivityCancellationDetails | None:
-    """Why this attempt was cancelled; None if it wasn't."""
+    """Return why this attempt was cancelled; None if it wasn't."""
     return _context.current().cancellation_details
 
 
@@ -96,7 +99,9 @@ async def wait_for_cancelled() -> None:
 
 
 def wait_for_cancelled_sync(timeout: timedelta | float | None = None) -> None:
-    """The same in a thread; at most `timeout` seconds. Ask `is_cancelled` afterwards."""
+    """Wait in a thread until this attempt is cancelled, at most `timeout` seconds.
+
+    Ask `is_cancelled` afterwards."""
     _context.current().cancelled.wait_sync(_seconds(timeout))
 
 
@@ -111,7 +116,7 @@ async def wait_for_worker_shutdown() -> None:
 
 
 def wait_for_worker_shutdown_sync(timeout: timedelta | float | None = None) -> None:
-    """The same in a thread; at most `timeout` seconds."""
+    """Wait in a thread until the worker is stopping, at most `timeout` seconds."""
     _context.current().worker_shutdown.wait_sync(_seconds(timeout))
 
 
@@ -123,12 +128,12 @@ def shield_thread_cancel_exception() -> Generator[None]:
 
 
 def raise_complete_async() -> NoReturn:
-    """Leave the function; somebody else completes the activity later, by its task token or id."""
+    """Leave the function; another process completes the activity, by its task token or id."""
     raise _context.CompleteAsyncError
 
 
 def payload_converter() -> PayloadConverter:
-    """The worker's payload converter."""
+    """Return the worker's payload converter."""
     return _context.current().payload_converter
 
 

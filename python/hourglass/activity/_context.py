@@ -1,4 +1,4 @@
-"""What an activity sees while it runs: one context per attempt, found through a `ContextVar`.
+"""Contexts of running activities: one per attempt, found through a `ContextVar`.
 
 The worker makes it and tells it what happens (`cancel`, the worker's shutdown); the functions in
 `hourglass.activity` ask it. It is used from the event loop and from threads alike.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.common import Priority, RetryPolicy
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Info:
-    """What is known about the attempt that is running. Times are UTC."""
+    """Facts about the attempt that is running. Times are UTC."""
 
     activity_id: str
     activity_type: str
@@ -53,25 +54,12 @@ class Info:
 
     @property
     def in_workflow(self) -> bool:
-        """Whether a workflow called it, and not a client."""
+        """True if a workflow called the activity, and not a client."""
         return self.workflow_id is not None
 
 
-@dataclass(frozen=True)
-class ActivityCancellationDetails:
-    """Why an activity was cancelled; more than one may hold."""
-
-    not_found: bool = False
-    """The service does not know the attempt any more: the workflow ended, or it timed out."""
-    cancel_requested: bool = False
-    paused: bool = False
-    reset: bool = False
-    timed_out: bool = False
-    worker_shutdown: bool = False
-
-
 class Latch:
-    """Is set once; can be waited for in threads and on the event loop that it was made for."""
+    """A flag that is set once, awaitable in threads and on the event loop it was made for."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self.loop = loop
@@ -82,7 +70,7 @@ class Latch:
         return self._threads.is_set()
 
     def set(self) -> None:
-        """From any thread."""
+        """Set the flag. From any thread."""
         if self._threads.is_set():
             return
         self._threads.set()
@@ -100,7 +88,7 @@ class Latch:
 
 @dataclass
 class Context:
-    """One attempt of one activity."""
+    """The context of an attempt."""
 
     info: Info
     payload_converter: PayloadConverter
@@ -114,11 +102,11 @@ class Context:
     """Interceptors, where there are any."""
 
     def told_info(self) -> Info:
-        """What the activity is told about itself."""
+        """Return the info, as the interceptors tell it."""
         return self.info if self.ask_info is None else self.ask_info()
 
     def cancel(self, details: ActivityCancellationDetails) -> None:
-        """Say that it is cancelled, and why; the first reason stays."""
+        """Mark the attempt cancelled, and why; the first reason stays."""
         if self.cancellation_details is None:
             self.cancellation_details = details
         self.cancelled.set()
@@ -128,7 +116,7 @@ _current: ContextVar[Context] = ContextVar("hourglass_activity")
 
 
 def enter(context: Context) -> None:
-    """Make it the current one: of this task, or of this thread's copied context."""
+    """Make a context the current one: of this task, or of this thread's copied context."""
     _current.set(context)
 
 

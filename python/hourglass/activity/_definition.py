@@ -1,4 +1,4 @@
-"""What `defn` records about an activity; nothing is looked up by reflection when it runs."""
+"""Definitions of activities, as `defn` records them; a call needs no reflection."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ActivityDefinition:
 
     @cached_property
     def parameters(self) -> list[inspect.Parameter]:
-        """What is called with, without ``self``."""
+        """The parameters of a call, without ``self``."""
         parameters = list(inspect.signature(self.fn).parameters.values())
         takes_self = self.of_class or (bool(parameters) and parameters[0].name == "self")
         return parameters[1:] if takes_self else parameters

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
-from hourglass.activity import ActivityCancellationDetails
+from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.client._requests import activity_task
 from hourglass.client._requests._parts import UNSET
 from hourglass.exceptions import TemporalError

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hourglass.activity import ActivityCancellationDetails
+from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.client._async_activity import AsyncActivityCancelledError
 from hourglass.client._requests import activity_task
 from hourglass.client._requests._parts import UNSET, compact, payloads

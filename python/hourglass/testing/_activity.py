@@ -28,7 +28,7 @@ _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
 def default_info() -> Info:
-    """What an activity is told in a test unless the test says more."""
+    """Make the info of an activity in a test that says no more."""
     return Info(
         activity_id="test",
         activity_type="unknown",
@@ -107,7 +107,7 @@ class ActivityEnvironment:
         return result
 
     def begin(self, running: _Running) -> None:
-        """It is about to run."""
+        """Begin to run."""
         if self._is_shut_down:
             running.context.worker_shutdown.set()
         if self._details is not None:
@@ -115,11 +115,11 @@ class ActivityEnvironment:
         self._running.add(running)
 
     def end(self, running: _Running) -> None:
-        """It has ended."""
+        """End; return what came of it."""
         self._running.discard(running)
 
     def context(self, loop: asyncio.AbstractEventLoop | None) -> Context:
-        """What the activity asks."""
+        """The context that the activity asks."""
         return Context(
             info=self.info,
             payload_converter=self.payload_converter,
@@ -131,14 +131,14 @@ class ActivityEnvironment:
 
 
 def is_async(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine."""
+    """Tell whether calling a function gives a coroutine."""
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(
         getattr(fn, "__call__", None)  # noqa: B004 - a callable object of an asynchronous class
     )
 
 
 class _Running:
-    """One activity that runs."""
+    """An activity that runs."""
 
     context: Context
 

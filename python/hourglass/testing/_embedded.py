@@ -90,7 +90,7 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
 
     @property
     def supports_time_skipping(self) -> bool:
-        """It does."""
+        """True: time skips here."""
         return True
 
     async def sleep(self, duration: timedelta | float) -> None:
@@ -106,13 +106,13 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
             await asyncio.shield(asyncio.ensure_future(self._balance()))
 
     async def get_current_time(self) -> datetime:
-        """What workflows take for now, in UTC."""
+        """Return the time as workflows see it, in UTC."""
         now: datetime = (await self._call("GetCurrentTime", {}))["time"]
         return now
 
     @contextmanager
     def auto_time_skipping_disabled(self) -> Generator[None]:
-        """Within the block, waiting for a result lets no time skip."""
+        """Keep time from skipping within the block, also while waiting for a result."""
         before, self._is_automatic = self._is_automatic, False
         try:
             yield
@@ -121,7 +121,7 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
 
     @asynccontextmanager
     async def unlocked(self) -> AsyncGenerator[None]:
-        """Within the block time may skip, unless that is disabled."""
+        """Let time skip within the block, unless that is disabled."""
         if not self._is_automatic:
             yield
             return
@@ -135,7 +135,7 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
             await asyncio.shield(asyncio.ensure_future(self._balance()))
 
     async def _balance(self) -> None:
-        """Unlock when somebody waits, and lock when nobody does any more."""
+        """Unlock time while results are waited for; else lock it."""
         async with self._turnstile:
             somebody_waits, somebody_sleeps = self._waiting > 0, self._sleeping > 0
             if somebody_waits == self._is_unlocked:
@@ -149,7 +149,7 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
             self._is_unlocked = somebody_waits
 
     async def _unlock(self, rpc: str, request: Mapping[str, Any]) -> bool:
-        """Let go of time; False if nobody holds it."""
+        """Let go of time; False if it is not held."""
         try:
             await self._call(rpc, request)
         except RPCError as refused:
@@ -165,14 +165,14 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
 
 
 class TimeSkippingClient(Client):
-    """The client of such an environment: time skips while it waits for what it started."""
+    """A client of a time-skipping environment: time skips while it waits for what it started."""
 
     environment: TimeSkippingEnvironment
 
     def handle_of_started(
         self, workflow_id: str, run_id: str, result_type: Any
     ) -> WorkflowHandle[Any, Any]:
-        """A handle whose `result` lets time skip."""
+        """Make a handle whose `result` lets time skip."""
         return TimeSkippingHandle(
             self,
             workflow_id,
@@ -184,7 +184,7 @@ class TimeSkippingClient(Client):
     def handle_of_started_activity(
         self, activity_id: str, run_id: str, result_type: Any
     ) -> ActivityHandle[Any]:
-        """A handle whose `result` lets time skip."""
+        """Make a handle whose `result` lets time skip."""
         return TimeSkippingActivityHandle(self, activity_id, run_id=run_id, result_type=result_type)
 
 

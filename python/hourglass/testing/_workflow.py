@@ -1,4 +1,4 @@
-"""Where a test runs its workflows: an engine of its own, whose time may skip."""
+"""Environments to run workflows in, in tests: an engine of their own, whose time may skip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hourglass.converter import DataConverter
 
 
 class WorkflowEnvironment:
-    """What a workflow needs to run in a test: a client, and somebody behind it.
+    """A client and an engine behind it, to run workflows in a test.
 
     Make one with `start_time_skipping`, `start_local` or `from_client`, best as an asynchronous
     context manager. This one does not skip time.
@@ -28,7 +28,7 @@ class WorkflowEnvironment:
 
     @staticmethod
     def from_client(client: Client) -> WorkflowEnvironment:
-        """An environment over a client of one's own, a cluster's for example.
+        """Make an environment over a client of one's own, a cluster's for example.
 
         Time does not skip, and `shutdown` leaves the client open.
         """
@@ -41,7 +41,7 @@ class WorkflowEnvironment:
         data_converter: DataConverter = DataConverter.default,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
     ) -> WorkflowEnvironment:
-        """An embedded engine of its own, in memory, on the wall's time.
+        """Start an embedded engine of its own, in memory, on the wall's time.
 
         Args:
             namespace: Is registered if it is not ``default``.
@@ -62,7 +62,7 @@ class WorkflowEnvironment:
         data_converter: DataConverter = DataConverter.default,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
     ) -> WorkflowEnvironment:
-        """An embedded engine of its own, in memory, whose time skips.
+        """Start an embedded engine of its own, in memory, whose time skips.
 
         Time stands under a lock, and goes on as it does everywhere, until somebody waits: for
         the `WorkflowHandle.result` of a workflow that was started with this environment's client,
@@ -98,11 +98,11 @@ class WorkflowEnvironment:
 
     @property
     def supports_time_skipping(self) -> bool:
-        """Whether time skips here."""
+        """True if time skips here."""
         return False
 
     async def shutdown(self) -> None:
-        """Give back what the environment made: workers have to be stopped before. Idempotent."""
+        """Give back what the environment made; workers have to be stopped before. Idempotent."""
 
     async def sleep(self, duration: timedelta | float) -> None:
         """Let so much time pass for workflows: at once where time skips, else by waiting.
@@ -115,10 +115,10 @@ class WorkflowEnvironment:
         )
 
     async def get_current_time(self) -> datetime:
-        """What workflows take for now, in UTC."""
+        """Return the time as workflows see it, in UTC."""
         return datetime.now(timezone.utc)
 
     @contextmanager
     def auto_time_skipping_disabled(self) -> Generator[None]:
-        """Within the block, waiting for a result lets no time skip. Nothing where it never does."""
+        """Keep time from skipping within the block. Does nothing where it never skips."""
         yield

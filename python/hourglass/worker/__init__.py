@@ -14,7 +14,7 @@ from hourglass.worker._replayer import (
     WorkflowReplayResult,
     WorkflowReplayResults,
 )
-from hourglass.worker._signals import run_until_signal
+from hourglass.worker._run_until_signal import run_until_signal
 from hourglass.worker._worker import Worker
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """What only programs with interceptors need is imported when it is first named."""
+    """Import what only programs with interceptors need, when it is first named."""
     if name in __all__:
         from hourglass.activity import _interceptors as of_activities
         from hourglass.workflow._runtime import interceptors as of_workflows

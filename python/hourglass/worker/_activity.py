@@ -1,4 +1,4 @@
-"""A worker's activities: takes tasks on the event loop, starts them, knows which ones run.
+"""The activities of a worker: takes tasks on the event loop, starts them, tracks the running ones.
 
 The native inbox tells the loop through its port that there are tasks. Completions and heartbeats go
 to the native worker without waiting.
@@ -26,17 +26,17 @@ from hourglass.activity._definition import ActivityDefinition
 from hourglass.exceptions import StaleHandleError, TemporalError
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.subsystem.events import ActivityLeftBehind, CompletionLost, CompletionRescued, emit
+from hourglass.worker import _abandoned_threads as abandoned_threads
 from hourglass.worker import _activity_outcome as outcome
-from hourglass.worker import _left_behind as left_behind
 from hourglass.worker._activity_outcome import Outcome
 from hourglass.worker._running_activity import RunningActivity
-from hourglass.worker._stacks import stack
+from hourglass.worker._thread_dump import stack
 
 if TYPE_CHECKING:
     from hourglass.client import Client
     from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.worker._interceptor import Interceptor
-    from hourglass.worker._processes import Processes
+    from hourglass.worker._process_pool import ActivityProcessPool
 
 logger = logging.getLogger("hourglass.worker")
 _RESCUE_ATTEMPTS = 10
@@ -51,7 +51,7 @@ _REASONS = {
 
 
 class Activities:
-    """What a worker runs as activities, and what is running."""
+    """Starts a worker's activities and tracks those that run."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Activities:
         client: Client,
         task_queue: str,
         executor: Callable[[], Executor],
-        processes: Processes | None = None,
+        processes: ActivityProcessPool | None = None,
         interceptors: Sequence[Interceptor] = (),
     ) -> None:
         self.functions = functions
@@ -82,11 +82,11 @@ class Activities:
         self._stop_listening: Callable[[], None] | None = None
 
     def begin(self, handle: WorkerHandle) -> None:
-        """Take what is delivered with the tag of `handle`. From any thread."""
+        """Take the tasks that `handle` delivers. From any thread."""
         self._handles[handle.tag] = handle
 
     def end(self, handle: WorkerHandle) -> None:
-        """`handle` is gone; its activities that run go on. From any thread."""
+        """Forget a handle that is gone; its running activities go on. From any thread."""
         with suppress(RuntimeError):  # the loop is closed: nothing runs any more
             self.loop.call_soon_threadsafe(self._forget, handle)
 
@@ -126,17 +126,17 @@ class Activities:
             logger.warning("an activity's completion was refused: %s", delivery.error)
 
     def _cancel(self, running: RunningActivity, reason: str) -> None:
-        """Core asks for it. When only the handle is replaced, the activity goes on."""
+        """Cancel as core asks; but when only the handle is replaced, the activity goes on."""
         if reason != "worker_shutdown" or self.worker_shutdown.is_set():
             running.cancel(reason)
 
     def started(self, activity: RunningActivity) -> None:
-        """Count it in."""
+        """Track an activity that starts."""
         self.running[activity.task.task_token] = activity
         self._idle.clear()
 
     def complete(self, activity: RunningActivity, outcome: Outcome) -> None:
-        """Hand an outcome over and count the activity out; only its first one counts."""
+        """Hand an outcome over and forget the activity; only its first outcome counts."""
         token = activity.task.task_token
         if self.running.get(token) is not activity:
             return
@@ -152,7 +152,7 @@ class Activities:
         self._check_idle()
 
     async def _rescue(self, activity: RunningActivity, outcome: Outcome) -> None:
-        """The handle that delivered the task is gone: tell the service itself."""
+        """Tell the service itself: the handle that delivered the task is gone."""
         task, handle = activity.task, activity.handle
         for _ in range(_RESCUE_ATTEMPTS):
             if task.is_local or not outcome.rpc:
@@ -187,13 +187,13 @@ class Activities:
         return True
 
     def cancel_all(self) -> None:
-        """Cancel what still runs, and from now on what starts, because the worker stops."""
+        """Cancel every activity, also those yet to start, because the worker stops."""
         self.cancelling = True
         for activity in list(self.running.values()):
             activity.cancel("worker_shutdown")
 
     async def abandon_all(self) -> None:
-        """Answer for what ignores its cancellation; the threads are left behind."""
+        """Answer for activities that ignore their cancellation; their threads are abandoned."""
         for activity in list(self.running.values()):
             logger.error(
                 "%s ignores its cancellation and is left behind\n%s",
@@ -202,7 +202,7 @@ class Activities:
             )
             emit(ActivityLeftBehind(str(activity)))
             if activity.thread is not None:
-                left_behind.note(activity.thread)
+                abandoned_threads.note(activity.thread)
             token = activity.task.task_token
             failure = await outcome.failed(token, outcome.abandoned(), self.converter)
             self.complete(activity, failure)

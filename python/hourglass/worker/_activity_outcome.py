@@ -1,4 +1,4 @@
-"""How an attempt of an activity ended, as core wants to hear it."""
+"""Outcomes of attempts of activities, as core takes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import ActivityCompletion, ActivityTask
-from hourglass.activity._context import ActivityCancellationDetails, CompleteAsyncError
+from hourglass.activity._cancellation import ActivityCancellationDetails
+from hourglass.activity._context import CompleteAsyncError
 from hourglass.exceptions import (
     ApplicationError,
     ApplicationErrorCategory,
@@ -25,7 +26,7 @@ logger = logging.getLogger("hourglass.worker")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: as core takes it, and as the service does if core is gone."""
+    """The end of an attempt: as core takes it, and as the service does if core is gone."""
 
     native: ActivityCompletion
     rpc: str = ""
@@ -34,7 +35,7 @@ class Outcome:
 
 
 async def completed(token: bytes, result: Any, converter: DataConverter) -> Outcome:
-    """It returned. A result that can't be encoded would fail every attempt alike: no retry."""
+    """Report a result. One that can't be encoded would fail every attempt alike: no retry."""
     try:
         if converter.payload_codec is None:
             payload = converter.payload_converter.to_payloads((result,))[0]
@@ -59,7 +60,7 @@ async def raised(
     cancellation: ActivityCancellationDetails | None,
     converter: DataConverter,
 ) -> Outcome:
-    """It raised: a cancellation that was asked for, or a failure."""
+    """Report an exception: a cancellation that was asked for, or a failure."""
     token = task.task_token
     if isinstance(error, CompleteAsyncError):
         return Outcome(ActivityCompletion.will_complete_async(token))
@@ -90,13 +91,13 @@ async def raised(
 
 
 def described(task: ActivityTask) -> str:
-    """Which activity it is, for logs."""
+    """Describe an activity for logs."""
     named = f"activity {task.activity_type!r} ({task.activity_id})"
     return f"{named} of workflow {task.workflow_id!r}" if task.workflow_id else named
 
 
 def _interruption(cancellation: ActivityCancellationDetails) -> ApplicationError | None:
-    """Endings that the service did not ask for as a cancellation; it tries again."""
+    """The failure of a cancellation that the service did not ask for: it tries again."""
     if cancellation.paused:
         return ApplicationError("the activity was paused", type="ActivityPause")
     if cancellation.reset:
@@ -107,14 +108,14 @@ def _interruption(cancellation: ActivityCancellationDetails) -> ApplicationError
 
 
 def abandoned() -> ApplicationError:
-    """The worker stops before the activity did."""
+    """The failure of an attempt whose worker stops first."""
     return ApplicationError(
         "the worker stopped before the activity completed", type="WorkerShutdown"
     )
 
 
 async def failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
-    """It failed with `error`."""
+    """Report that an attempt failed with `error`."""
     return await _failed(token, error, converter)
 
 

@@ -30,7 +30,7 @@ def _attributes(native: Any) -> dict[str, Any]:
 
 
 async def _convert(native: Any, each: Each) -> Any:
-    """The same job or command with its payloads converted; itself if it has none."""
+    """Convert the payloads of a job or command; return it unchanged if it has none."""
     attributes = _attributes(native)
     converted = await convert_wire(attributes, each)
     return native if converted == attributes else type(native)(**converted)
@@ -39,7 +39,7 @@ async def _convert(native: Any, each: Each) -> Any:
 async def decode_activation(
     activation: WorkflowActivation, codec: PayloadCodec
 ) -> WorkflowActivation:
-    """The activation as the workflow's code sees it."""
+    """Decode an activation's payloads, for workflow code."""
     fields = _attributes(activation)
     fields["jobs"] = [await _convert(job, codec.decode) for job in activation.jobs]
     return _bridge.WorkflowActivation(**fields)
@@ -48,7 +48,7 @@ async def decode_activation(
 async def encode_completion(
     completion: WorkflowCompletion, codec: PayloadCodec
 ) -> WorkflowCompletion:
-    """The completion as the service sees it."""
+    """Encode a completion's payloads, for the service."""
     if completion.failure is not None:
         failure = await convert_wire(completion.failure, codec.encode)
         return _bridge.WorkflowCompletion.failed(completion.run_id, failure)

@@ -1,4 +1,4 @@
-"""What is given to a worker, checked before anything starts: names must tell things apart."""
+"""Checks a worker's workflows and activities before anything starts: names are unique."""
 
 from __future__ import annotations
 

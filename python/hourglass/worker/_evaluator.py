@@ -1,11 +1,11 @@
-"""The evaluator: the one thread of this process that runs workflow code.
+"""The evaluator: the one thread of a process that runs workflow code.
 
 It blocks in the native inbox with the GIL released, takes activations of all workers in batches,
 lets each worker's runner evaluate them and hands the completions back without waiting for what core
 says. No event loop is on this path: measured, that is twice as fast as any way through one. One
 thread is enough for one GIL, and a worker that stops or crashes never takes it along. When workflow
 code does not come back, the watchdog gives the thread up and another takes its place, with the same
-inbox and the same workers (`_desk`, `_watchdog`).
+inbox and the same workers (`_evaluator_thread`, `_watchdog`).
 
 Activations of one run come one after the other (core waits for the completion), so one thread also
 means that no run is ever evaluated twice at once.
@@ -34,7 +34,7 @@ from hourglass._bridge import (
 from hourglass.exceptions import DeadlockError
 from hourglass.subsystem import runtime
 from hourglass.subsystem.errors import WorkerNotRegisteredError
-from hourglass.worker._desk import Desk
+from hourglass.worker._evaluator_thread import EvaluatorThread
 from hourglass.worker._watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -47,22 +47,22 @@ _STILL_RUNS = (
     " runs in this process"
 )
 _JOIN_TIMEOUT = 5.0
-"""Seconds that a piece of workflow code may still run at exit before it is left behind."""
+"""Seconds that workflow code may still run at exit before its thread is abandoned."""
 
 
 class Runner(Protocol):
-    """What evaluates one worker's activations."""
+    """Evaluates one worker's activations."""
 
     def evaluate(self, activation: WorkflowActivation) -> WorkflowCompletion:
-        """The answer to an activation; never raises."""
+        """Answer an activation; never raises."""
         ...
 
     def failed(self, run_id: str, error: BaseException) -> WorkflowCompletion:
-        """The answer of a task that failed."""
+        """Answer that a task failed with `error`."""
         ...
 
     def abandon(self, run_id: str) -> Callable[[], None]:
-        """Forget a run that another thread is evaluating; the result ends what is left of it."""
+        """Forget a run that another thread evaluates; the result, called there, ends its code."""
         ...
 
     @property
@@ -72,7 +72,7 @@ class Runner(Protocol):
 
 
 class Registration:
-    """The place of one handle of a worker at the evaluator. Deliveries find it by `tag`."""
+    """One worker handle at the evaluator. Deliveries find it by `tag`."""
 
     def __init__(
         self,
@@ -87,43 +87,44 @@ class Registration:
         self.budget = runner.budget
         self._runner = runner
         self._handle = handle
-        self._wedged: set[str] = set()
+        self._abandoned: set[str] = set()
         self._codec = codec
         self._again = again
 
-    def run(self, activation: WorkflowActivation, desk: Desk) -> None:
-        """Deal with one activation as core delivered it."""
-        if self._wedged and activation.run_id in self._wedged and not activation.only_eviction():
+    def run(self, activation: WorkflowActivation, thread: EvaluatorThread) -> None:
+        """Evaluate an activation as core delivered it, through the codec if there is one."""
+        run_id = activation.run_id
+        if self._abandoned and run_id in self._abandoned and not activation.only_eviction():
             self.fail(activation, DeadlockError(_STILL_RUNS))
         elif self._codec is None:
-            self._complete(desk.evaluate(self, activation))
+            self._complete(thread.evaluate(self, activation))
         else:
             again = functools.partial(self._again, self)
             self._codec.decode(activation, then=again, fail=self._complete)
 
-    def run_decoded(self, activation: WorkflowActivation, desk: Desk) -> None:
-        """Deal with one that went through the codec; so does what comes of it."""
-        self.ship(desk.evaluate(self, activation))
+    def run_decoded(self, activation: WorkflowActivation, thread: EvaluatorThread) -> None:
+        """Evaluate an activation that the codec has decoded, and have the answer encoded."""
+        self.ship(thread.evaluate(self, activation))
 
     def failed(self, activation: WorkflowActivation, error: BaseException) -> WorkflowCompletion:
-        """The answer to an activation whose evaluation went wrong."""
+        """Make the answer to an activation whose evaluation failed with `error`."""
         if activation.only_eviction():  # which can't be refused
             return WorkflowCompletion(activation.run_id)
         return self._runner.failed(activation.run_id, error)
 
     def fail(self, activation: WorkflowActivation, error: BaseException) -> None:
-        """Answer that it went wrong. From any thread."""
+        """Answer that the evaluation failed. From any thread."""
         self.ship(self.failed(activation, error))
 
     def abandon(self, activation: WorkflowActivation) -> Callable[[], None]:
-        """Forget a run whose evaluation was given up; the result is called when it comes back."""
+        """Forget a run whose evaluation was given up; call the result when its code comes back."""
         run_id = activation.run_id
         end = self._runner.abandon(run_id)
-        self._wedged.add(run_id)
+        self._abandoned.add(run_id)
 
         def came_back() -> None:
             end()
-            self._wedged.discard(run_id)
+            self._abandoned.discard(run_id)
 
         return came_back
 
@@ -142,7 +143,7 @@ class Registration:
 
 
 class Evaluator:
-    """The inbox, who is registered, and the desk where it is all done."""
+    """The inbox, the registered handles, and the thread that evaluates."""
 
     def __init__(self) -> None:
         self.inbox = Inbox()
@@ -150,8 +151,8 @@ class Evaluator:
         self._taken: deque[object] = deque()
         self._decoded: deque[tuple[Registration, WorkflowActivation]] = deque()
         self._stopping = False
-        self._desk = Desk(self._serve)
-        self._watchdog = Watchdog(self._desk, self._take_over)
+        self._thread = EvaluatorThread(self._serve)
+        self._watchdog = Watchdog(self._thread, self._replace)
         runtime.on_exit(self.stop)
 
     def register(
@@ -160,36 +161,39 @@ class Evaluator:
         handle: WorkerHandle,
         codec: CodecSteps | None = None,
     ) -> Registration:
-        """A place for a handle whose pumps are about to start. Each needs a runner of its own."""
+        """Register a handle whose pumps are about to start. Each needs a runner of its own."""
         registration = Registration(runner, handle, codec, self._again)
         self._registrations[registration.tag] = registration
         return registration
 
     def unregister(self, registration: Registration) -> None:
-        """Forget a handle that is gone; what it still delivered is dropped."""
+        """Forget a handle that is gone; its late deliveries are dropped."""
         self._registrations.pop(registration.tag, None)
 
-    def at_work(self) -> Desk | None:
-        """The desk, if it is at something."""
-        return self._desk if self._desk.task is not None else None
+    def busy_thread(self) -> EvaluatorThread | None:
+        """Return the thread if it has a task."""
+        return self._thread if self._thread.task is not None else None
 
     @property
     def stopped(self) -> bool:
-        """It takes nothing any more."""
+        """True once no more deliveries are taken."""
         return self._stopping
 
     def stop(self) -> None:
-        """Let the thread end after what it is doing; at exit only."""
+        """Let the thread end after its task; at exit only."""
         self._stopping = True
         self.inbox.wake()
-        desk, watchdog = self._desk, self._watchdog
-        if not desk.left.wait(_JOIN_TIMEOUT):
-            logger.error("left behind at exit: %s", desk)
-        desk.watch.close()
+        thread, watchdog = self._thread, self._watchdog
+        if not thread.left.wait(_JOIN_TIMEOUT):
+            logger.error("left behind at exit: %s", thread)
+        thread.watch.close()
         watchdog.thread.join(_JOIN_TIMEOUT)
 
-    def _take_over(self, given_up: Desk) -> None:
-        """On the watchdog's thread: go on with another desk; answer for what one died of."""
+    def _replace(self, given_up: EvaluatorThread) -> None:
+        """Go on with another thread, and answer the task that the last one died of.
+
+        Called on the watchdog's thread.
+        """
         if given_up.died is not None and given_up.task is not None:
             registration, activation = given_up.task
             waits = (*islice(self._taken, 1), *islice(self._decoded, 1))
@@ -201,20 +205,21 @@ class Evaluator:
                 registration.fail(activation, given_up.died)
         while not self._stopping:
             try:
-                self._desk = Desk(self._serve)
-                self._watchdog = Watchdog(self._desk, self._take_over)
+                self._thread = EvaluatorThread(self._serve)
+                self._watchdog = Watchdog(self._thread, self._replace)
                 break
             except BaseException:  # no thread to be had, or it died at once
                 logger.critical("no evaluator: no workflow code can run", exc_info=True)
                 time.sleep(1)
 
     def _again(self, registration: Registration, activation: WorkflowActivation) -> None:
-        """Take back, from a codec, what this thread has to evaluate."""
+        """Take an activation back from its codec, to be evaluated."""
         self._decoded.append((registration, activation))
         self.inbox.wake()
 
-    def _serve(self, desk: Desk) -> None:
-        """On the thread of a desk. What was taken stays here: another desk may have to go on."""
+    def _serve(self, thread: EvaluatorThread) -> None:
+        """Evaluate what is delivered, on an evaluator thread. Deliveries are kept here: the next
+        thread may have to go on with them."""
         take, taken, decoded = self.inbox.take, self._taken, self._decoded
         while not self._stopping:
             if not taken and not decoded:
@@ -224,33 +229,35 @@ class Evaluator:
             while taken:
                 delivery = taken[0]
                 if isinstance(delivery, WorkflowActivation):
-                    self._evaluate(delivery, desk, taken)
+                    self._evaluate(delivery, thread, taken)
                 else:
                     self._note(delivery)
                     taken.popleft()
             while decoded:
                 registration, activation = decoded[0]
-                desk.begin(registration, activation)
+                thread.begin(registration, activation)
                 decoded.popleft()
                 try:
-                    registration.run_decoded(activation, desk)
+                    registration.run_decoded(activation, thread)
                 except Exception:
                     logger.exception("the evaluator could not deal with %r", activation)
-                desk.task = None
+                thread.task = None
 
-    def _evaluate(self, activation: WorkflowActivation, desk: Desk, taken: deque[object]) -> None:
-        """The first that was taken. It is the desk's task before it is taken away there."""
+    def _evaluate(
+        self, activation: WorkflowActivation, thread: EvaluatorThread, taken: deque[object]
+    ) -> None:
+        """Evaluate the first of `taken`, which leaves that only once it is the thread's task."""
         registration = self._registrations.get(activation.tag)
         if registration is None:
             taken.popleft()
             return
-        desk.begin(registration, activation)
+        thread.begin(registration, activation)
         taken.popleft()
         try:
-            registration.run(activation, desk)
+            registration.run(activation, thread)
         except Exception:
             logger.exception("the evaluator could not deal with %r", activation)
-        desk.task = None
+        thread.task = None
 
     def _note(self, delivery: object) -> None:
         if isinstance(delivery, PollingEnded):
@@ -268,7 +275,7 @@ _inherited: list[Evaluator | None] = globals().get("_inherited") or []
 
 
 def _after_fork() -> None:
-    """The parent's evaluator stays untouched; its thread does not exist here."""
+    """Leave the parent's evaluator untouched: its thread does not exist here."""
     global _current, _lock
     _inherited.append(_current)
     _current, _lock = None, threading.Lock()
@@ -280,7 +287,7 @@ _hooked = True
 
 
 def evaluator() -> Evaluator:
-    """The evaluator of this process, started now if there is none."""
+    """Return this process's evaluator; start it if there is none."""
     global _current  # noqa: PLW0603 - one per process
     with _lock:
         if _current is None or _current.stopped:

@@ -1,4 +1,4 @@
-"""What a worker's interceptors are: they say which ones its activities and workflows get."""
+"""Interceptors of a worker: they make those of its activities and workflows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Interceptor:
     """
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        """What an attempt of an activity gets; `next` itself for nothing."""
+        """Return the interceptor of an attempt of an activity; `next` itself for none."""
         return next
 
     def workflow_interceptor_class(
@@ -44,7 +44,7 @@ class Interceptor:
 
 @dataclass(frozen=True)
 class WorkflowInterceptors:
-    """What the interceptors of a worker say about its workflows."""
+    """The workflow interceptors that a worker's interceptors ask for."""
 
     classes: Sequence[type[WorkflowInboundInterceptor]] = ()
     extern_functions: Mapping[str, Callable[..., Any]] = field(
@@ -53,7 +53,7 @@ class WorkflowInterceptors:
 
 
 def workflow_interceptors(interceptors: Sequence[Interceptor]) -> WorkflowInterceptors:
-    """Ask them, in order."""
+    """Ask a worker's interceptors for those of its workflows, in order."""
     functions: dict[str, Callable[..., Any]] = {}
     given = WorkflowInterceptorClassInput(functions)
     found = [one.workflow_interceptor_class(given) for one in interceptors]
@@ -61,7 +61,7 @@ def workflow_interceptors(interceptors: Sequence[Interceptor]) -> WorkflowInterc
 
 
 def worker_interceptors(client: Client, own: Sequence[Interceptor]) -> Sequence[Interceptor]:
-    """Those of the client that are a worker's, too, and the worker's own.
+    """List the client's interceptors that are also a worker's, then the worker's own.
 
     `InvalidArgumentError` for what is none.
     """

@@ -125,7 +125,7 @@ class WorkerOptions:
 
     @property
     def activity_slots(self) -> int:
-        """How many activities to take at once: no more than there are threads to run them."""
+        """The activities to take at once: no more than there are threads to run them."""
         threads = getattr(self.activity_executor, "_max_workers", None)
         synchronous = all(not definition.is_async for definition, _ in self.activities.values())
         if threads is None or not synchronous:

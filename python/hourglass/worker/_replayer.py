@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WorkflowReplayResult:
-    """What became of one history."""
+    """The result of replaying one history."""
 
     history: WorkflowHistory
     replay_failure: BaseException | None
@@ -41,14 +41,14 @@ class WorkflowReplayResult:
 
 @dataclass(frozen=True)
 class WorkflowReplayResults:
-    """What became of several."""
+    """The results of replaying several histories."""
 
     replay_failures: Mapping[str, BaseException]
     """By run id; those that fit are not in it."""
 
 
 class _DecodingRunner(WorkflowRunner):
-    """For histories that went through a codec. A replay has a thread of its own, without a loop."""
+    """Decodes histories that went through a codec. A replay's thread has no event loop."""
 
     codec_converter: DataConverter
 
@@ -131,7 +131,7 @@ class Replayer:
             yield await self.replay_workflow(history, raise_on_replay_failure=False)
 
     def _replay(self, histories: Sequence[WorkflowHistory]) -> list[WorkflowReplayResult]:
-        """Blocks, in a thread."""
+        """Replay histories; blocks, so in a thread."""
         runtime = process_runtime()
         natives = (history.native for history in histories)
         results = replay(natives, self._runner(), runtime=runtime, namespace=self._namespace)

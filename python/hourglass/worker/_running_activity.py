@@ -1,4 +1,4 @@
-"""One attempt of an activity: decodes what it gets, runs it where it belongs, answers for it.
+"""An attempt of an activity: decodes its arguments, runs it where it belongs, answers for it.
 
 An async one is a task of the event loop; a synchronous one runs in the executor with a copy of the
 context, or in a process.
@@ -17,27 +17,28 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import ActivityTask, BridgeError
 from hourglass.activity import _context
-from hourglass.activity._context import ActivityCancellationDetails, Context, Info, Latch
+from hourglass.activity._cancellation import ActivityCancellationDetails
+from hourglass.activity._context import Context, Info, Latch
 from hourglass.activity._definition import ActivityDefinition
 from hourglass.common import Priority, RawValue, RetryPolicy
 from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
+from hourglass.worker import _abandoned_threads as abandoned_threads
 from hourglass.worker import _activity_outcome as outcome
-from hourglass.worker import _left_behind as left_behind
 from hourglass.worker._activity_outcome import Outcome
-from hourglass.worker._stacks import frame_of, place
 from hourglass.worker._thread_cancel import ThreadCancel
+from hourglass.worker._thread_dump import frame_of, place
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload
     from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.worker._activity import Activities
-    from hourglass.worker._processes import Job, Processes
+    from hourglass.worker._process_pool import ActivityProcessPool, Job
 
 logger = logging.getLogger("hourglass.worker")
 
 
 class RunningActivity:
-    """One attempt."""
+    """An attempt of an activity that runs."""
 
     def __init__(self, activities: Activities, handle: WorkerHandle, task: ActivityTask) -> None:
         self.activities = activities
@@ -56,7 +57,7 @@ class RunningActivity:
 
     @property
     def name(self) -> str:
-        """For logs and events."""
+        """The activity's name in logs and events."""
         return f"{self.task.activity_type} {self.task.activity_id}"
 
     def start(self) -> None:
@@ -69,7 +70,7 @@ class RunningActivity:
             self.cancel("worker_shutdown")
 
     def frame(self) -> FrameType | None:
-        """Where it is: in its thread, or where its task waits."""
+        """The frame that runs in its thread, or that its task waits in."""
         if self.thread is not None:
             return frame_of(self.thread.ident)
         frames = self._task.get_stack() if self._task is not None else []
@@ -108,13 +109,13 @@ class RunningActivity:
         self.activities.complete(self, completion)
 
     async def _without_cancellation(self, step: Any) -> Outcome:
-        """From here on the outcome is decided."""
+        """Make the outcome, which no cancellation changes any more."""
         self._cancel_task = False
         decided: Outcome = await step
         return decided
 
     def _ended(self, ended: asyncio.Task[None]) -> None:
-        """A task that is cancelled before its first step, or while it answers, has not answered.
+        """Answer for a task that was cancelled before its first step, or while it answered.
 
         Whoever ends an event loop cancels all of its tasks, and a cancellation may come along with
         the start; without an answer the slot would never come back.
@@ -194,7 +195,7 @@ class RunningActivity:
         args: Sequence[Any],
         executor: Executor,
     ) -> Any:
-        """The task itself is not cancelled: it waits for the thread, whatever that does."""
+        """Call the function in a thread. The task is not cancelled: it waits for the thread."""
         assert self.context is not None
         self._cancel_task = False
         cancel = ThreadCancel()
@@ -211,18 +212,18 @@ class RunningActivity:
             try:
                 return variables.run(cancel.run, function, args)
             finally:
-                left_behind.forget(self.thread)
+                abandoned_threads.forget(self.thread)
 
         return await loop.run_in_executor(executor, call)
 
     async def _call_in_process(
         self,
-        processes: Processes,
+        processes: ActivityProcessPool,
         definition: ActivityDefinition,
         function: Callable[..., Any],
         args: Sequence[Any],
     ) -> Any:
-        """As in a thread; the process gets the function by its name, and the arguments as bytes."""
+        """Call the function in a process, which gets it by name, and its arguments as bytes."""
         assert self.context is not None
         self._cancel_task = False
         self.where = "a process"
@@ -277,7 +278,7 @@ class Heartbeats:
         self._sending: asyncio.Task[None] | None = None
 
     def send(self, payloads: list[Payload]) -> None:
-        """From the loop or from the activity's thread."""
+        """Send a heartbeat, from the loop or from the activity's thread."""
         self._latest = payloads
         self._loop.call_soon_threadsafe(self._begin)
 

@@ -30,7 +30,7 @@ def raise_in(thread: int, kind: type[BaseException]) -> None:
 
 
 def take_back(thread: int) -> None:
-    """Take back what was set and not raised yet."""
+    """Take back an exception that was set and not raised yet."""
     _clear_async_exception(thread, None)
 
 
@@ -66,7 +66,7 @@ class ThreadCancel:
 
     @contextmanager
     def shield(self) -> Generator[None]:
-        """Within the block nothing is raised; at its end, what is due."""
+        """Keep exceptions back within the block; raise what is due at its end."""
         with self._lock:
             self._shields += 1
         try:

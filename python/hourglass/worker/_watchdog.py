@@ -3,12 +3,12 @@
 The measuring is native (`rust/bridge/src/watchdog.rs` says what, and why). This is the Python side:
 a thread that is blocked in native code until something is found, with the GIL released. Then it
 takes the stack of the evaluator; takes the activation away from it, which fails if it came back in
-this very moment; has another desk take over; fails the workflow task with the stack as its trace;
+this very moment; has another thread go on; fails the workflow task with the stack as its trace;
 and tries to end the thread that was given up.
 
 * An **import** inside workflow code is left alone for ten budgets: it happens once per process, and
   begun anew by the next attempt it would take as long again.
-* A desk whose thread **dies** is replaced too; its task, if it was at one, fails.
+* A thread that **dies** is replaced too; its task, if it had one, fails.
 * A **payload codec** never runs here: it has its worker's event loop. A payload converter does.
 * A run whose earlier code **still runs** in a thread that was given up is not evaluated again
   before that has ended: a loop nobody can break must not take one more thread with every attempt.
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 
 from hourglass.exceptions import DeadlockError
 from hourglass.subsystem.events import EvaluatorGivenUp, emit
-from hourglass.worker._desk import Desk
-from hourglass.worker._stacks import frame_of
+from hourglass.worker._evaluator_thread import EvaluatorThread
+from hourglass.worker._thread_dump import frame_of
 
 if TYPE_CHECKING:
     from hourglass._bridge import Overrun
@@ -39,18 +39,18 @@ _BETWEEN_INTERRUPTS = 1.0
 
 
 class Watchdog:
-    """The thread that watches over one desk. It ends with it."""
+    """Watches over one evaluator thread, on a thread of its own that ends with it."""
 
-    def __init__(self, desk: Desk, take_over: Callable[[Desk], None]) -> None:
-        """`take_over` is called on this thread when the desk was given up."""
-        self._desk = desk
-        self._take_over = take_over
+    def __init__(self, thread: EvaluatorThread, replace: Callable[[EvaluatorThread], None]) -> None:
+        """`replace` is called on the watchdog's thread when `thread` was given up or died."""
+        self._watched = thread
+        self._replace = replace
         self._importing = (0, 0)
         self.thread = threading.Thread(target=self._serve, name="hourglass-watchdog", daemon=True)
         self.thread.start()
 
     def _serve(self) -> None:
-        while (overrun := self._desk.watch.wait()) is not None:
+        while (overrun := self._watched.watch.wait()) is not None:
             if overrun.kind == "gil":
                 logger.error(
                     "Python stood still for %.1f s: no thread but the one that held the GIL could"
@@ -62,19 +62,19 @@ class Watchdog:
                 self._judge(overrun)
             except Exception:
                 logger.exception("the watchdog could not deal with an evaluator")
-        if self._desk.died is not None:
-            self._replace(self._desk.died)
+        if self._watched.died is not None:
+            self._replace_dead(self._watched.died)
 
-    def _replace(self, error: BaseException) -> None:
-        """Nothing of ours ends a desk's thread from outside; somebody did, or memory ran out."""
-        run = "none" if self._desk.task is None else self._desk.task[1].run_id
+    def _replace_dead(self, error: BaseException) -> None:
+        """Replace a thread that died: of an exception raised in it from outside, or of memory."""
+        run = "none" if self._watched.task is None else self._watched.task[1].run_id
         logger.critical("the evaluator died, at run %s: another goes on", run, exc_info=error)
-        self._take_over(self._desk)
+        self._replace(self._watched)
         emit(EvaluatorGivenUp(run, error))
 
     def _judge(self, overrun: Overrun) -> None:
-        desk = self._desk
-        task, frame = desk.task, frame_of(desk.thread.ident)
+        thread = self._watched
+        task, frame = thread.task, frame_of(thread.ident)
         if task is None or frame is None:
             return  # it came back
         registration, activation = task
@@ -83,11 +83,11 @@ class Watchdog:
         if _imports(error.__traceback__) and self._may_import(overrun.turn):
             logger.warning("run %s: imports for long: %s", activation.run_id, error, exc_info=error)
             return
-        if not desk.watch.give_up(overrun):
+        if not thread.watch.give_up(overrun):
             return  # just now
         logger.error("run %s: %s", activation.run_id, error, exc_info=error)
-        desk.dismiss(registration.abandon(activation))
-        self._take_over(desk)
+        thread.dismiss(registration.abandon(activation))
+        self._replace(thread)
         # Mostly it lets itself be interrupted: then the next attempt finds nothing in its way.
         emit(EvaluatorGivenUp(activation.run_id, error))
         ended = self._interrupt(_FIRST_INTERRUPT)
@@ -107,12 +107,12 @@ class Watchdog:
         logger.error(
             "%s was given up and does not end: its code catches every exception or waits for"
             " something outside of Python; it goes on until the process ends",
-            self._desk.thread.name,
+            self._watched.name,
         )
 
     def _interrupt(self, patience: float) -> bool:
-        """Whether the thread ends of it."""
-        return not self._desk.interrupt() or self._desk.left.wait(patience)
+        """Raise `Evicted` in the thread; True if that ends it in time."""
+        return not self._watched.interrupt() or self._watched.left.wait(patience)
 
 
 def _description(overrun: Overrun, budget: float) -> str:
@@ -127,7 +127,8 @@ def _description(overrun: Overrun, budget: float) -> str:
 
 
 def _imports(trace: TracebackType | None) -> bool:
-    """Of the trace, not of the frames: those come apart when the import ends meanwhile."""
+    """Tell whether the traced code is in an import."""
+    # Of the trace, not of the frames: those come apart when the import ends meanwhile.
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
@@ -136,9 +137,9 @@ def _imports(trace: TracebackType | None) -> bool:
 
 
 def _traceback(frame: FrameType | None) -> TracebackType | None:
-    """What is running, as if it had raised: from the call into workflow code inwards."""
+    """Make a traceback of the running frames, from the call into workflow code inwards."""
     trace: TracebackType | None = None
-    while frame is not None and frame.f_code is not Desk.evaluate.__code__:
+    while frame is not None and frame.f_code is not EvaluatorThread.evaluate.__code__:
         trace = TracebackType(trace, frame, frame.f_lasti, frame.f_lineno or 0)
         frame = frame.f_back
     return trace

@@ -1,4 +1,4 @@
-"""The worker's face: what a program says about it, and its life as a context or a call."""
+"""The public worker: its options, and its life as a context or a call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing_extensions import Self
 
 from hourglass.exceptions import ClosedError, StaleHandleError, TemporalError
 from hourglass.worker._definitions import activity_table, workflow_definitions
-from hourglass.worker._host import WorkerHost
 from hourglass.worker._interceptor import (
     Interceptor,
     worker_interceptors,
     workflow_interceptors,
 )
+from hourglass.worker._lifetime import WorkerLifetime
 from hourglass.worker._options import WorkerOptions
 
 if TYPE_CHECKING:
@@ -171,26 +171,26 @@ class Worker:
 
     @property
     def task_queue(self) -> str:
-        """Where its tasks come from."""
+        """The task queue its tasks come from."""
         return self._options.task_queue
 
     @property
     def client(self) -> Client:
-        """Its client."""
+        """The client whose service it works for."""
         return self._client
 
     def config(self) -> dict[str, Any]:
-        """What it was made with, by the names of its parameters; a copy."""
+        """Return what the worker was made with, by parameter; a copy."""
         return dict(self._config)
 
     @property
     def is_running(self) -> bool:
-        """It was started and did not begin to stop. In a forked child it does not run."""
+        """True from the start until it begins to stop. In a forked child it does not run."""
         return self._pid == os.getpid() and self._running and not self._stop_wanted.is_set()
 
     @property
     def is_shutdown(self) -> bool:
-        """It has stopped."""
+        """True once the worker has stopped."""
         return self._stopped.is_set()
 
     async def run(self) -> None:
@@ -236,7 +236,7 @@ class Worker:
         self._life.result()
 
     def _life_ended(self, life: asyncio.Task[None]) -> None:
-        """A worker that gave up ends the block it serves: waiting on would be for ever."""
+        """End the block that a worker that gave up serves: waiting on would be for ever."""
         if self._fatal is not None and self._body is not None:
             self._body_cancelled = True
             self._body.cancel(f"the worker gave up: {self._fatal}")
@@ -251,7 +251,7 @@ class Worker:
                 self._pid,
             )
 
-    async def _start(self) -> WorkerHost:
+    async def _start(self) -> WorkerLifetime:
         if self._pid is not None:
             self._check_process()
             raise ClosedError(
@@ -259,7 +259,7 @@ class Worker:
             )
         self._pid = os.getpid()
         new_runner = self._new_runner if self._options.workflows else None
-        host = WorkerHost(self._client, self._options, new_runner)
+        host = WorkerLifetime(self._client, self._options, new_runner)
         self._running = True  # tasks may be served before this side is told that they can be
         try:
             await host.start()
@@ -269,8 +269,8 @@ class Worker:
             raise
         return host
 
-    async def _live(self, host: WorkerHost) -> None:
-        """From started to stopped."""
+    async def _live(self, host: WorkerLifetime) -> None:
+        """Live from started to stopped."""
         waiting = asyncio.ensure_future(self._stop_wanted.wait())
         events: list[asyncio.Future[Any]] = [waiting, host.failed]
         try:
@@ -294,7 +294,7 @@ class Worker:
 
 
 async def _finished(task: asyncio.Future[None]) -> None:
-    """Wait for it even when cancelled meanwhile; then pass the cancellation on."""
+    """Wait for a task even when cancelled meanwhile; then pass the cancellation on."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -1,4 +1,4 @@
-"""The child's side of `_processes`: takes attempts from the pipe, runs them, answers.
+"""The child's side of `_process_pool`: takes attempts from the pipe, runs them, answers.
 
 The main thread runs them, one after the other; another one listens for what the parent says
 meanwhile. A cancellation is raised in the main thread as it would be in a thread of the worker.
@@ -33,7 +33,7 @@ Attempt = tuple[int, Callable[..., Any], Sequence[Any], Info, bool]
 
 
 class RemoteTracebackError(Exception):
-    """Where it was raised, as text: tracebacks don't cross processes."""
+    """The traceback in the child, as text: tracebacks don't cross processes."""
 
 
 def serve(
@@ -50,7 +50,7 @@ def serve(
 
 
 class Child:
-    """What runs here, and what the parent says about it."""
+    """Runs attempts, and listens to the parent meanwhile."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -154,7 +154,9 @@ def _portable(error: BaseException) -> list[BaseException]:
 
 
 def _whole(error: BaseException) -> BaseException:
-    """Itself if it survives pickling, which many exceptions with arguments of their own don't."""
+    """Return the exception if it survives pickling, else an `ApplicationError` in its place.
+
+    Many exceptions with arguments of their own don't."""
     try:
         if isinstance(pickle.loads(pickle.dumps(error)), type(error)):
             return error

@@ -1,7 +1,7 @@
-"""A desk: one thread of the evaluator, the watch over it, and how it leaves when it is given up.
+"""A thread of the evaluator, the watch over it, and how it leaves when it is given up.
 
 A thread can't be killed. One that does not come back from workflow code has its activation taken
-away (`Watch.give_up`), another desk takes its place, and `Evicted` is raised in it again and again
+away (`Watch.give_up`), another takes its place, and `Evicted` is raised in it again and again
 for a while. Whenever it does come back, `Watch.end` tells it that its answer does not count: it
 ends what is left of the run, and itself. Code that catches everything and never returns keeps its
 thread.
@@ -16,8 +16,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from hourglass._bridge import Watch
-from hourglass.worker._stacks import frame_of, place
 from hourglass.worker._thread_cancel import raise_in, take_back
+from hourglass.worker._thread_dump import frame_of, place
 from hourglass.workflow._runtime.errors import Evicted
 
 if TYPE_CHECKING:
@@ -26,37 +26,35 @@ if TYPE_CHECKING:
 
 
 class GivenUp(BaseException):
-    """Unwinds the thread of a desk whose activation was taken away."""
+    """Unwinds an evaluator thread whose activation was taken away."""
 
 
-class Desk:
-    """See the module's text. Raises what keeps the thread from starting."""
+class EvaluatorThread(threading.Thread):
+    """Runs `serve` under a watch. Raises what keeps the thread from starting."""
 
     watch: Watch
 
-    def __init__(self, serve: Callable[[Desk], None]) -> None:
+    def __init__(self, serve: Callable[[EvaluatorThread], None]) -> None:
+        super().__init__(name="hourglass-evaluator", daemon=True)
         self.task: tuple[Registration, WorkflowActivation] | None = None
-        """What it is at; kept when it dies of it."""
+        """The activation being evaluated; kept when the thread dies of it."""
         self.completion: WorkflowCompletion | None = None
-        """What came of the task, once that is known."""
+        """The task's answer, once there is one."""
         self.died: BaseException | None = None
-        """What ended its thread, unless that was meant to end."""
+        """The exception that ended the thread, unless it was meant to end."""
         self.left = threading.Event()
         self._serve = serve
         self._clean_up: Callable[[], None] = lambda: None
         self._dismissed = threading.Event()
         self._lock = threading.Lock()
-        ready: Future[Watch] = Future()
-        self.thread = threading.Thread(
-            target=self._run, args=[ready], name="hourglass-evaluator", daemon=True
-        )
-        self.thread.start()
-        self.watch = ready.result()
+        self._ready: Future[Watch] = Future()
+        self.start()
+        self.watch = self._ready.result()
 
     def evaluate(
         self, registration: Registration, activation: WorkflowActivation
     ) -> WorkflowCompletion:
-        """The answer to an activation; only on the desk's own thread."""
+        """Answer an activation. On this very thread only."""
         watch = self.watch
         watch.begin(registration.budget)
         try:
@@ -69,18 +67,19 @@ class Desk:
         return completion
 
     def __str__(self) -> str:
-        task, frame = self.task, frame_of(self.thread.ident)
+        task, frame = self.task, frame_of(self.ident)
         if task is None:
-            return f"{self.thread.name}, idle"
-        return f"code of run {task[1].run_id} in thread {self.thread.name} at {place(frame)}"
+            return f"{self.name}, idle"
+        return f"code of run {task[1].run_id} in thread {self.name} at {place(frame)}"
 
     def begin(self, registration: Registration, activation: WorkflowActivation) -> None:
-        """Take up a task. In this order: whoever comes after must not mix up two of them."""
+        """Take up a task."""
+        # In this order: a successor must not mistake an earlier answer for this task's.
         self.completion = None
         self.task = (registration, activation)
 
     def dismiss(self, clean_up: Callable[[], None]) -> None:
-        """Have `clean_up` called when the thread comes back: its activation was taken away."""
+        """Have `clean_up` called when the thread comes back, whose activation was taken away."""
         self._clean_up = clean_up
         self._dismissed.set()
 
@@ -89,13 +88,15 @@ class Desk:
         with self._lock:
             if self.left.is_set():
                 return False
-            assert self.thread.ident is not None
-            raise_in(self.thread.ident, Evicted)
+            assert self.ident is not None
+            raise_in(self.ident, Evicted)
             return True
 
-    def _run(self, ready: Future[Watch]) -> None:
+    def run(self) -> None:
+        """Serve until the evaluator stops or gives the thread up."""
+        ready = self._ready
         try:
-            watch = Watch(f"{threading.current_thread().name} ({threading.get_native_id()})")
+            watch = Watch(f"{self.name} ({threading.get_native_id()})")
             self.watch = watch
             ready.set_result(watch)
             self._serve(self)

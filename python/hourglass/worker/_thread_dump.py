@@ -1,4 +1,4 @@
-"""Where a thread of this process is, as seen by another."""
+"""Frames and stacks of other threads of this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def frame_of(thread: int | None) -> FrameType | None:
 
 
 def place(frame: FrameType | None) -> str:
-    """One line: the function, the file and the line it is at."""
+    """Describe a frame in one line: function, file and line."""
     if frame is None:
         return "nowhere in Python"
     code = frame.f_code
@@ -23,5 +23,5 @@ def place(frame: FrameType | None) -> str:
 
 
 def stack(frame: FrameType | None) -> str:
-    """All of it, the innermost call last, as a traceback prints it."""
+    """Format a stack, the innermost call last, as a traceback prints it."""
     return "".join(traceback.format_stack(frame)) if frame is not None else ""

@@ -1,10 +1,10 @@
-"""One life of a worker as its program sees it: start, work, stop.
+"""The lifetime of a worker as its program sees it: start, work, stop.
 
 The worker itself lives in the subsystem's tree, which brings it back after a cascade. Here, on the
 program's event loop, is what survives that: the place where activities run, and what decides when
 the worker stops.
 
-Stopping: no more work is taken, core finalizes when every task has its completion, and `_ladder`
+Stopping: no more work is taken, core finalizes when every task has its completion, and `_shutdown`
 sees to it that this takes no longer than it may.
 """
 
@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from hourglass.exceptions import PollError, TemporalError, from_bridge
 from hourglass.subsystem.subsystem import Subsystem
 from hourglass.subsystem.worker_spec import Declaration, WorkerSpec
-from hourglass.worker import _ladder
+from hourglass.worker import _shutdown
 from hourglass.worker._activity import Activities
 from hourglass.worker._codec import CodecSteps
 from hourglass.worker._evaluator import Evaluator, Registration, evaluator
-from hourglass.worker._threads import ActivityThreads
+from hourglass.worker._thread_pool import ActivityThreadPool
 
 if TYPE_CHECKING:
     from hourglass._bridge import BridgeError, Inbox, PollingEnded
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hourglass.subsystem.worker_spec import Poll
     from hourglass.supervision import Process
     from hourglass.worker._options import WorkerOptions
-    from hourglass.worker._processes import Processes
+    from hourglass.worker._process_pool import ActivityProcessPool
     from hourglass.workflow._runtime.runner import WorkflowRunner
 
 logger = logging.getLogger("hourglass.worker")
@@ -41,7 +41,7 @@ _numbers: itertools.count[int] = globals().get("_numbers") or itertools.count(1)
 
 
 class WorkflowTaker:
-    """Has the evaluator take what the worker's handles deliver: a fresh runner for each."""
+    """Registers a worker's handles at the evaluator, each with a fresh runner."""
 
     def __init__(self, new_runner: Callable[[], WorkflowRunner], codec: CodecSteps | None) -> None:
         self.evaluator: Evaluator = evaluator()
@@ -51,22 +51,22 @@ class WorkflowTaker:
 
     @property
     def inbox(self) -> Inbox:
-        """The evaluator's."""
+        """The evaluator's inbox."""
         return self.evaluator.inbox
 
     def begin(self, handle: WorkerHandle) -> None:
-        """Give it a place at the evaluator."""
+        """Register a handle at the evaluator."""
         registration = self.evaluator.register(self._new_runner(), handle, self._codec)
         self._registrations[handle.tag] = registration
 
     def end(self, handle: WorkerHandle) -> None:
-        """Take its place away."""
+        """Unregister a handle."""
         registration = self._registrations.pop(handle.tag, None)
         if registration is not None:
             self.evaluator.unregister(registration)
 
 
-class WorkerHost:
+class WorkerLifetime:
     """Runs a worker once. Made and used on one event loop."""
 
     def __init__(
@@ -82,7 +82,7 @@ class WorkerHost:
         self._workflows: WorkflowTaker | None = None
         self._activities: Activities | None = None
         self._declaration: Declaration | None = None
-        self._own_executor: ActivityThreads | None = None
+        self._own_executor: ActivityThreadPool | None = None
         self._processes = _processes_of(options.activity_executor)
         self.failed: asyncio.Future[TemporalError] = self._loop.create_future()
         """Resolved when polling had to be given up."""
@@ -126,7 +126,7 @@ class WorkerHost:
             return
         worker = Subsystem.undeclare(declaration)
         try:
-            await _ladder.descend(
+            await _shutdown.shut_down(
                 self._options.task_queue,
                 self._options.graceful_shutdown_timeout,
                 asyncio.ensure_future(_gone(declaration, worker)),
@@ -149,19 +149,19 @@ class WorkerHost:
         return None if converter.payload_codec is None else CodecSteps(converter, self._loop)
 
     def _executor(self) -> Executor:
-        """Where synchronous activities run: the one that was given, or threads of our own."""
+        """Return the executor of synchronous activities: the given one, or threads of our own."""
         if self._options.activity_executor is not None:
             return self._options.activity_executor
         if self._own_executor is None:
-            self._own_executor = ActivityThreads(self._options.activity_slots)
+            self._own_executor = ActivityThreadPool(self._options.activity_slots)
         return self._own_executor
 
     def _gave_up(self, error: BridgeError, poll: Poll) -> None:
-        """On the supervision thread."""
+        """Report that polling was given up. On the supervision thread."""
         self._tell(self._give_up, error, poll)
 
     def _lost(self, error: Exception) -> None:
-        """On the supervision thread: the tree is gone."""
+        """Report that the supervised tree has ended. On the supervision thread."""
         failure = error if isinstance(error, TemporalError) else TemporalError(str(error))
         self._tell(self._fail, failure)
 
@@ -197,10 +197,12 @@ async def _gone(declaration: Declaration, worker: Process | None) -> None:
             await handle.gone.answer
 
 
-def _processes_of(executor: Executor | None) -> Processes | None:
-    """Processes of our own in place of a pool of processes; None for any other executor."""
+def _processes_of(executor: Executor | None) -> ActivityProcessPool | None:
+    """Make supervised processes in place of a pool of processes; None for another executor."""
     if executor is None or isinstance(executor, ThreadPoolExecutor):
         return None
-    from hourglass.worker._processes import Processes  # multiprocessing takes a while to import
+    from hourglass.worker._process_pool import (
+        ActivityProcessPool,  # multiprocessing takes a while to import
+    )
 
-    return Processes(executor)
+    return ActivityProcessPool(executor)

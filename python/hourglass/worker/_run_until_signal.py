@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hourglass.exceptions import InvalidArgumentError
-from hourglass.worker import _left_behind
+from hourglass.worker import _abandoned_threads
 
 if TYPE_CHECKING:
     from hourglass.worker._worker import Worker
@@ -57,14 +57,14 @@ async def run_until_signal(
         finally:
             stops = [worker.shutdown() for worker in workers]
             await asyncio.gather(*stops, *lives, return_exceptions=True)
-            _left_behind.end_without_them()
+            _abandoned_threads.end_without_abandoned_threads()
     await ends
     return caught.result() if caught.done() else None
 
 
 @contextlib.contextmanager
 def _caught(signals: Sequence[signal.Signals]) -> Generator[asyncio.Future[signal.Signals]]:
-    """The first of the signals that comes; then, or at the end, they do again what they did."""
+    """Catch the first of the signals; then, or at the end, restore their handlers."""
     loop = asyncio.get_running_loop()
     caught: asyncio.Future[signal.Signals] = loop.create_future()
     before = {number: signal.getsignal(number) for number in signals}

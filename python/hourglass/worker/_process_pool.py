@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass.activity._context import CompleteAsyncError
 from hourglass.exceptions import ApplicationError, CancelledError
-from hourglass.worker import _in_process
+from hourglass.worker import _process_child
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -34,13 +34,13 @@ _PATIENCE = 5.0
 
 
 class Start:
-    """`lock` is held while a process starts: another one would inherit its end of the pipe."""
+    """Holds `lock` while a process starts: another one would inherit its end of the pipe."""
 
     lock = threading.Lock()
 
     @classmethod
     def after_fork(cls) -> None:
-        """The child was forked while the lock was held, if it is one of ours."""
+        """Renew the lock: a child of ours was forked while it was held."""
         cls.lock = threading.Lock()
 
 
@@ -48,7 +48,7 @@ os.register_at_fork(after_in_child=Start.after_fork)
 
 
 class Job:
-    """One attempt on its way through a process."""
+    """An attempt on its way through a process."""
 
     def __init__(
         self, number: int, message: bytes, heartbeat: Callable[[Sequence[Any]], None]
@@ -63,7 +63,7 @@ class Job:
         self._cancelled = False
 
     def begin(self, pipe: Connection) -> None:
-        """Send it off. `CancelledError` if it was cancelled before."""
+        """Send the attempt off. `CancelledError` if it was cancelled before."""
         with self._lock:
             if self._cancelled:
                 raise CancelledError
@@ -71,7 +71,7 @@ class Job:
             self._pipe = pipe
 
     def end(self) -> None:
-        """It does not run any more."""
+        """Forget the process: the attempt does not run any more."""
         with self._lock:
             self._pipe = None
 
@@ -85,9 +85,9 @@ class Job:
 
 
 class Keeper:
-    """One thread and its process."""
+    """A thread and the process it keeps."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: ActivityProcessPool) -> None:
         self._processes = processes
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -133,7 +133,7 @@ class Keeper:
             raise CompleteAsyncError if kind == "async" else _linked(value)
 
     def _living(self) -> tuple[BaseProcess, Connection]:
-        """The process, started now if there is none that lives."""
+        """Return the process; start one if none lives."""
         if self._process is None or self._pipe is None or not self._process.is_alive():
             self._end()
             self._process, self._pipe = self._processes.start()
@@ -158,7 +158,7 @@ class Keeper:
             process.join(_PATIENCE)
 
 
-class Processes:
+class ActivityProcessPool:
     """As many processes as a `ProcessPoolExecutor` would have, started when they are needed."""
 
     def __init__(self, pool: Executor) -> None:
@@ -206,7 +206,7 @@ class Processes:
             ours, theirs = self._context.Pipe()
             make: Callable[..., BaseProcess] = getattr(self._context, "Process")  # noqa: B009
             process: BaseProcess = make(
-                target=_in_process.serve,
+                target=_process_child.serve,
                 args=(theirs, self._initializer, self._initargs),
                 name="hourglass-activity",
                 daemon=True,
@@ -218,13 +218,13 @@ class Processes:
         return process, ours
 
     def shutdown(self) -> None:
-        """Let every process end after what it runs. Does not wait."""
+        """Let every process end after its attempt. Does not wait."""
         for _ in self._keepers:
             self.jobs.put(None)
 
 
 def _linked(chain: list[BaseException]) -> BaseException:
-    """The exception with its causes as they were."""
+    """Link the exceptions of a chain as causes again."""
     for error, cause in itertools.pairwise(chain):
         error.__cause__ = cause
     return chain[0]

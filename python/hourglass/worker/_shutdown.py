@@ -1,15 +1,15 @@
-"""The way down: how a worker stops, rung by rung, each of them with a limit.
+"""Shutdown of a worker, in stages, each of them with a limit.
 
 1. **Drain.** No more tasks are taken; what runs may finish, for `graceful_shutdown_timeout`.
    Activities can see that (`activity.is_worker_shutdown`).
 2. **Cancel.** What still runs is cancelled and gets ten seconds to end.
-3. **Leave behind.** An activity that ignores its cancellation is answered for, so that the service
+3. **Abandon.** An activity that ignores its cancellation is answered for, so that the service
    gives it to another worker; its thread goes on, but nobody waits for it any more.
 4. **Hard stop.** What is not done five seconds later will not be done: a workflow task without an
    end, a codec that hangs, a service that can't be reached. It is left as a crash would leave it.
 
-Each rung says in the log what it waits for: activities with their threads and where those are, runs
-with the evaluator at work on them.
+Each stage says in the log what it waits for: activities with their threads and where those are,
+runs with the evaluator at work on them.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _HARD_PERIOD = 5.0
 """Seconds."""
 
 
-async def descend(
+async def shut_down(
     task_queue: str,
     graceful: timedelta,
     finalizing: asyncio.Future[None],
     activities: Activities | None,
     evaluator: Evaluator | None,
 ) -> None:
-    """Go down until `finalizing` is done: taking tasks has ended and core has all its answers.
+    """Go through the stages until `finalizing` is done: core has all its answers.
 
     Raises what that raises. A hard stop raises nothing: it is in the log.
     """
@@ -68,7 +68,7 @@ async def descend(
 
 
 async def _done(finalizing: asyncio.Future[None], seconds: float) -> bool:
-    """Whether it is done in this time."""
+    """Wait for `finalizing` for some seconds; True if it is done."""
     if not (await asyncio.wait([finalizing], timeout=seconds))[0]:
         return False
     finalizing.result()
@@ -76,7 +76,7 @@ async def _done(finalizing: asyncio.Future[None], seconds: float) -> bool:
 
 
 class Blockers:
-    """What a worker that stops still waits for; a string when somebody reads it."""
+    """Describes what a stopping worker waits for; a string only when it is read."""
 
     def __init__(self, activities: Activities | None, evaluator: Evaluator | None) -> None:
         self._activities = activities
@@ -86,7 +86,7 @@ class Blockers:
         found = (
             [] if self._activities is None else list(map(str, self._activities.running.values()))
         )
-        desk = None if self._evaluator is None else self._evaluator.at_work()
-        if desk is not None:
-            found.append(str(desk))
+        thread = None if self._evaluator is None else self._evaluator.busy_thread()
+        if thread is not None:
+            found.append(str(thread))
         return "; ".join(found) or "nothing runs in Python"

@@ -17,7 +17,7 @@ import time
 import weakref
 from typing import Any
 
-from hourglass.worker._stacks import frame_of, stack
+from hourglass.worker._thread_dump import frame_of, stack
 
 logger = logging.getLogger("hourglass.worker")
 _LAST_PERIOD = 5.0
@@ -27,17 +27,17 @@ _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
 def note(thread: threading.Thread) -> None:
-    """Remember a thread that nobody waits for any more."""
+    """Remember an abandoned thread."""
     _threads.add(thread)
 
 
 def forget(thread: threading.Thread) -> None:
-    """Its activity has ended after all."""
+    """Forget a thread whose activity has ended after all."""
     _threads.discard(thread)
 
 
-def end_without_them() -> None:
-    """From now on the end of this process does not wait for them, if there are any."""
+def end_without_abandoned_threads() -> None:
+    """Let this process end without its abandoned threads, if there are any."""
     if _blocking():
         # Called before Python waits for threads, unlike what `atexit` has.
         register: Any = getattr(threading, "_register_atexit")  # noqa: B009 - not in the stubs

@@ -1,4 +1,4 @@
-"""Threads for synchronous activities that nobody gave a pool for.
+"""Threads for synchronous activities of a worker without a pool of the program's.
 
 Unlike those of a `ThreadPoolExecutor`, they don't keep the process from ending: Python waits for
 the threads of such a pool at exit, however long, also for one whose activity ignores its
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ActivityThreads(Executor):
+class ActivityThreadPool(Executor):
     """Up to `limit` threads, made when they are needed, kept until `shutdown`."""
 
     def __init__(self, limit: int) -> None:

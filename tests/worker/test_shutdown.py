@@ -11,15 +11,15 @@ import pytest
 from hourglass import activity, workflow
 from hourglass.client import Client
 from hourglass.subsystem import events
-from hourglass.worker import _ladder
+from hourglass.worker import _shutdown
 from tests.subsystem.kit import Heard
 from tests.support import new_worker, unique
 
 
 @pytest.fixture(autouse=True)
 def short_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_ladder, "_CANCEL_PERIOD", 0.3)
-    monkeypatch.setattr(_ladder, "_HARD_PERIOD", 0.3)
+    monkeypatch.setattr(_shutdown, "_CANCEL_PERIOD", 0.3)
+    monkeypatch.setattr(_shutdown, "_HARD_PERIOD", 0.3)
 
 
 @pytest.fixture

@@ -6,17 +6,17 @@ from concurrent.futures import wait
 
 import pytest
 
-from hourglass.worker._threads import ActivityThreads
+from hourglass.worker._thread_pool import ActivityThreadPool
 
 
 @pytest.fixture
-def pool() -> Iterator[ActivityThreads]:
-    pool = ActivityThreads(3)
+def pool() -> Iterator[ActivityThreadPool]:
+    pool = ActivityThreadPool(3)
     yield pool
     pool.shutdown()
 
 
-def test_calls_one_after_the_other_share_one_thread(pool: ActivityThreads) -> None:
+def test_calls_one_after_the_other_share_one_thread(pool: ActivityThreadPool) -> None:
     names = set()
     for _ in range(20):
         names.add(pool.submit(lambda: threading.current_thread().name).result())
@@ -24,14 +24,14 @@ def test_calls_one_after_the_other_share_one_thread(pool: ActivityThreads) -> No
     assert names <= {"hourglass-activity_0", "hourglass-activity_1"}
 
 
-def test_calls_at_once_get_a_thread_each_up_to_the_limit(pool: ActivityThreads) -> None:
+def test_calls_at_once_get_a_thread_each_up_to_the_limit(pool: ActivityThreadPool) -> None:
     together = threading.Barrier(3)
     futures = [pool.submit(together.wait, 10) for _ in range(6)]
     wait(futures)
     assert sorted(future.result() for future in futures) == [0, 0, 1, 1, 2, 2]
 
 
-def test_errors_arrive_and_the_thread_lives_on(pool: ActivityThreads) -> None:
+def test_errors_arrive_and_the_thread_lives_on(pool: ActivityThreadPool) -> None:
     def leave() -> None:
         raise SystemExit(3)
 
@@ -40,7 +40,7 @@ def test_errors_arrive_and_the_thread_lives_on(pool: ActivityThreads) -> None:
     assert pool.submit(lambda: 1).result() == 1
 
 
-def test_a_call_that_was_cancelled_before_its_start_is_not_made(pool: ActivityThreads) -> None:
+def test_a_call_that_was_cancelled_before_its_start_is_not_made(pool: ActivityThreadPool) -> None:
     release = threading.Event()
     busy = [pool.submit(release.wait) for _ in range(3)]
     called: list[int] = []
@@ -52,7 +52,7 @@ def test_a_call_that_was_cancelled_before_its_start_is_not_made(pool: ActivityTh
 
 
 def test_after_shutdown_calls_are_refused_and_threads_end() -> None:
-    pool = ActivityThreads(2)
+    pool = ActivityThreadPool(2)
     thread = pool.submit(threading.current_thread).result()
     assert thread.daemon
     pool.shutdown()
