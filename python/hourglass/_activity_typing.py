@@ -1,4 +1,4 @@
-"""How activities that are classes look to a type checker."""
+"""Types of activities that are classes."""
 
 from __future__ import annotations
 

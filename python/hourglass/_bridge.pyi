@@ -90,7 +90,7 @@ def status_name(code: int) -> str:
 
 @final
 class Operation(Generic[T]):
-    """One native operation under way. Dropping it does not cancel it."""
+    """A native operation under way. Dropping it does not cancel it."""
 
     pid: Final[int]
     epoch: Final[int]
@@ -123,7 +123,7 @@ class Port:
 
 @final
 class Inbox:
-    """What pumps delivered and nobody took yet, in order. A taker that dies loses nothing."""
+    """The deliveries of pumps that are not taken yet, in order. A taker that dies loses nothing."""
 
     def __new__(cls) -> Self: ...
     pid: Final[int]
@@ -159,7 +159,7 @@ class Watch:
 
 @final
 class Overrun:
-    """What a `Watch` found. `busy`: the activation used up its budget of CPU time; `blocked`: it
+    """The finding of a `Watch`. `busy`: the activation used up its budget of CPU time; `blocked`: it
     stood still for four times as long; `gil`: no Python code could run for a while (all over now)."""
 
     kind: Final[Literal["busy", "blocked", "gil"]]
@@ -239,7 +239,7 @@ class Engine:
         `temporal.api.testservice.v1.TestService`, by which its time can be let skip.
         """
     def adopt(self, runtime: Runtime) -> Engine:
-        """The same engine for another runtime of this process; the one it was opened on may be
+        """Return this engine for another runtime of this process; the one it was opened on may be
         closed."""
     pid: Final[int]
     epoch: Final[int]
@@ -313,7 +313,7 @@ class Client:
 
 @final
 class Worker:
-    """One core worker: pumps poll core and fill inboxes; completions go back without waiting.
+    """A core worker: pumps poll core and fill inboxes; completions go back without waiting.
 
     Completions of one run keep their order; runs don't wait for each other. What core answers to
     a completion comes back as `CompletionRejected` in the inbox, only when it is an error.
@@ -368,7 +368,7 @@ class Worker:
     def complete_workflow_activation_confirmed(
         self, completion: WorkflowCompletion
     ) -> Operation[None]:
-        """The same, and tell when core has taken it. Kind `completion`."""
+        """Complete an activation, and tell when core has taken it. Kind `completion`."""
     def complete_activity_task_confirmed(
         self, completion: ActivityCompletion
     ) -> Operation[None]: ...
@@ -444,7 +444,7 @@ class WorkflowActivation:
     last_sdk_version: Final[str]
     jobs: Final[list[ActivationJob]]
     def only_eviction(self) -> bool:
-        """Its one job is `RemoveFromCache`: answer with no commands."""
+        """Say whether its only job is `RemoveFromCache`: answer with no commands."""
 
 # Every job has a constructor with its attributes as keywords (all optional), and value equality.
 @final

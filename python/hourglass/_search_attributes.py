@@ -22,7 +22,7 @@ DefaultT = TypeVar("DefaultT")
 
 
 class SearchAttributeIndexedValueType(IntEnum):
-    """How the service indexes a value; values are the protocol's."""
+    """Ways of the service to index a value; values are the protocol's."""
 
     TEXT = 1
     KEYWORD = 2
@@ -97,7 +97,7 @@ class SearchAttributeKey(Generic[T]):
 
 @dataclass(frozen=True)
 class SearchAttributeUpdate(Generic[T]):
-    """One change; made by `SearchAttributeKey`."""
+    """A change of one attribute; made by `SearchAttributeKey`."""
 
     key: SearchAttributeKey[T]
     value: T | None

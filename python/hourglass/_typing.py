@@ -1,4 +1,4 @@
-"""How workflow methods look to a type checker: what start, signal and query infer from."""
+"""Types of workflow methods, which start, signal and query infer from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How update methods look to a type checker: what a client infers from ``Class.method``."""
+"""Types of update methods, which a client infers from ``Class.method``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class UpdateMethod(Generic[Self_contra, P, Call_co, Result_co]):
 
 
 class UpdateDecorator(Protocol):
-    """What ``workflow.update(name=…)`` gives."""
+    """The decorator that ``workflow.update(name=…)`` gives."""
 
     @overload
     def __call__(

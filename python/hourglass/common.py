@@ -104,7 +104,7 @@ class RetryPolicy:
 
 
 class WorkflowIDReusePolicy(IntEnum):
-    """Whether the id of a *closed* workflow may be used again; values are the protocol's."""
+    """Reuse of the id of a *closed* workflow; values are the protocol's."""
 
     ALLOW_DUPLICATE = 1
     ALLOW_DUPLICATE_FAILED_ONLY = 2
@@ -114,7 +114,7 @@ class WorkflowIDReusePolicy(IntEnum):
 
 
 class WorkflowIDConflictPolicy(IntEnum):
-    """What happens when the id belongs to a *running* workflow; values are the protocol's."""
+    """Treatment of an id that belongs to a *running* workflow; values are the protocol's."""
 
     UNSPECIFIED = 0
     """As FAIL, unless the reuse policy is TERMINATE_IF_RUNNING."""
@@ -124,7 +124,7 @@ class WorkflowIDConflictPolicy(IntEnum):
 
 
 class ActivityIDReusePolicy(IntEnum):
-    """Whether the id of a *closed* standalone activity may be used again; the protocol's values."""
+    """Reuse of the id of a *closed* standalone activity; values are the protocol's."""
 
     UNSPECIFIED = 0
     """As ALLOW_DUPLICATE."""
@@ -134,7 +134,7 @@ class ActivityIDReusePolicy(IntEnum):
 
 
 class ActivityIDConflictPolicy(IntEnum):
-    """What happens when the id is a *running* standalone activity's; the protocol's values."""
+    """Treatment of an id that is a *running* standalone activity's; the protocol's values."""
 
     UNSPECIFIED = 0
     """As FAIL."""
@@ -152,7 +152,7 @@ class QueryRejectCondition(IntEnum):
 
 @dataclass(frozen=True)
 class Priority:
-    """Which tasks of a queue come first: by `priority_key` (low is early), then fairness."""
+    """The order of tasks of a queue: by `priority_key` (low is early), then fairness."""
 
     default: ClassVar[Priority]
 

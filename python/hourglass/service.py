@@ -11,7 +11,7 @@ __all__ = ["RPCError", "RPCStatusCode", "TLSConfig"]
 
 @dataclass(frozen=True)
 class TLSConfig:
-    """How to prove the server's identity and one's own; certificates and keys are PEM."""
+    """Proof of the server's identity and the client's own; certificates and keys are PEM."""
 
     server_root_ca_cert: bytes | None = None
     domain: str | None = None
@@ -20,7 +20,7 @@ class TLSConfig:
     client_private_key: bytes | None = None
 
     def to_native(self) -> dict[str, bytes | str]:
-        """What the native client takes: only what is set."""
+        """Return the keywords of the native client: only those that are set."""
         members = {
             "server_root_ca_cert": self.server_root_ca_cert,
             "domain": self.domain,

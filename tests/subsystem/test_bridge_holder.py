@@ -16,8 +16,8 @@ from hourglass.subsystem.errors import (
     WorkerNotRegisteredError,
 )
 from hourglass.subsystem.worker_handle import WorkerHandle
-from hourglass.supervision import KILLED, Process, Task
-from tests.subsystem.kit import WAIT, Heard, Taker, child, declaration, holder, kill
+from hourglass.supervision import KILLED, Process, Task, default_loop
+from tests.subsystem.kit import WAIT, Heard, Taker, declaration, holder, kill
 from tests.support import unique
 
 
@@ -100,7 +100,7 @@ async def test_b36_after_a_recycle_that_failed_nothing_polls_and_the_owner_resto
     """B-36: pollers are told that the worker is not registered; its owner is told to start anew."""
     gate = Gate(embedded_client)
     gate.opened.set()
-    owner = await soon(child("bridge_holder").place.loop.start(Task(forever)))
+    owner = await soon(default_loop().start(Task(forever)))
     one = declaration(embedded_client, connect=gate)
     first = await soon(holder().register(one, owner))
     gate.error = ConnectError("no way")

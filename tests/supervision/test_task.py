@@ -24,7 +24,7 @@ from hourglass.supervision import (
     Task,
     subscribe,
 )
-from hourglass.supervision.process import Place
+from hourglass.supervision.place import Place
 from tests.supervision.kit import WAIT, Kit
 
 BOOM = ValueError("boom")

@@ -1,1 +1,1 @@
-"""What one process has once, below every client and worker."""
+"""The native side of one process: everything below its clients and workers, supervised."""

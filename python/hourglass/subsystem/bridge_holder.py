@@ -63,7 +63,7 @@ UNREGISTER_TIMEOUT = 300.0
 
 @dataclass(eq=False)
 class Entry:
-    """What is known under one name."""
+    """A worker under its name: the handle that serves, and the one that is being made."""
 
     declaration: Declaration
     owner: Process | None
@@ -75,7 +75,7 @@ class Entry:
     recycling: bool = False
     """The one that is being made replaces another."""
     waiting: list[ReplyToken[WorkerHandle]] = field(default_factory=list[ReplyToken[WorkerHandle]])
-    """Who is told how it ends."""
+    """The callers that are told how it ends."""
 
 
 class BridgeHolder(Server):
@@ -88,7 +88,7 @@ class BridgeHolder(Server):
         self._state = state
         self._entries: dict[str, Entry] = {}
 
-    # --- what everybody may ask ------------------------------------------------------------------
+    # --- calls, from any thread ------------------------------------------------------------------
 
     def register(
         self, declaration: Declaration, owner: Process | None = None
@@ -125,7 +125,7 @@ class BridgeHolder(Server):
         return self.call(self._nothing)
 
     def registered(self, name: str) -> bool:
-        """Whether the worker's tasks are taken. Takes no turn of the mailbox."""
+        """Say whether the worker's tasks are taken. Takes no turn of the mailbox."""
         entry = self._entries.get(name) if self.alive else None
         return entry is not None and (entry.handle is not None or entry.recycling)
 
@@ -149,7 +149,7 @@ class BridgeHolder(Server):
             await promise.answer
 
     async def handle_exit(self, process: Process, reason: ExitReason) -> None:
-        """Something slow has ended; if it failed, whoever waits for it is told."""
+        """Fail an entry whose opening failed, and tell its callers."""
         for name, entry in list(self._entries.items()):
             if entry.under_way is process:
                 if is_abnormal(reason):
@@ -162,7 +162,7 @@ class BridgeHolder(Server):
             logger.warning("%s: %s ended: %s", self, process, reason)
 
     async def handle_down(self, process: Process, reason: ExitReason) -> None:
-        """An owner is gone without a word."""
+        """Unregister what an owner left that is gone."""
         for name, entry in list(self._entries.items()):
             if entry.owner is process:
                 self._forget(name, entry)
@@ -193,7 +193,7 @@ class BridgeHolder(Server):
         await self.start_link(opening, f"opening of {name}")
 
     async def _opening(self, entry: Entry, _task: Task) -> None:
-        """The slow part, in a task of its own."""
+        """Connect, make the native worker, ask the service: the slow part, in its own task."""
         spec = entry.declaration.spec
         client = await spec.connect()
         runtime = await self._state.next_runtime()
@@ -249,7 +249,7 @@ class BridgeHolder(Server):
             handle.gone.answer.on_done(partial(_drained, token))
 
     def _forget(self, name: str, entry: Entry) -> WorkerHandle | None:
-        """Gone at once; the handle that is draining now."""
+        """Drop an entry at once. Returns the handle that drains now."""
         del self._entries[name]
         emit(WorkerUnregistered(name))
         handle = entry.handle or entry.opening
@@ -278,7 +278,7 @@ class BridgeHolder(Server):
         emit(WorkerRecycled(name, old.epoch))
 
     async def _nothing(self) -> None:
-        """For `settled`."""
+        """Do nothing, in turn: for `settled`."""
 
     async def _serving(
         self, token: ReplyToken[WorkerHandle], name: str, after: WorkerHandle | None

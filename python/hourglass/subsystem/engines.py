@@ -106,7 +106,7 @@ class SharedEngine:
                     self._engine = self._engine.adopt(runtime)
                 self._closing = self._engine.close()
             except _bridge.BridgeError:
-                return None  # whoever opened it was told
+                return None  # its opener was told
         return self._closing
 
 
@@ -143,7 +143,7 @@ async def open_engine(
 
 
 def _canonical(path: str) -> str:
-    """One name for one file, however it was written."""
+    """Return the one name of a file, however it was written."""
     return str(Path(path).resolve())
 
 
@@ -158,7 +158,7 @@ async def _lease(state: ProcessState, shared: SharedEngine, wait: float) -> Engi
 
 
 class EngineLease:
-    """One client's share of an engine. Give it back with `close`, or `release` without waiting."""
+    """A client's share of an engine. Give it back with `close`, or `release` without waiting."""
 
     opened: Engine
 

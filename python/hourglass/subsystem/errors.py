@@ -1,4 +1,4 @@
-"""What the subsystem raises besides what `hourglass.exceptions` draws.
+"""The errors of the subsystem, besides those that `hourglass.exceptions` draws.
 
 ::
 

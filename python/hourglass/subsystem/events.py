@@ -50,7 +50,7 @@ class RuntimeClosed(SubsystemEvent):
 
 @dataclass(frozen=True)
 class RuntimeRenewal(SubsystemEvent):
-    """Somebody found the runtime of an epoch dead: it is about to be replaced, once."""
+    """The runtime of an epoch was found dead, and is about to be replaced, once."""
 
     epoch: int
     reason: str
@@ -213,7 +213,7 @@ def emit(event: SubsystemEvent) -> None:
 
 
 class Counter:
-    """How often each event happened in this process, by name, since the first tree started."""
+    """Counts of the events of this process, by name, since the first tree started."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}

@@ -27,7 +27,7 @@ TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class Node:
-    """One child, as it was when asked."""
+    """A child, as it was when asked."""
 
     id: str
     state: ChildState
@@ -84,14 +84,14 @@ def _children(process: Process) -> tuple[Node, ...]:
 
 @dataclass(frozen=True)
 class HandleStatistics:
-    """One worker's handle."""
+    """Counts of a worker's handle."""
 
     worker: str
     tag: int
     epoch: int
     state: HandleState
     polls: int
-    """How many of its polls have not ended."""
+    """The number of its polls that have not ended."""
     slots: Mapping[str, int]
     """`workflow_tasks_in_use`, `activities_in_use`, `cached_workflows`; empty once it is stale."""
 
@@ -113,7 +113,7 @@ class Statistics:
     restarts: int
     """Of children anywhere in the tree, since this process uses the subsystem."""
     events: Mapping[str, int]
-    """How often each event happened, by name."""
+    """The number of times each event happened, by name."""
 
 
 def collect() -> Statistics:

@@ -1,4 +1,4 @@
-"""What happens when a stale handle is used: say so, have the runtime replaced, tell the caller.
+"""The use of a stale handle: report it, have the runtime replaced, tell the caller.
 
 A handle is stale when its runtime is gone: closed, replaced, or another process's. Nothing else
 raises `StaleHandleError`, so nothing else ever restarts the runtime. The order matters: the event
@@ -38,7 +38,7 @@ def with_reload_rescue(call_site: str, fn: Callable[[], T]) -> T | StaleHandleEr
 
 @contextmanager
 def reload_rescue(call_site: str) -> Generator[None]:
-    """The same for a block, which may await; `StaleHandleError` is raised on."""
+    """Guard a block, which may await, like `with_reload_rescue`; raises `StaleHandleError` on."""
     try:
         yield
     except StaleHandleError as stale:

@@ -131,7 +131,7 @@ class Subsystem:
 
     @staticmethod
     def registered(name: str) -> bool:
-        """Whether the worker of that name takes tasks."""
+        """Say whether the worker of that name takes tasks."""
         running = tree.current_tree()
         try:
             return running is not None and running.holder().registered(name)
@@ -164,7 +164,7 @@ def _forget_if_failed(state: ProcessState, declaration: Declaration) -> None:
     """A worker that could not be started is not declared any more."""
     try:
         declaration.started.answer.result()
-    except Exception:  # noqa: BLE001, RUF100 - whoever declared it is told
+    except Exception:  # noqa: BLE001, RUF100 - its declarer is told
         with state.lock:
             if state.declared.get(declaration.spec.name) is declaration:
                 del state.declared[declaration.spec.name]

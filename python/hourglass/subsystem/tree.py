@@ -51,7 +51,7 @@ def limit(max_restarts: int, max_seconds: float) -> None:
 
 
 class Tree:
-    """One life of the tree. Its children find each other here."""
+    """A life of the tree, in which its children find each other."""
 
     def __init__(self, state: ProcessState) -> None:
         self._state = state
@@ -71,7 +71,7 @@ class Tree:
         )
 
     def intensity(self) -> Limits:
-        """How many restarts are too many, for every supervisor in the tree."""
+        """Return the restart limits of every supervisor in the tree."""
         return self._limits
 
     def holder(self) -> BridgeHolder:
@@ -114,7 +114,7 @@ class Tree:
         self._over(error)
 
     def _over(self, error: Exception) -> None:
-        """Nothing will bring anything back, until somebody uses the subsystem again."""
+        """Tell workers and waiting callers that nothing comes back before the next use."""
         state = self._state
         with state.lock:
             if state.tree is self:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
     from hourglass.subsystem._state import ProcessState
     from hourglass.subsystem.worker_spec import Declaration, Poll
-    from hourglass.supervision import SupervisionLoop
+    from hourglass.supervision.place import Loop
 
 logger = logging.getLogger("hourglass.subsystem")
 HandleState: TypeAlias = Literal["registering", "serving", "draining", "gone"]
@@ -46,11 +46,9 @@ _GONE = ("stale_handle", "shutdown")
 
 
 class WorkerHandle:
-    """One native worker and what is known of it. Completing may be done on any thread."""
+    """A native worker, from registration to release. Completing may be done on any thread."""
 
-    def __init__(
-        self, declaration: Declaration, state: ProcessState, loop: SupervisionLoop
-    ) -> None:
+    def __init__(self, declaration: Declaration, state: ProcessState, loop: Loop) -> None:
         self.tag: Final = next(_tags)
         self.declaration: Final = declaration
         self.spec: Final = declaration.spec
@@ -134,7 +132,7 @@ class WorkerHandle:
             promise.resolve(delivery.error)
 
     def slots(self) -> dict[str, int]:
-        """What the native worker counts; empty when it can't be asked."""
+        """Return the counts of the native worker; empty when it can't be asked."""
         if self._native is None or self.state == "gone":
             return {}
         try:
@@ -143,7 +141,7 @@ class WorkerHandle:
             return {}
 
     def _wait_for_native(self) -> Worker:
-        """It is just being made, or it is gone."""
+        """Wait until the native worker is made. Raises if it is gone."""
         self._attached.wait()
         native = self._native
         if native is None:
@@ -200,7 +198,7 @@ class WorkerHandle:
 class Serial:
     """Workflow completions of one handle, strictly one after the other."""
 
-    def __init__(self, handle: WorkerHandle, loop: SupervisionLoop) -> None:
+    def __init__(self, handle: WorkerHandle, loop: Loop) -> None:
         self._handle = handle
         self._loop = loop
         self._waiting: deque[WorkflowCompletion] = deque()

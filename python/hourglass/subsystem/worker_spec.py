@@ -1,4 +1,4 @@
-"""What the subsystem has to know of a worker, to start it and to start it again.
+"""The specification of a worker: enough to start it, and to start it again.
 
 Workflow and activity code is above this package, so it comes in as *takers*: one takes what is
 delivered for workflows (an evaluator), one what is delivered for activities (an executor). Takers
@@ -29,7 +29,7 @@ class Taker(Protocol):
 
     @property
     def inbox(self) -> Inbox:
-        """Where they deliver it."""
+        """The inbox that handles deliver to."""
         ...
 
     def begin(self, handle: WorkerHandle) -> None:
@@ -43,7 +43,7 @@ class Taker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class WorkerSpec:
-    """How to make a worker's handle: the same every time."""
+    """A specification of a worker's handle, from which each of its handles is made."""
 
     name: str
     """Unique among the workers of this process."""
@@ -58,18 +58,18 @@ class WorkerSpec:
     completions: Completions = "ordered"
 
     def polls(self) -> tuple[Poll, ...]:
-        """Which polls it has."""
+        """Return the kinds of tasks it polls for."""
         workflow: tuple[Poll, ...] = ("workflow",) if self.workflows is not None else ()
         return (*workflow, "activity") if self.activities is not None else workflow
 
     def taker(self, poll: Poll) -> Taker | None:
-        """Who takes what this poll delivers."""
+        """Return the taker of what a poll delivers."""
         return self.workflows if poll == "workflow" else self.activities
 
 
 @dataclass(eq=False)
 class Declaration:
-    """A worker that somebody wants to run, whatever happens to the tree."""
+    """A worker that is wanted to run, whatever happens to the tree."""
 
     spec: WorkerSpec
     lost: Callable[[Exception], None] = lambda _: None

@@ -10,7 +10,7 @@
 
 A worker is up before it is registered: connecting may take long, and no other worker waits for it.
 The first registration's failure is its starter's to know. Later, when the worker has come back
-after a cascade and nobody waits for it, it tries again and again, a little later each time.
+after a cascade, it tries again and again, a little later each time.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class SupervisedWorker(Server):
         return self._polls
 
     def serves(self, declaration: Declaration) -> bool:
-        """Whether it is the process of that worker."""
+        """Say whether it is the process of that worker."""
         return self._declaration is declaration
 
     async def init(self) -> None:
@@ -151,14 +151,14 @@ class SupervisedWorker(Server):
         self._declaration.started.resolve(None)
 
     def _not_registered(self, error: Exception) -> None:
-        """Tell who started it; if nobody waits any more, try again later."""
+        """Tell its starter; once that has its answer, try again later."""
         self._fail_start(error)
         emit(RegistrationFailed(self._name, error, self._retry_in))
         self.place.loop.call_later(self._retry_in, partial(self.cast, self._again))
         self._retry_in = min(2 * self._retry_in, RETRY_MOST)
 
     def _fail_start(self, error: BaseException) -> None:
-        """End, if somebody waits for its first start."""
+        """Answer the first start with `error`, and end; nothing if it was answered before."""
         if self._declaration.started.reject(error):
             emit(RegistrationFailed(self._name, error, None))
             raise Exit(Shutdown(error))
@@ -168,7 +168,7 @@ class SupervisedWorker(Server):
 
 
 def _root_of(failure: StartFailed) -> BaseException:
-    """What a start failed with, at the bottom of a tree."""
+    """Return the error a start failed with, at the bottom of a tree."""
     cause: BaseException = failure
     while isinstance(cause, StartFailed) and cause.cause is not None:
         cause = cause.cause

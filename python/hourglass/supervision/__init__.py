@@ -17,7 +17,7 @@
 Read `restart` for the algorithm, `process` for what a child is, `server` for how to write one.
 The layers, each of which imports only those above it::
 
-    exits  errors  reply  clock                 values
+    exits  errors  reply  clock  place          values
     process  events  lifetime                   something that starts once and ends once
     task  thread                                how it lives
     server  registry                            state behind a mailbox
@@ -72,7 +72,8 @@ from .exits import (
     is_abnormal,
 )
 from .loop import SupervisionLoop, default_loop
-from .process import Budget, Monitor, Place, Process, current_process
+from .place import Place
+from .process import Budget, Monitor, Process, current_process
 from .registry import Registry
 from .reply import Promise, Reply
 from .server import Refuse, ReplyToken, Server

@@ -39,7 +39,7 @@ class Child:
         return ChildInfo(self.spec.id, self.process, self.state, self.kind, self.spec.restart)
 
     def lose(self, state: ChildState) -> None:
-        """It has no process any more."""
+        """Record that it has no process any more."""
         self.process = None
         self.state = state
 

@@ -47,7 +47,7 @@ class WallClock:
 
 
 class VirtualClock:
-    """A clock for tests: it stands still until somebody moves it."""
+    """A clock for tests: it stands still until it is moved."""
 
     def __init__(self) -> None:
         self._now = 0.0

@@ -39,7 +39,7 @@ class DynamicSupervisor(Server):
         self._max_children = max_children
         self._intensity = Intensity(max_restarts, max_seconds)
 
-    # --- what everybody may ask ------------------------------------------------------------------
+    # --- calls, from any thread ------------------------------------------------------------------
 
     def start_child(self, spec: ChildSpec) -> Reply[Process | None]:
         """Start a child; None when it was ignored. Fails with `StartFailed`, `TooManyChildren`."""
@@ -54,7 +54,7 @@ class DynamicSupervisor(Server):
         return self.call(self._which_children, timeout=None)
 
     def count_children(self) -> Reply[ChildCounts]:
-        """How many children of which sort."""
+        """Count the children by sort."""
         return self.call(self._count_children, timeout=None)
 
     # --- its life --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What can go wrong, each with its culprit.
+"""The errors of supervision, each with its culprit.
 
 ::
 
@@ -13,7 +13,7 @@
      ├── Exited              the process is gone (it answers nothing any more)
      ├── CallTimeout         also a `TimeoutError`; the process may be well and answer too late
      ├── WouldDeadlock       waiting here would wait for oneself
-     ├── NotStarted          the process was made, but nobody started it
+     ├── NotStarted          the process was made, but never started
      ├── StartedTwice        a process lives once: the child spec must make a new one each time
      └── LoopGone            the supervision loop was stopped, or belongs to the parent of a fork
 """
@@ -21,12 +21,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from .exits import Crash, ExitReason, exception_of
 
-if TYPE_CHECKING:
-    from .process import Process
+
+class Process(Protocol):
+    """The process that an error speaks of: `process.Process`, which is above this module."""
+
+    @property
+    def pid(self) -> int:
+        """The identity of this life."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """The id under which it was started."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Say whether it was started and has not ended."""
+        ...
+
+    @property
+    def exit_reason(self) -> ExitReason | None:
+        """The reason it ended with; None before."""
+        ...
 
 
 class SupervisionError(Exception):
@@ -137,7 +158,7 @@ class WouldDeadlock(SupervisionError):
 
 
 class NotStarted(SupervisionError):
-    """The process was made, but nobody started it."""
+    """The process was made, but never started."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(f"{process} was never started")

@@ -21,24 +21,24 @@ from typing import Final, TypeAlias
 
 @dataclass(frozen=True)
 class Normal:
-    """It finished its work."""
+    """The process finished its work."""
 
 
 @dataclass(frozen=True)
 class Shutdown:
-    """It was asked to end, and did; `reason` may say why."""
+    """The process was asked to end, and did; `reason` may say why."""
 
     reason: object = None
 
 
 @dataclass(frozen=True)
 class Killed:
-    """It was ended by force."""
+    """The process was ended by force."""
 
 
 @dataclass(frozen=True)
 class Crash:
-    """It failed with `exception`. Two crashes are equal when the exception is the same object."""
+    """The process failed with `exception`. Crashes of the same exception object are equal."""
 
     exception: BaseException
 
@@ -51,7 +51,7 @@ KILLED: Final = Killed()
 
 
 def is_abnormal(reason: ExitReason) -> bool:
-    """Whether a transient child is restarted after it, and a linked server falls with it."""
+    """Say whether a transient child is restarted after it, and a linked server falls with it."""
     return isinstance(reason, Killed | Crash)
 
 

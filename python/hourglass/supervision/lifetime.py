@@ -16,14 +16,14 @@ class Mortal(Protocol):
     """Something with a thread."""
 
     def stop_at_exit(self) -> None:
-        """The interpreter ends: stop in order. Its other threads still run."""
+        """Stop in order: the interpreter ends, its other threads still run."""
 
     def reset_after_fork(self) -> None:
-        """This is the child of a fork: no thread of the parent is here, locks may be held."""
+        """Begin anew in the child of a fork: no thread is here, locks may be held."""
 
 
 class Lifetime:
-    """Who is registered. `lock` is free again after a fork."""
+    """The register of what has a thread. `lock` is free again after a fork."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -39,12 +39,12 @@ class Lifetime:
                 atexit.register(self.exit)
 
     def exit(self) -> None:
-        """The interpreter ends."""
+        """Stop every member: the interpreter ends."""
         for member in tuple(self._members):
             member.stop_at_exit()
 
     def forked(self) -> None:
-        """This is the child of a fork."""
+        """Reset every member in the child of a fork."""
         self.lock = threading.Lock()
         members, self._members = tuple(self._members), weakref.WeakSet()
         for member in members:

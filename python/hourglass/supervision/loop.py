@@ -24,7 +24,8 @@ from .clock import Clock, Timer, WallClock
 from .errors import CallTimeout, LoopGone
 from .exits import exception_of, is_abnormal
 from .lifetime import lifetime
-from .process import Place, Process
+from .place import Place
+from .process import Process
 from .reply import Promise, Reply, mark_supervision_thread
 from .task import KILL_TURNS
 
@@ -64,20 +65,20 @@ class SupervisionLoop:
     def __repr__(self) -> str:
         return f"<SupervisionLoop {self.name}>"
 
-    # --- for everybody, from any thread ----------------------------------------------------------
+    # --- from any thread ----------------------------------------------------------
 
     @property
     def forked(self) -> bool:
-        """Whether it belongs to the process that this one was forked from."""
+        """Say whether it belongs to the process that this one was forked from."""
         return self._os_pid != os.getpid()
 
     @property
     def gone(self) -> bool:
-        """Whether it is of no more use: stopped (or about to be), or left behind by a fork."""
+        """Say whether it is of no more use: stopped (or about to be), or left behind by a fork."""
         return self.forked or self._closed or self._stopping
 
     def is_current(self) -> bool:
-        """Whether this is its thread."""
+        """Say whether this is its thread."""
         return self._thread_id == threading.get_ident() and not self.forked
 
     def start(self, process: P, name: str | None = None) -> Reply[P]:
@@ -99,7 +100,7 @@ class SupervisionLoop:
         """Have the loop call `callback`, soon. Raises `LoopGone`.
 
         It is called in an empty context: a process must not carry on what happened to be set where
-        somebody started it.
+        it was started.
         """
         if self.forked:
             raise LoopGone(f"{self} belongs to the process this one was forked from")
@@ -111,8 +112,8 @@ class SupervisionLoop:
     def stop(self, timeout: float | None = None) -> Reply[None]:
         """Stop the trees, last started first, each within its shutdown budget, and end the thread.
 
-        What is left after `timeout` seconds is killed. Stopping again is allowed; a loop that was
-        stopped stays so.
+        Processes left after `timeout` seconds are killed. Stopping again is allowed; a loop that
+        was stopped stays so.
         """
         with contextlib.suppress(LoopGone), self._lock:
             if self._loop is None and not self.forked:

@@ -22,15 +22,12 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from .errors import LoopGone, NotStarted, StartedTwice, StartFailed
 from .exits import KILLED, NORMAL, SHUTDOWN, Crash, Exit, ExitReason, Ignore
+from .place import Parent, Place
 from .reply import Promise, Reply
-
-if TYPE_CHECKING:
-    from .loop import SupervisionLoop
 
 Kind: TypeAlias = Literal["worker", "supervisor"]
 Budget: TypeAlias = float | Literal["infinity", "brutal_kill"]
@@ -44,15 +41,6 @@ _current: ContextVar[Process | None] = ContextVar("hourglass_supervision_process
 def current_process() -> Process | None:
     """The process whose code is running here; None outside of all processes."""
     return _current.get()
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a process is started: on which loop, by whom, under which id."""
-
-    loop: SupervisionLoop
-    parent: Process | None
-    id: str
 
 
 class Process(ABC):
@@ -75,7 +63,7 @@ class Process(ABC):
         name = f"{self._place.id}: " if self._place else ""
         return f"<{name}{type(self).__name__} #{self.pid}>"
 
-    # --- what everybody may ask ------------------------------------------------------------------
+    # --- from any thread ------------------------------------------------------------------
 
     @property
     def place(self) -> Place:
@@ -91,29 +79,29 @@ class Process(ABC):
 
     @property
     def exit(self) -> Reply[ExitReason]:
-        """How it will have ended: wait for it, as often as you like."""
+        """The reason it will have ended with: wait for it, as often as you like."""
         return self._exited.answer
 
     @property
     def exit_reason(self) -> ExitReason | None:
-        """How it ended; None before. In a forked child every process of the parent is `Killed`."""
+        """The reason it ended with; None before. In a forked child: `Killed`."""
         if self._forked:
             return KILLED
         return self.exit.result() if self.exit.done() else None
 
     @property
     def alive(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Say whether it was started and has not ended."""
         return self._place is not None and self.exit_reason is None
 
     @property
     def started(self) -> bool:
-        """Whether it was ever started: once is all a process can be."""
+        """Say whether it was ever started: once is all a process can be."""
         return self._place is not None
 
     @property
     def starting(self) -> bool:
-        """Whether somebody waits for it to come up."""
+        """Say whether its starter waits for it to come up."""
         return self._up is not None and not self._up.done()
 
     def stop(self, reason: ExitReason = SHUTDOWN) -> None:
@@ -146,7 +134,7 @@ class Process(ABC):
         return self._monitors.pop(monitor, monitor) is None
 
     def _tell_monitors(self) -> None:
-        # On two threads at once it may be: whoever takes a monitor off the list calls it.
+        # May run on two threads at once: the one that takes a monitor off the list calls it.
         reason = self.exit.result()
         for monitor in tuple(self._monitors):
             if self.forget(monitor):
@@ -175,7 +163,7 @@ class Process(ABC):
             raise StartFailed(self.id, outcome)
 
     def ready(self) -> None:
-        """Tell whoever starts it that it is up. Any thread may call it; once is enough."""
+        """Tell its starter that it is up. Any thread may call it; once is enough."""
         self._signal(self._set_up, None)
 
     # --- for subclasses --------------------------------------------------------------------------
@@ -207,21 +195,21 @@ class Process(ABC):
                 return Crash(error)
 
     def waits_for(self, server: Process) -> bool:
-        """Whether `server` can do nothing before the code that runs here is done.
+        """Say whether `server` can do nothing before the code that runs here is done.
 
         It runs here as `server` itself, or as a process that `server` is just starting.
         """
-        process: Process | None = self if self._runs_here() else None
+        process: Parent | None = self if self._runs_here() else None
         while process is not None and process is not server and process.starting:
             process = process.place.parent
         return process is server
 
     def _runs_here(self) -> bool:
-        """Whether the code that runs is this process's own, and not that of something it began."""
+        """Say whether the running code is this process's own, not that of something it began."""
         return True
 
     def _finish(self, reason: ExitReason, error: BaseException | None = None) -> None:
-        """It has ended: tell whoever waits. Only the first call counts."""
+        """Record its end and tell those who wait. Only the first call counts."""
         self._set_up(error if isinstance(error, Ignore) else reason)
         self._exited.resolve(reason)
 

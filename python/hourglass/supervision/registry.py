@@ -49,7 +49,7 @@ class Registry(Server, Generic[P]):
         return process if process is not None and process.alive else None
 
     def whereis(self, name: Hashable) -> P:
-        """The same, or `NotFound`; `Exited` when the registry itself is gone."""
+        """Like `lookup`, but raises: `NotFound`, or `Exited` when the registry itself is gone."""
         self._check_alive()
         process = self.lookup(name)
         if process is None:

@@ -34,7 +34,7 @@ class Reply(Generic[T]):
         self._os_pid: Final = os.getpid()
 
     def done(self) -> bool:
-        """Whether waiting would end at once."""
+        """Say whether waiting would end at once."""
         return self._os_pid != os.getpid() or self._future.done()
 
     def result(self, timeout: float | None = None) -> T:

@@ -74,7 +74,7 @@ Answer: TypeAlias = Literal["restart", "keep", "forget"]
 
 
 def answer(restart: Restart, reason: ExitReason) -> Answer:
-    """What the exit of a child means: the first question."""
+    """Say what the exit of a child means: the first question."""
     if restart == "temporary":
         return "forget"
     if restart == "permanent" or is_abnormal(reason):

@@ -47,7 +47,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 from .clock import Timer
 from .errors import CallTimeout, Exited, LoopGone, WouldDeadlock
 from .exits import Exit, ExitReason, is_abnormal
-from .process import Monitor, Place, Process, current_process
+from .place import Place
+from .process import Monitor, Process, current_process
 from .reply import Promise, Reply
 from .task import TaskProcess
 
@@ -78,7 +79,7 @@ class Refuse(Exception):  # noqa: N818 - control flow: it fails the call, not th
 class ReplyToken(Promise[T], Generic[T]):
     """The right to answer one call, now or later.
 
-    `resolve` and `reject` say False when nobody waits any more: it timed out or was answered.
+    `resolve` and `reject` say False when the caller waits no more: it timed out or was answered.
     """
 
     def __init__(self) -> None:

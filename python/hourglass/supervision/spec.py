@@ -1,4 +1,4 @@
-"""What a supervisor knows of a child."""
+"""Specifications of children, and their state as told."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def choose(what: str, value: str, choices: object) -> None:
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """How to start a child, and what its end means.
+    """A specification of a child: its start, and the meaning of its end.
 
     `start` makes a new, unstarted process each time; None says there is nothing to run (see
     `Ignore`). `shutdown` is the time it gets to stop before it is killed: seconds, `infinity` or

@@ -43,7 +43,7 @@ class Supervisor(Server):
         if len(set(ids)) < len(ids):
             raise ValueError(f"two children with one id: {sorted(ids)}")
 
-    # --- what everybody may ask ------------------------------------------------------------------
+    # --- calls, from any thread ------------------------------------------------------------------
 
     def start_child(self, spec: ChildSpec) -> Reply[Process | None]:
         """Add a child behind the others and start it; None when it was ignored.
@@ -69,7 +69,7 @@ class Supervisor(Server):
         return self.call(self._which_children, timeout=None)
 
     def count_children(self) -> Reply[ChildCounts]:
-        """How many children of which sort."""
+        """Count the children by sort."""
         return self.call(self._count_children, timeout=None)
 
     def lookup(self, child_id: str) -> Process | None:
