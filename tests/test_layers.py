@@ -29,6 +29,29 @@ NEVER = {
 CORE = ("temporalio", "pyo3", "tonic")
 
 
+ROOMS = {
+    "workflow/_definition": ("hourglass.workflow._runtime", "hourglass.workflow._api"),
+    "workflow/_runtime": ("hourglass.workflow._api",),
+}
+"""What each room must not import, for type checkers neither."""
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Yield each module that a file imports, and each name as if it were one."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def module_of(path: Path) -> str:
+    """Name the module of a file."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
 def imported_parts(path: Path) -> Iterator[str]:
     """Yield the parts of our package that a file imports when it is imported or run."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -63,6 +86,31 @@ def test_a_part_imports_nothing_from_above_it(part: str) -> None:
     ]
     assert files_of(part), f"there is no part {part}"
     assert offenders == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_nothing_from_above_it(room: str) -> None:
+    offenders = [
+        f"{path.relative_to(PACKAGE)} imports {imported}"
+        for path in files_of(room)
+        for imported in imported_modules(path)
+        if imported.startswith(ROOMS[room])
+    ]
+    assert files_of(room), f"there is no room {room}"
+    assert offenders == []
+
+
+def test_no_files_of_the_workflow_package_import_each_other_in_a_circle() -> None:
+    files = {module_of(path): path for path in files_of("workflow")}
+    graph = {
+        module: {found for found in imported_modules(path) if found in files and found != module}
+        for module, path in files.items()
+    }
+    assert graph["hourglass.workflow"], "the imports are not found any more"
+    while free := [module for module, wanted in graph.items() if not wanted & graph.keys()]:
+        for module in free:
+            del graph[module]
+    assert graph == {}, "these files import each other, or one that does"
 
 
 def test_the_engine_knows_neither_python_nor_the_core() -> None:

@@ -13,6 +13,7 @@ from hourglass.worker import (
     WorkflowInboundInterceptor,
     WorkflowOutboundInterceptor,
 )
+from hourglass.workflow._runtime.calls import Calls
 from hourglass.workflow._runtime.runner import WorkflowRunner
 from tests.workflow.harness import CONVERTER, QUEUE, Run, payload, query, signal, value
 
@@ -132,8 +133,10 @@ def test_a_run_that_goes_leaves_its_interceptors() -> None:
     run = new_run()
     run.start()
     instance = run.runner._instances[run.run_id]
+    assert instance.calls is not Calls
     run.evict()
-    assert instance.inbound is None
+    assert instance.calls is Calls
+    assert instance.handlers is None
     assert run.runner.cached() == 0
 
 

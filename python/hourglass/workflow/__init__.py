@@ -21,10 +21,16 @@ from hourglass.workflow._api.attributes import (
     upsert_search_attributes,
 )
 from hourglass.workflow._api.children import execute_child_workflow, start_child_workflow
+from hourglass.workflow._api.details import get_current_details, set_current_details
 from hourglass.workflow._api.earlier_runs import (
     get_last_completion_result,
     get_last_failure,
     has_last_completion_result,
+)
+from hourglass.workflow._api.external import (
+    ExternalWorkflowHandle,
+    get_external_workflow_handle,
+    get_external_workflow_handle_for,
 )
 from hourglass.workflow._api.handlers import (
     all_handlers_finished,
@@ -101,14 +107,8 @@ from hourglass.workflow._runtime.errors import (
     UnfinishedSignalHandlersWarning,
     UnfinishedUpdateHandlersWarning,
 )
-from hourglass.workflow._runtime.external import (
-    ExternalWorkflowHandle,
-    get_external_workflow_handle,
-    get_external_workflow_handle_for,
-)
 from hourglass.workflow._runtime.info import Info, ParentInfo, RootInfo
 from hourglass.workflow._runtime.local_activities import LocalActivityConfig, LocalActivityHandle
-from hourglass.workflow._runtime.metadata import get_current_details, set_current_details
 from hourglass.workflow._runtime.update_handlers import UpdateInfo
 
 __all__ = [

@@ -19,13 +19,12 @@ from hourglass._activity_typing import (
     SyncClass0,
     SyncClass1,
 )
+from hourglass.workflow._api.current import current
 from hourglass.workflow._runtime.activities import (
-    UNSET,
     ActivityCancellationType,
     ActivityHandle,
-    arguments_of,
 )
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._runtime.arguments import UNSET, arguments_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import OtherCommand
 from hourglass._search_attributes import indexed
-from hourglass.workflow._runtime.activities import UNSET
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._api.current import current
+from hourglass.workflow._runtime.arguments import UNSET
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload

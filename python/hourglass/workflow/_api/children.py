@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hourglass._typing import ParamT, RunAnyParams, RunNoParam, RunOneParam
-from hourglass.workflow._runtime.activities import UNSET, arguments_of
+from hourglass.workflow._api.current import current
+from hourglass.workflow._runtime.arguments import UNSET, arguments_of
 from hourglass.workflow._runtime.children import ChildWorkflowConfig, ChildWorkflowHandle
-from hourglass.workflow._runtime.context import current
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

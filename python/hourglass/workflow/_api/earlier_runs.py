@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._api.current import current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._api.current import current
 from hourglass.workflow._runtime.update_handlers import UpdateInfo, current_update
 
 
@@ -97,5 +97,5 @@ def set_dynamic_update_handler(
 
 def _update_handler(name: str | None) -> Callable[..., Any] | None:
     running = current()
-    definition = running.updates.updates.get(name)
+    definition = running.handlers.updates.get(name)
     return None if definition is None else running.handlers.bound(definition)

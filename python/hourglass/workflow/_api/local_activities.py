@@ -13,8 +13,8 @@ from hourglass._activity_typing import (
     SyncClass0,
     SyncClass1,
 )
-from hourglass.workflow._runtime.activities import UNSET, arguments_of
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._api.current import current
+from hourglass.workflow._runtime.arguments import UNSET, arguments_of
 from hourglass.workflow._runtime.local_activities import (
     LocalActivityConfig,
     LocalActivityHandle,

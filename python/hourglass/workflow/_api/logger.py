@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from hourglass.workflow._runtime.context import current_or_none
+from hourglass.workflow._api.current import current_or_none
 from hourglass.workflow._runtime.update_handlers import current_update
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hourglass.workflow._runtime.activities import UNSET, arguments_of
-from hourglass.workflow._runtime.context import current, current_or_none
+from hourglass.workflow._api.current import current, current_or_none
+from hourglass.workflow._runtime.arguments import UNSET, arguments_of
 from hourglass.workflow._runtime.durations import seconds_of
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def cancellation_reason() -> str | None:
 
 def is_failure_exception(err: BaseException) -> bool:
     """Whether `err`, leaving the run method, fails the workflow; otherwise its task is retried."""
-    return current().is_failure(err)
+    return current().ending.is_failure(err)
 
 
 # --- versions of the code ----------------------------------------------------------------------

@@ -15,12 +15,9 @@ from hourglass.workflow._runtime.pending import Pending
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, ResolveActivity
     from hourglass.common import Priority, RetryPolicy
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 T = TypeVar("T")
-
-UNSET: Any = object()
-"""An argument that was not given; None is an argument."""
 
 
 class ActivityCancellationType(IntEnum):
@@ -46,12 +43,12 @@ class ActivityHandle(Pending[T]):
 
     kind = "an activity"
 
-    def __init__(self, instance: WorkflowInstance, seq: int, result_type: Any) -> None:
-        super().__init__(instance, seq)
+    def __init__(self, state: RunState, seq: int, result_type: Any) -> None:
+        super().__init__(state, seq)
         self._result_type = result_type
 
     def _ask_to_cancel(self, reason: str) -> None:
-        self._instance.commands.append(RequestCancelActivity(self._seq))
+        self._run.commands.append(RequestCancelActivity(self._seq))
 
     def resolve(self, job: ResolveActivity) -> None:
         """Take the outcome that history recorded."""
@@ -78,19 +75,8 @@ def resolve_activity_type(activity: Any) -> tuple[str, Any]:
     return definition.name, definition.ret_type
 
 
-def arguments_of(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """Join the two ways to give arguments; TypeError when both are used."""
-    if arg is UNSET:
-        if isinstance(args, (str, bytes)):
-            raise TypeError(f"args: a sequence of arguments, not {args!r}")
-        return args
-    if args:
-        raise TypeError("give one argument, or all in args; not both")
-    return (arg,)
-
-
 def schedule_activity(
-    instance: WorkflowInstance,
+    state: RunState,
     activity: Any,
     arguments: Sequence[Any],
     *,
@@ -109,20 +95,20 @@ def schedule_activity(
     disable_eager_execution: bool | None = None,
 ) -> ActivityHandle[Any]:
     """Add the command. Everything that can be wrong is found before a number is used up."""
-    instance.loop.check_writable("start an activity")
+    state.loop.check_writable("start an activity")
     if schedule_to_close_timeout is None and start_to_close_timeout is None:
         raise ValueError(
             f"activity {activity!r} needs start_to_close_timeout or schedule_to_close_timeout:"
             " without a limit a lost activity would never be tried again"
         )
     name, declared = resolve_activity_type(activity)
-    seq = instance.activity_seq + 1
-    converter = instance.payload_converter
+    seq = state.activity_seq + 1
+    converter = state.payload_converter
     command = ScheduleActivity(
         seq,
         activity_id or str(seq),
         name,
-        task_queue or instance.task_queue,
+        task_queue or state.task_queue,
         converter.to_payloads(arguments) if arguments else (),
         schedule_to_close_timeout=optional_timeout(
             schedule_to_close_timeout, "schedule_to_close_timeout"
@@ -135,16 +121,16 @@ def schedule_activity(
         retry_policy=None if retry_policy is None else retry_policy.to_wire(),
         cancellation_type=int(cancellation_type),
         headers=headers,
-        do_not_eagerly_execute=instance.disable_eager_activities
+        do_not_eagerly_execute=state.disable_eager_activities
         if disable_eager_execution is None
         else disable_eager_execution,
         priority=None if priority is None else priority.to_wire(),
-        summary=instance.summary(summary),
+        summary=state.summary(summary),
     )
     handle: ActivityHandle[Any] = ActivityHandle(
-        instance, seq, declared if result_type is None else result_type
+        state, seq, declared if result_type is None else result_type
     )
-    instance.activity_seq = seq
-    instance.activities[seq] = handle
-    instance.commands.append(command)
+    state.activity_seq = seq
+    state.activities[seq] = handle
+    state.commands.append(command)
     return handle

@@ -13,15 +13,15 @@ from hourglass.workflow._runtime.local_activities import schedule_local_activity
 
 if TYPE_CHECKING:
     from hourglass.workflow._runtime.info import Info
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 
-def _info(instance: WorkflowInstance) -> Info:
-    return instance.info
+def _info(state: RunState) -> Info:
+    return state.info
 
 
 class Calls:
-    """The calls that interceptors may see; `WorkflowInstance.calls` is this class itself."""
+    """The calls that interceptors may see; `RunState.calls` is this class itself."""
 
     continue_as_new = staticmethod(continue_as_new)
     info = staticmethod(_info)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from hourglass.workflow._runtime.activities import resolve_activity_type
 from hourglass.workflow._runtime.calls import Calls
-from hourglass.workflow._runtime.children import resolve_workflow_type
-from hourglass.workflow._runtime.continue_as_new import type_name
-from hourglass.workflow._runtime.external import signal_name
 from hourglass.workflow._runtime.handlers import BUILT_IN
+from hourglass.workflow._runtime.intercepted import InterceptedCalls, InterceptedJobs
 from hourglass.workflow._runtime.interceptors import (
     ContinueAsNewInput,
     ExecuteWorkflowInput,
@@ -28,16 +25,12 @@ from hourglass.workflow._runtime.interceptors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
-
-    from hourglass._bridge import DoUpdate, QueryWorkflow, SignalWorkflow, Wire
     from hourglass.workflow._runtime.activities import ActivityHandle
     from hourglass.workflow._runtime.children import ChildWorkflowConfig, ChildWorkflowHandle
     from hourglass.workflow._runtime.info import Info
     from hourglass.workflow._runtime.instance import WorkflowInstance
     from hourglass.workflow._runtime.local_activities import (
         LocalActivityConfig,
-        LocalActivityHandle,
     )
 
 
@@ -48,7 +41,7 @@ def intercept(
     first: WorkflowInboundInterceptor = _InboundEnd(instance)
     for interceptor in reversed(classes):
         first = interceptor(first)
-    instance.inbound = InterceptedJobs(first)
+    instance.handlers.inbound = InterceptedJobs(first)
     first.init(_OutboundEnd(instance))
 
 
@@ -59,50 +52,14 @@ def _options(given: Any) -> dict[str, Any]:
     return options
 
 
-# --- what comes in ---------------------------------------------------------------------------
-
-
-class InterceptedJobs:
-    """What happens to a run, through the chain."""
-
-    __slots__ = ("_first",)
-
-    def __init__(self, first: WorkflowInboundInterceptor) -> None:
-        self._first = first
-
-    def run(self, instance: WorkflowInstance, args: Sequence[Any]) -> Awaitable[Any]:
-        """The run method."""
-        definition = instance.definition
-        return self._first.execute_workflow(
-            ExecuteWorkflowInput(definition.cls, definition.run_fn, args, instance.headers)
-        )
-
-    def signal(self, job: SignalWorkflow, args: Sequence[Any]) -> Coroutine[Any, Any, None]:
-        """A signal handler."""
-        return self._first.handle_signal(HandleSignalInput(job.signal_name, args, job.headers))
-
-    def query(self, job: QueryWorkflow, args: Sequence[Any]) -> Coroutine[Any, Any, Any]:
-        """A query handler."""
-        given = HandleQueryInput(job.query_id, job.query_type, args, job.headers)
-        return self._first.handle_query(given)
-
-    def validate(self, job: DoUpdate, args: Sequence[Any]) -> None:
-        """An update's validator."""
-        given = HandleUpdateInput(job.id, job.name, args, job.headers)
-        self._first.handle_update_validator(given)
-
-    def update(self, job: DoUpdate, args: Sequence[Any]) -> Awaitable[Any]:
-        """An update's handler."""
-        given = HandleUpdateInput(job.id, job.name, args, job.headers)
-        return self._first.handle_update_handler(given)
-
-
 class _InboundEnd(WorkflowInboundInterceptor):
     def __init__(self, instance: WorkflowInstance) -> None:
         self._instance = instance
 
     def init(self, outbound: WorkflowOutboundInterceptor) -> None:
-        self._instance.calls = InterceptedCalls(outbound)
+        instance = self._instance
+        instance.calls = InterceptedCalls(outbound)
+        instance.send_signal = instance.calls.send_signal
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
         return await input.run_fn(self._instance.object, *input.args)
@@ -118,13 +75,13 @@ class _InboundEnd(WorkflowInboundInterceptor):
         return await self._call(handlers.queries, "query", input.query, input.args)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:
-        updates = self._instance.updates
-        definition = updates.updates.get(input.update) or updates.updates.get(None)
+        handlers = self._instance.handlers.updates
+        definition = handlers.get(input.update) or handlers.get(None)
         if definition is not None:
-            updates.validate(definition, input.args)
+            self._instance.updates.validate(definition, input.args)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
-        updates = self._instance.updates.updates
+        updates = self._instance.handlers.updates
         return await self._call(updates, "update", input.update, input.args)
 
     async def _call(
@@ -135,107 +92,6 @@ class _InboundEnd(WorkflowInboundInterceptor):
             raise LookupError(f"there is no {kind} {name!r}: an interceptor gave it this name")
         result = self._instance.handlers.bound(definition)(*args)
         return await result if definition.is_async else result
-
-
-# --- what goes out ---------------------------------------------------------------------------
-
-
-class InterceptedCalls:
-    """The calls of `Calls`, through the chain: names and types are found before it."""
-
-    __slots__ = ("_first",)
-
-    def __init__(self, first: WorkflowOutboundInterceptor) -> None:
-        self._first = first
-
-    def continue_as_new(
-        self,
-        instance: WorkflowInstance,
-        workflow: Callable[..., Any] | str | None,
-        arguments: Sequence[Any],
-        **options: Any,
-    ) -> NoReturn:
-        instance.loop.check_writable("continue as new")
-        self._first.continue_as_new(ContinueAsNewInput(type_name(workflow), arguments, **options))
-
-    def info(self, instance: WorkflowInstance) -> Info:
-        return self._first.info()
-
-    async def send_signal(
-        self, instance: WorkflowInstance, target: Wire, signal: Any, arguments: Sequence[Any]
-    ) -> None:
-        name, first = signal_name(signal), self._first
-        if "child_workflow_id" in target:
-            child = SignalChildWorkflowInput(name, arguments, target["child_workflow_id"])
-            await first.signal_child_workflow(child)
-            return
-        to: Wire = target["workflow_execution"]
-        await first.signal_external_workflow(
-            SignalExternalWorkflowInput(
-                name, arguments, to["namespace"], to["workflow_id"], to["run_id"] or None
-            )
-        )
-
-    def start_activity(
-        self,
-        instance: WorkflowInstance,
-        activity: Any,
-        arguments: Sequence[Any],
-        *,
-        result_type: Any = None,
-        **options: Any,
-    ) -> ActivityHandle[Any]:
-        name, declared = resolve_activity_type(activity)
-        return self._first.start_activity(
-            StartActivityInput(
-                name,
-                arguments,
-                disable_eager_execution=instance.disable_eager_activities,
-                ret_type=declared if result_type is None else result_type,
-                **options,
-            )
-        )
-
-    async def start_child_workflow(
-        self,
-        instance: WorkflowInstance,
-        workflow: str | Callable[..., Any],
-        arguments: Sequence[Any],
-        result_type: Any,
-        options: ChildWorkflowConfig,
-    ) -> ChildWorkflowHandle[Any, Any]:
-        name, declared = resolve_workflow_type(workflow)
-        given: dict[str, Any] = {
-            **options,
-            "id": options.get("id") or str(instance.randomness.uuid4()),
-        }
-        return await self._first.start_child_workflow(
-            StartChildWorkflowInput(
-                name,
-                arguments,
-                ret_type=declared if result_type is None else result_type,
-                **given,
-            )
-        )
-
-    def start_local_activity(
-        self,
-        instance: WorkflowInstance,
-        activity: Any,
-        arguments: Sequence[Any],
-        result_type: Any,
-        options: LocalActivityConfig,
-    ) -> LocalActivityHandle[Any]:
-        name, declared = resolve_activity_type(activity)
-        handle = self._first.start_local_activity(
-            StartLocalActivityInput(
-                name,
-                arguments,
-                ret_type=declared if result_type is None else result_type,
-                **options,
-            )
-        )
-        return cast("LocalActivityHandle[Any]", handle)
 
 
 class _OutboundEnd(WorkflowOutboundInterceptor):

@@ -18,7 +18,7 @@ from hourglass._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam,
 from hourglass.common import WorkflowIDReusePolicy
 from hourglass.exceptions import ApplicationError, InvalidArgumentError, WorkflowAlreadyStartedError
 from hourglass.workflow._definition.definition import WorkflowDefinition
-from hourglass.workflow._runtime.activities import UNSET, arguments_of
+from hourglass.workflow._runtime.arguments import UNSET, arguments_of
 from hourglass.workflow._runtime.context import current
 from hourglass.workflow._runtime.durations import optional_timeout
 from hourglass.workflow._runtime.pending import Pending, PendingJob
@@ -26,7 +26,7 @@ from hourglass.workflow._runtime.pending import Pending, PendingJob
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
     from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 SelfT = TypeVar("SelfT")
 R = TypeVar("R")
@@ -95,16 +95,16 @@ class ChildWorkflowHandle(PendingJob[R], Generic[SelfT, R]):
 
     def __init__(
         self,
-        instance: WorkflowInstance,
+        state: RunState,
         seq: int,
         id: str,  # noqa: A002 - the convention's name
         result_type: Any,
     ) -> None:
-        super().__init__(instance, seq)
+        super().__init__(state, seq)
         self._id = id
         self._result_type = result_type
         self._first_execution_run_id: str | None = None
-        self._started = _Start(instance, seq)
+        self._started = _Start(state, seq)
 
     @property
     def id(self) -> str:
@@ -135,11 +135,11 @@ class ChildWorkflowHandle(PendingJob[R], Generic[SelfT, R]):
         """
         running = current()
         target = {"child_workflow_id": self._id}
-        await running.calls.send_signal(running, target, signal, arguments_of(arg, args))
+        await running.send_signal(running, target, signal, arguments_of(arg, args))
 
     def _ask_to_cancel(self, reason: str) -> None:
         fields = {"child_workflow_seq": self._seq, "reason": reason}
-        self._instance.commands.append(OtherCommand("cancel_child_workflow_execution", fields))
+        self._run.commands.append(OtherCommand("cancel_child_workflow_execution", fields))
 
     async def started(self) -> None:
         """Wait until it has started; raises why it could not."""
@@ -184,7 +184,7 @@ class _Start(Pending[None]):
 
     def _ask_to_cancel(self, reason: str) -> None:
         # Looked up: holding the child, which holds this, would make a cycle.
-        self._instance.pending["child", self._seq].cancel(reason)
+        self._run.pending["child", self._seq].cancel(reason)
 
 
 def _start_error(failed: Mapping[str, Any]) -> BaseException:
@@ -197,7 +197,7 @@ def _start_error(failed: Mapping[str, Any]) -> BaseException:
 
 
 async def start_child(
-    instance: WorkflowInstance,
+    state: RunState,
     workflow: str | Callable[..., Any],
     arguments: Sequence[Any],
     result_type: Any,
@@ -206,25 +206,25 @@ async def start_child(
     headers: Mapping[str, Payload] | None = None,
 ) -> ChildWorkflowHandle[Any, Any]:
     """Add the command and wait for the start. What is wrong is found before anything is added."""
-    instance.loop.check_writable("start a child workflow")
+    state.loop.check_writable("start a child workflow")
     if not options.keys() <= _KNOWN:
         unknown = min(options.keys() - _KNOWN)
         raise TypeError(f"start_child_workflow() got an unexpected keyword argument {unknown!r}")
     name, declared = resolve_workflow_type(workflow)
-    fields = _fields(instance, options)
-    summary = instance.summary(options.get("static_summary"))
-    details = instance.summary(options.get("static_details"))
+    fields = _fields(state, options)
+    summary = state.summary(options.get("static_summary"))
+    details = state.summary(options.get("static_details"))
     fields["workflow_type"] = name
     if headers:
         fields["headers"] = dict(headers)
-    fields["input"] = instance.payload_converter.to_payloads(arguments)
-    workflow_id = fields["workflow_id"] = options.get("id") or str(instance.randomness.uuid4())
-    seq = fields["seq"] = instance.next_seq("child")
+    fields["input"] = state.payload_converter.to_payloads(arguments)
+    workflow_id = fields["workflow_id"] = options.get("id") or str(state.randomness.uuid4())
+    seq = fields["seq"] = state.next_seq("child")
     handle: ChildWorkflowHandle[Any, Any] = ChildWorkflowHandle(
-        instance, seq, workflow_id, declared if result_type is None else result_type
+        state, seq, workflow_id, declared if result_type is None else result_type
     )
-    instance.pending["child", seq] = handle
-    instance.commands.append(
+    state.pending["child", seq] = handle
+    state.commands.append(
         OtherCommand("start_child_workflow_execution", fields, summary=summary, details=details)
     )
     await handle.started()
@@ -235,12 +235,12 @@ _KNOWN = frozenset(ChildWorkflowConfig.__annotations__)
 _TIMEOUTS = ("execution_timeout", "run_timeout", "task_timeout")
 
 
-def _fields(instance: WorkflowInstance, options: ChildWorkflowConfig) -> Wire:
-    converter = instance.payload_converter
+def _fields(state: RunState, options: ChildWorkflowConfig) -> Wire:
+    converter = state.payload_converter
     waits = ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED
     fields: Wire = {
-        "namespace": instance.namespace,
-        "task_queue": options.get("task_queue") or instance.task_queue,
+        "namespace": state.namespace,
+        "task_queue": options.get("task_queue") or state.task_queue,
         "parent_close_policy": int(options.get("parent_close_policy", ParentClosePolicy.TERMINATE)),
         "cancellation_type": int(options.get("cancellation_type", waits)),
         "workflow_id_reuse_policy": int(

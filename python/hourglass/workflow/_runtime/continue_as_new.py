@@ -14,7 +14,7 @@ from hourglass.workflow._runtime.errors import ContinueAsNewError
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
     from hourglass.common import RetryPolicy, TypedSearchAttributes
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 
 class ContinueAsNewCommandError(ContinueAsNewError):
@@ -26,7 +26,7 @@ class ContinueAsNewCommandError(ContinueAsNewError):
 
 
 def continue_as_new(
-    instance: WorkflowInstance,
+    state: RunState,
     workflow: Callable[..., Any] | str | None,
     arguments: Sequence[Any],
     *,
@@ -40,11 +40,11 @@ def continue_as_new(
     headers: Mapping[str, Payload] | None = None,
 ) -> NoReturn:
     """Raise what ends the run."""
-    instance.loop.check_writable("continue as new")
-    converter = instance.payload_converter
+    state.loop.check_writable("continue as new")
+    converter = state.payload_converter
     fields: Wire = {
-        "workflow_type": type_name(workflow) or instance.workflow_type,
-        "task_queue": task_queue or instance.task_queue,
+        "workflow_type": type_name(workflow) or state.workflow_type,
+        "task_queue": task_queue or state.task_queue,
         "arguments": converter.to_payloads(arguments),
     }
     for name, duration in (

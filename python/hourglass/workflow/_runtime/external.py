@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourglass._bridge import OtherCommand
-from hourglass._typing import (
-    HandlerAnyParams,
-    HandlerNoParam,
-    HandlerOneParam,
-    ParamT,
-    RunAnyParams,
-    RunNoParam,
-)
 from hourglass.exceptions import InvalidArgumentError
 from hourglass.workflow._definition.definition import SignalDefinition
-from hourglass.workflow._runtime.activities import UNSET, arguments_of
-from hourglass.workflow._runtime.context import current
 from hourglass.workflow._runtime.pending import Pending, PendingJob
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 SelfT = TypeVar("SelfT")
 
@@ -35,7 +25,7 @@ class PendingSignal(PendingJob[None]):
     kind = "a signal"
 
     def _ask_to_cancel(self, reason: str) -> None:
-        self._instance.commands.append(OtherCommand("cancel_signal_workflow", {"seq": self._seq}))
+        self._run.commands.append(OtherCommand("cancel_signal_workflow", {"seq": self._seq}))
 
     def resolve_job(self, variant: str, fields: Mapping[str, Any]) -> None:
         if self.done():
@@ -62,7 +52,7 @@ class PendingCancel(PendingSignal):
 
 
 async def send_signal(
-    instance: WorkflowInstance,
+    state: RunState,
     target: Wire,
     signal: Any,
     arguments: Sequence[Any],
@@ -70,26 +60,25 @@ async def send_signal(
     headers: Mapping[str, Payload] | None = None,
 ) -> None:
     """Signal a workflow or a child and wait until that is recorded at its end."""
-    instance.loop.check_writable("signal a workflow")
+    state.loop.check_writable("signal a workflow")
     name = signal_name(signal)
-    args = instance.payload_converter.to_payloads(arguments)
-    seq = instance.next_seq("signal")
+    args = state.payload_converter.to_payloads(arguments)
+    seq = state.next_seq("signal")
     fields = {"seq": seq, **target, "signal_name": name, "args": args}
     if headers:
         fields["headers"] = dict(headers)
-    instance.pending["signal", seq] = pending = PendingSignal(instance, seq)
-    instance.commands.append(OtherCommand("signal_external_workflow_execution", fields))
+    state.pending["signal", seq] = pending = PendingSignal(state, seq)
+    state.commands.append(OtherCommand("signal_external_workflow_execution", fields))
     await pending
 
 
-async def request_cancel(execution: Wire, reason: str) -> None:
+async def request_cancel(state: RunState, execution: Wire, reason: str) -> None:
     """Ask a workflow to cancel itself and wait until that is recorded at its end."""
-    instance = current()
-    instance.loop.check_writable("cancel a workflow")
-    seq = instance.next_seq("cancel")
+    state.loop.check_writable("cancel a workflow")
+    seq = state.next_seq("cancel")
     fields = {"seq": seq, "workflow_execution": execution, "reason": reason}
-    instance.pending["cancel", seq] = pending = PendingCancel(instance, seq)
-    instance.commands.append(OtherCommand("request_cancel_external_workflow_execution", fields))
+    state.pending["cancel", seq] = pending = PendingCancel(state, seq)
+    state.commands.append(OtherCommand("request_cancel_external_workflow_execution", fields))
     await pending
 
 
@@ -103,85 +92,3 @@ def signal_name(signal: Any) -> str:
             f"{signal.__qualname__} is a dynamic handler: say which name to send"
         )
     return name
-
-
-class ExternalWorkflowHandle(Generic[SelfT]):
-    """A workflow that is not this one's child. Made by `get_external_workflow_handle`."""
-
-    __slots__ = ("_id", "_run_id")
-
-    def __init__(self, id: str, run_id: str | None) -> None:  # noqa: A002 - the convention's name
-        self._id = id
-        self._run_id = run_id
-
-    @property
-    def id(self) -> str:
-        """The workflow id."""
-        return self._id
-
-    @property
-    def run_id(self) -> str | None:
-        """The run; None is whichever is open."""
-        return self._run_id
-
-    def _execution(self) -> Wire:
-        return {
-            "namespace": current().namespace,
-            "workflow_id": self._id,
-            "run_id": self._run_id or "",
-        }
-
-    @overload
-    async def signal(self, signal: HandlerNoParam[SelfT, Any]) -> None: ...
-    @overload
-    async def signal(self, signal: HandlerOneParam[SelfT, ParamT, Any], arg: ParamT) -> None: ...
-    @overload
-    async def signal(
-        self, signal: HandlerAnyParams[SelfT, Any], *, args: Sequence[Any]
-    ) -> None: ...
-    @overload
-    async def signal(self, signal: str, arg: Any = ..., *, args: Sequence[Any] = ...) -> None: ...
-    async def signal(self, signal: Any, arg: Any = UNSET, *, args: Sequence[Any] = ()) -> None:
-        """Send a signal; returns when it is recorded there.
-
-        Raises:
-            ApplicationError: There is no such open workflow; `type` says so.
-            CancelledError: It was cancelled before it was sent.
-        """
-        running = current()
-        target = {"workflow_execution": self._execution()}
-        await running.calls.send_signal(running, target, signal, arguments_of(arg, args))
-
-    async def cancel(self, *, reason: str = "") -> None:
-        """Ask it to cancel itself; returns when that is recorded there, not when it did.
-
-        Raises:
-            ApplicationError: There is no such workflow; `type` says so.
-        """
-        await request_cancel(self._execution(), reason)
-
-
-def get_external_workflow_handle(
-    workflow_id: str, *, run_id: str | None = None
-) -> ExternalWorkflowHandle[Any]:
-    """The handle of a workflow that exists, or not: nothing is asked here."""
-    current()
-    if not workflow_id:
-        raise InvalidArgumentError("the workflow id is empty")
-    return ExternalWorkflowHandle(workflow_id, run_id)
-
-
-@overload
-def get_external_workflow_handle_for(
-    workflow: RunNoParam[SelfT, Any], workflow_id: str, *, run_id: str | None = ...
-) -> ExternalWorkflowHandle[SelfT]: ...
-@overload
-def get_external_workflow_handle_for(
-    workflow: RunAnyParams[SelfT, Any], workflow_id: str, *, run_id: str | None = ...
-) -> ExternalWorkflowHandle[SelfT]: ...
-def get_external_workflow_handle_for(
-    workflow: Any, workflow_id: str, *, run_id: str | None = None
-) -> ExternalWorkflowHandle[Any]:
-    """The same, typed by the workflow's run method."""
-    del workflow
-    return get_external_workflow_handle(workflow_id, run_id=run_id)

@@ -27,7 +27,9 @@ from hourglass.workflow._runtime.metadata import METADATA, metadata
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, QueryWorkflow, SignalWorkflow
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.ending import Ending
+    from hourglass.workflow._runtime.intercepted import InterceptedJobs
+    from hourglass.workflow._runtime.state import RunState
 
 _log = logging.getLogger("hourglass.workflow")
 STACK_TRACE = "__stack_trace"
@@ -43,13 +45,26 @@ _UNFINISHED: tuple[tuple[type[HandlerDefinition], str, type[RuntimeWarning]], ..
 class Handlers:
     """The tables start as the definition's and may be changed by the running workflow."""
 
-    __slots__ = ("buffered", "instance", "queries", "running", "signals")
+    __slots__ = (
+        "_ending",
+        "_state",
+        "buffered",
+        "inbound",
+        "queries",
+        "running",
+        "signals",
+        "updates",
+    )
 
-    def __init__(self, instance: WorkflowInstance) -> None:
-        definition = instance.definition
-        self.instance = instance
+    def __init__(self, state: RunState, ending: Ending) -> None:
+        definition = state.definition
+        self._state = state
+        self._ending = ending
+        self.inbound: InterceptedJobs | None = None
+        """The chain of interceptors; None: there are none."""
         self.signals: dict[str | None, SignalDefinition] = definition.signals
         self.queries: dict[str | None, QueryDefinition] = definition.queries
+        self.updates: dict[str | None, UpdateDefinition] = definition.updates
         self.buffered: list[SignalWorkflow] = []
         """Signals that no handler takes yet, in order of arrival."""
         self.running: dict[object, SignalDefinition | UpdateDefinition] = {}
@@ -70,13 +85,13 @@ class Handlers:
             _log.exception(
                 "dropping signal %r: its arguments don't fit the handler (%s)",
                 job.signal_name,
-                self.instance.log_details,
+                self._state.log_details,
             )
             return
         fn, is_async = self.bound(definition), definition.is_async
-        if (inbound := self.instance.inbound) is not None:
+        if (inbound := self.inbound) is not None:
             fn, is_async, args = inbound.signal, True, [job, args]
-        loop = self.instance.loop
+        loop = self._state.loop
         if is_async:
             token = object()
             self.running[token] = definition
@@ -90,7 +105,7 @@ class Handlers:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self.instance.conclude(error)
+            self._ending.conclude(error)
 
     async def _run_async(
         self, token: object, fn: Callable[..., Coroutine[Any, Any, object]], args: list[Any]
@@ -101,13 +116,13 @@ class Handlers:
             raise
         except BaseException as error:
             del self.running[token]
-            self.instance.conclude(error)
+            self._ending.conclude(error)
         else:
             del self.running[token]
 
     def set_signal(self, name: str | None, fn: Callable[..., Any] | None) -> None:
         """Set or remove a handler at run time; a new one takes what was kept for it."""
-        self.instance.loop.check_writable("set a signal handler")
+        self._state.loop.check_writable("set a signal handler")
         self.signals = dict(self.signals)
         if fn is None:
             self.signals.pop(name, None)
@@ -133,7 +148,7 @@ class Handlers:
         message = (
             f"the workflow ended before its {what} handlers: {', '.join(names)}. Wait for"
             " `workflow.all_handlers_finished` first, or say ABANDON as their unfinished_policy"
-            f" ({self.instance.log_details})"
+            f" ({self._state.log_details})"
         )
         try:
             warnings.warn(message, warning, stacklevel=1)
@@ -145,22 +160,22 @@ class Handlers:
 
     def query(self, job: QueryWorkflow) -> RespondToQuery:
         """Answer; whatever goes wrong is the answer."""
-        instance = self.instance
-        instance.loop.read_only = "query handler"
+        state = self._state
+        state.loop.read_only = "query handler"
         try:
             result = self._answer(job)
-            payload = instance.payload_converter.to_payloads([result])[0]
+            payload = state.payload_converter.to_payloads([result])[0]
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            failure = instance.failure_converter.to_failure(error, instance.payload_converter)
+            failure = state.failure_converter.to_failure(error, state.payload_converter)
             return RespondToQuery(job.query_id, failure=failure)
         finally:
-            instance.loop.read_only = ""
+            state.loop.read_only = ""
         return RespondToQuery(job.query_id, response=payload)
 
     def _answer(self, job: QueryWorkflow) -> Any:
-        name, inbound = job.query_type, self.instance.inbound
+        name, inbound = job.query_type, self.inbound
         if name in BUILT_IN:
             if inbound is None:
                 return self.built_in(name)
@@ -169,7 +184,7 @@ class Handlers:
         if definition is None:
             known = ", ".join(sorted(repr(name) for name in self.queries)) or "none"
             raise LookupError(
-                f"workflow {self.instance.workflow_type!r} has no query {name!r} and no dynamic"
+                f"workflow {self._state.workflow_type!r} has no query {name!r} and no dynamic"
                 f" one; its queries: {known}"
             )
         args = self.arguments(definition, name, job.arguments)
@@ -180,12 +195,13 @@ class Handlers:
 
     def built_in(self, name: str) -> Any:
         """The answer to a query that every workflow answers."""
-        instance = self.instance
-        return instance.loop.stack_trace() if name == STACK_TRACE else metadata(instance)
+        if name == STACK_TRACE:
+            return self._state.loop.stack_trace()
+        return metadata(self._state, self.signals, self.queries, self.updates)
 
     def set_query(self, name: str | None, fn: Callable[..., Any] | None) -> None:
         """Set or remove a handler at run time."""
-        self.instance.loop.check_writable("set a query handler")
+        self._state.loop.check_writable("set a query handler")
         self.queries = dict(self.queries)
         if fn is None:
             self.queries.pop(name, None)
@@ -197,7 +213,7 @@ class Handlers:
     def bound(self, definition: HandlerDefinition) -> Callable[..., Any]:
         """The handler, ready to be called with what was sent."""
         if definition.on_instance:
-            method: Callable[..., Any] = definition.fn.__get__(self.instance.object)
+            method: Callable[..., Any] = definition.fn.__get__(self._state.object)
             return method
         return definition.fn
 
@@ -212,7 +228,7 @@ class Handlers:
             return []
         types = definition.signature.arg_types
         hints = None if types is None else types[: len(payloads)]
-        return self.instance.payload_converter.from_payloads(payloads, hints)
+        return self._state.payload_converter.from_payloads(payloads, hints)
 
 
 def _finish_at_once(coro: Coroutine[Any, Any, Any], name: str) -> Any:

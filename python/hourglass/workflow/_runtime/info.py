@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._runtime.loop import running_host
 
 if TYPE_CHECKING:
     from hourglass._bridge import InitializeWorkflow, Payload
@@ -65,15 +65,15 @@ class Info:
 
     def get_current_history_length(self) -> int:
         """How many events the history has, up to the current task."""
-        return current().activation.history_length
+        return running_host().activation.history_length
 
     def get_current_history_size(self) -> int:
         """How many bytes the history has, up to the current task."""
-        return current().activation.history_size_bytes
+        return running_host().activation.history_size_bytes
 
     def is_continue_as_new_suggested(self) -> bool:
         """Whether the service finds the history long enough to continue as new."""
-        return current().activation.continue_as_new_suggested
+        return running_host().activation.continue_as_new_suggested
 
 
 def make_info(

@@ -27,16 +27,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import (
-    CancelTimer,
     CancelWorkflow,
-    CancelWorkflowExecution,
     CompleteWorkflowExecution,
     DoUpdate,
-    FailWorkflowExecution,
     FireTimer,
     InitializeWorkflow,
     NotifyHasPatch,
@@ -44,36 +41,28 @@ from hourglass._bridge import (
     QueryWorkflow,
     ResolveActivity,
     SignalWorkflow,
-    StartTimer,
     UpdateRandomSeed,
     WorkflowCompletion,
 )
 from hourglass.common import RawValue
-from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exception
 from hourglass.workflow._runtime.calls import Calls
-from hourglass.workflow._runtime.conditions import Conditions
-from hourglass.workflow._runtime.continue_as_new import ContinueAsNewCommandError
-from hourglass.workflow._runtime.durations import END_OF_TIME, seconds_of
+from hourglass.workflow._runtime.ending import Ending
 from hourglass.workflow._runtime.errors import Evicted
-from hourglass.workflow._runtime.facts import Facts
 from hourglass.workflow._runtime.handlers import Handlers
-from hourglass.workflow._runtime.loop import TimerHandle, make_loop
 from hourglass.workflow._runtime.patches import Patches
-from hourglass.workflow._runtime.pending import RESOLVES, PendingJob
+from hourglass.workflow._runtime.pending import RESOLVES
+from hourglass.workflow._runtime.state import RunState
 from hourglass.workflow._runtime.update_handlers import UpdateHandlers
 
 if TYPE_CHECKING:
     from hourglass._bridge import (
         ActivationJob,
-        Command,
         Payload,
         WorkflowActivation,
     )
     from hourglass.converter import DataConverter
     from hourglass.workflow._definition.definition import DynamicWorkflowConfig, WorkflowDefinition
-    from hourglass.workflow._runtime.activities import ActivityHandle
-    from hourglass.workflow._runtime.chain import InterceptedCalls, InterceptedJobs
-    from hourglass.workflow._runtime.interceptors import WorkflowInboundInterceptor
+    from hourglass.workflow._runtime.intercepted import InterceptedCalls
 
 _log = logging.getLogger("hourglass.workflow")
 
@@ -83,38 +72,18 @@ _SINGLE = (FireTimer, ResolveActivity)
 """Jobs that make up most activations, alone."""
 
 
-class WorkflowInstance(Facts):
+class WorkflowInstance(RunState):
     """See the module's text. Never used by two threads at a time."""
 
     __slots__ = (
-        "_failure_types",
-        "_interceptors",
-        "_is_failure",
-        "_outcome",
+        "_intercept",
         "_primary",
-        "_task_error",
-        "_timer_seq",
+        "_said_ending",
         "_workflow_args",
-        "activation",
-        "activities",
-        "activity_seq",
         "calls",
-        "cancel_reason",
-        "commands",
-        "conditions",
-        "current_details",
-        "definition",
-        "disable_eager_activities",
-        "extern_functions",
-        "failure_converter",
+        "ending",
         "handlers",
-        "inbound",
-        "object",
         "patches",
-        "payload_converter",
-        "pending",
-        "seqs",
-        "timers",
         "updates",
     )
 
@@ -128,47 +97,31 @@ class WorkflowInstance(Facts):
         task_queue: str,
         data_converter: DataConverter,
         failure_types: tuple[type[BaseException], ...] = (),
-        interceptors: Sequence[type[WorkflowInboundInterceptor]] = (),
+        intercept: Callable[[WorkflowInstance], None] | None = None,
         extern_functions: Mapping[str, Callable[..., Any]] | None = None,
         disable_eager_activities: bool = False,
     ) -> None:
+        """`intercept` gives the run its chains of interceptors."""
         super().__init__(
+            definition,
             init,
-            make_loop(self, init.randomness_seed),
             run_id=run_id,
             namespace=namespace,
             task_queue=task_queue,
+            data_converter=data_converter,
+            send_signal=Calls.send_signal,
+            extern_functions=extern_functions or {},
+            disable_eager_activities=disable_eager_activities,
         )
-        self.definition = definition
-        self.payload_converter = data_converter.payload_converter
-        self.failure_converter = data_converter.failure_converter
-        self.handlers = Handlers(self)
-        self.updates = UpdateHandlers(self)
-        self.conditions = Conditions(self.loop)
+        self.ending = Ending(self, failure_types)
+        self.handlers = Handlers(self, self.ending)
+        self.updates = UpdateHandlers(self, self.handlers, self.ending)
+        self.patches = Patches()
         self.calls: type[Calls] | InterceptedCalls = Calls
-        self.inbound: InterceptedJobs | None = None
-        self.extern_functions = extern_functions or {}
-        self.disable_eager_activities = disable_eager_activities
-        self.object: Any = None
-        self.activation: WorkflowActivation = _NO_ACTIVATION
-        self.commands: list[Command] = []
-        self.activities: dict[int, ActivityHandle[Any]] = {}
-        self.activity_seq = 0
-        self.pending: dict[tuple[str, int], PendingJob[Any]] = {}
-        self.seqs: dict[str, int] = {}
-        self.cancel_reason: str | None = None
-        self.current_details = ""
-        self._interceptors = interceptors
-        # asyncio's own timeout is a failure too: what wait_condition and wait_for raise.
-        self._failure_types = (FailureError, asyncio.TimeoutError, *failure_types)
-        self._is_failure = (*self._failure_types, *definition.failure_exception_types)
+        self._intercept = intercept
         self._workflow_args: list[Any] = []
         self._primary: asyncio.Task[None] | None = None
-        self._outcome: Command | None = None
-        self._task_error: BaseException | None = None
-        self.timers: dict[int, TimerHandle] = {}
-        self._timer_seq = 0
-        self.patches = Patches()
+        self._said_ending = False
 
     # --- activations
 
@@ -179,16 +132,16 @@ class WorkflowInstance(Facts):
         self.commands = []
         leave = self.loop.enter()
         try:
-            if self._task_error is None:
+            if self.ending.task_error is None:
                 self._apply(activation.jobs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._task_error = error
+            self.ending.task_error = error
         finally:
             leave()
-        if self._task_error is not None:
-            return self._failed(self._task_error)
+        if self.ending.task_error is not None:
+            return self._failed(self.ending.task_error)
         return WorkflowCompletion(self.run_id, self.commands)
 
     def abandon(self) -> None:
@@ -207,10 +160,10 @@ class WorkflowInstance(Facts):
         self.activities.clear()
         self.pending.clear()
         self.conditions.waiting.clear()
-        self.object = self._primary = self.inbound = None
-        self.calls = Calls
+        self.object = self._primary = self._intercept = None
+        self.calls, self.send_signal = Calls, Calls.send_signal
         # Cut the cycles, so that a run goes without waiting for the garbage collector.
-        self.loop.host = self.handlers = self.updates = cast("Any", None)
+        self.loop.host = self.handlers = self.updates = self.ending = cast("Any", None)
 
     def _apply(self, jobs: list[ActivationJob]) -> None:
         if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._undisturbed():
@@ -218,17 +171,21 @@ class WorkflowInstance(Facts):
             self._drain()
         else:
             self._apply_in_order(jobs)
-        if self._outcome is not None and not all(type(job) is QueryWorkflow for job in jobs):
-            self.commands.append(self._outcome)
+        if self.ending.outcome is not None and not all(type(job) is QueryWorkflow for job in jobs):
+            self.commands.append(self.ending.outcome)
+            if not self._said_ending:
+                self._said_ending = True
+                if self.handlers.running and not self.activation.is_replaying:
+                    self.handlers.warn_unfinished()
 
     def _undisturbed(self) -> bool:
-        return self._outcome is None and self.loop.spoilt is None
+        return self.ending.outcome is None and self.loop.spoilt is None
 
     def _apply_in_order(self, jobs: list[ActivationJob]) -> None:
         if self.loop.spoilt is not None and not all(type(job) is QueryWorkflow for job in jobs):
             raise self.loop.spoilt
         queries = [job for job in jobs if isinstance(job, QueryWorkflow)]
-        if self._outcome is None:
+        if self.ending.outcome is None:
             arrivals = [job for job in jobs if isinstance(job, _ARRIVALS)]
             for job in jobs:
                 if isinstance(job, _STATE):
@@ -241,7 +198,7 @@ class WorkflowInstance(Facts):
                         self.updates.begin(job)
                 self._drain()
             self._resolve(jobs)
-        if self._task_error is None:
+        if self.ending.task_error is None:
             for query in queries:
                 self.commands.append(self.handlers.query(query))
 
@@ -278,10 +235,8 @@ class WorkflowInstance(Facts):
     def _initialize(self, job: InitializeWorkflow) -> None:
         definition = self.definition
         self.start_time = self.loop.now
-        if self._interceptors:
-            from hourglass.workflow._runtime.chain import intercept
-
-            intercept(self, self._interceptors)
+        if self._intercept is not None:
+            self._intercept(self)
         self._workflow_args = self._decoded(job.arguments)
         cls = definition.cls
         create: Any = cls.__new__
@@ -293,7 +248,7 @@ class WorkflowInstance(Facts):
         if definition.config_fn is not None:
             config: DynamicWorkflowConfig = definition.config_fn(self.object)
             if config.failure_exception_types is not None:
-                self._is_failure = (*self._failure_types, *config.failure_exception_types)
+                self.ending.declare(config.failure_exception_types)
 
     def _decoded(self, payloads: list[Payload]) -> list[Any]:
         signature = self.definition.signature
@@ -356,94 +311,14 @@ class WorkflowInstance(Facts):
 
     async def _run_workflow(self) -> None:
         try:
-            if self.inbound is None:
+            if self.handlers.inbound is None:
                 result = await self.definition.run_fn(self.object, *self._workflow_args)
             else:
-                result = await self.inbound.run(self, self._workflow_args)
+                result = await self.handlers.inbound.run(self, self._workflow_args)
             payload = self.payload_converter.to_payloads([result])[0]
         except (Evicted, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self.conclude(error)
+            self.ending.conclude(error)
         else:
-            self._end(CompleteWorkflowExecution(payload))
-
-    def conclude(self, error: BaseException) -> None:
-        """Decide what an exception that left the run method or a handler means."""
-        try:
-            if isinstance(error, ContinueAsNewCommandError):
-                self._end(error.command)
-                return
-            self._fail_or_cancel(
-                CancelledError(str(error) or "Cancelled")
-                if isinstance(error, asyncio.CancelledError)
-                else error
-            )
-        except Exception as failed:
-            self.fail_task(failed)
-
-    def fail_task(self, error: BaseException) -> None:
-        """Give up the task: the run is built anew from history."""
-        self._task_error = self._task_error or error
-
-    def _fail_or_cancel(self, error: BaseException) -> None:
-        if self.cancel_reason is not None and is_cancelled_exception(error):
-            self._end(CancelWorkflowExecution())
-        elif isinstance(error, self._is_failure):
-            failure = self.failure_converter.to_failure(error, self.payload_converter)
-            self._end(FailWorkflowExecution(failure))
-        else:
-            self.fail_task(error)
-
-    def _end(self, outcome: Command) -> None:
-        if self._outcome is None:
-            self._outcome = outcome
-            if self.handlers.running and not self.activation.is_replaying:
-                self.handlers.warn_unfinished()
-
-    # --- what the authoring calls use
-
-    @property
-    def run_began(self) -> bool:
-        """Whether the run method is on its way."""
-        return self._primary is not None
-
-    def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
-        """Record a timer (see `LoopHost`)."""
-        seconds = seconds_of(seconds, "timer")
-        if self.loop.now + seconds > END_OF_TIME:
-            raise ValueError(f"timer: {seconds} seconds from now is after the year 9999")
-        note = self.summary(summary)
-        self._timer_seq = timer.seq = self._timer_seq + 1
-        self.timers[timer.seq] = timer
-        self.commands.append(StartTimer(timer.seq, seconds, note))
-
-    def cancel_timer(self, timer: TimerHandle) -> None:
-        """Forget a timer that has not fired (see `LoopHost`)."""
-        if self.loop.evicted or timer.seq not in self.timers:
-            return
-        self.loop.check_writable("cancel a timer")
-        del self.timers[timer.seq]
-        self.commands.append(CancelTimer(timer.seq))
-
-    def report(self, message: str, error: BaseException | None) -> None:
-        """Log, once: not during replay (see `LoopHost`)."""
-        if not self.activation.is_replaying:
-            _log.error("%s (%s)", message, self.log_details, exc_info=error)
-
-    def next_seq(self, kind: str) -> int:
-        """The next number of a numbering: each kind of pending thing has its own, from 1."""
-        seq = self.seqs.get(kind, 0) + 1
-        self.seqs[kind] = seq
-        return seq
-
-    def summary(self, text: str | None) -> Payload | None:
-        """Encode the summary of a command."""
-        return None if text is None else self.payload_converter.to_payloads([text])[0]
-
-    def is_failure(self, error: BaseException) -> bool:
-        """Whether `error`, leaving the run method, fails the workflow and not just the task."""
-        return isinstance(error, self._is_failure)
-
-
-_NO_ACTIVATION: Any = None
+            self.ending.end(CompleteWorkflowExecution(payload))

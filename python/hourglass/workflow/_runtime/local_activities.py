@@ -24,7 +24,7 @@ from hourglass.workflow._runtime.durations import optional_timeout
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, ResolveActivity, Wire
     from hourglass.common import RetryPolicy
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 T = TypeVar("T")
 
@@ -63,12 +63,12 @@ class LocalActivityHandle(ActivityHandle[T]):
 
     def __init__(
         self,
-        instance: WorkflowInstance,
+        state: RunState,
         fields: Wire,
         summary: Payload | None,
         result_type: Any,
     ) -> None:
-        super().__init__(instance, 0, result_type)
+        super().__init__(state, 0, result_type)
         self._fields = fields
         self._summary = summary
         self._backoff: int | None = None
@@ -77,26 +77,26 @@ class LocalActivityHandle(ActivityHandle[T]):
         self._first_seq = self._seq
 
     def __hash__(self) -> int:
-        return self._instance.loop.hash_base - self._first_seq
+        return self._run.loop.hash_base - self._first_seq
 
     def _schedule(self, attempt: Mapping[str, Any]) -> None:
         """Add the command; each attempt that is handed back has a number of its own."""
-        instance = self._instance
-        seq = self._seq = instance.activity_seq = instance.activity_seq + 1
+        state = self._run
+        seq = self._seq = state.activity_seq = state.activity_seq + 1
         self._fields = {**self._fields, **attempt, "seq": seq}
         self._fields["activity_id"] = self._fields["activity_id"] or str(seq)
-        instance.activities[seq] = self
-        instance.commands.append(
+        state.activities[seq] = self
+        state.commands.append(
             OtherCommand("schedule_local_activity", self._fields, summary=self._summary)
         )
 
     def _ask_to_cancel(self, reason: str) -> None:
         if self._backoff is None:
-            self._instance.commands.append(
+            self._run.commands.append(
                 OtherCommand("request_cancel_local_activity", {"seq": self._seq})
             )
             return
-        self._instance.timers[self._backoff].cancel()
+        self._run.timers[self._backoff].cancel()
         self._end_between_attempts()
 
     def _end_between_attempts(self) -> None:
@@ -135,7 +135,7 @@ class LocalActivityHandle(ActivityHandle[T]):
             for name in ("attempt", "original_schedule_time")
             if name in job.backoff
         }
-        timer = self._instance.loop.start_timer(wait.total_seconds(), None, self._again, (attempt,))
+        timer = self._run.loop.start_timer(wait.total_seconds(), None, self._again, (attempt,))
         self._backoff = timer.seq
 
     def _again(self, attempt: Mapping[str, Any]) -> None:
@@ -144,7 +144,7 @@ class LocalActivityHandle(ActivityHandle[T]):
 
 
 def schedule_local_activity(
-    instance: WorkflowInstance,
+    state: RunState,
     activity: Any,
     arguments: Sequence[Any],
     result_type: Any,
@@ -153,7 +153,7 @@ def schedule_local_activity(
     headers: Mapping[str, Payload] | None = None,
 ) -> LocalActivityHandle[Any]:
     """Add the command. Everything that can be wrong is found before a number is used up."""
-    instance.loop.check_writable("start a local activity")
+    state.loop.check_writable("start a local activity")
     if not options.keys() <= _KNOWN:
         unknown = min(options.keys() - _KNOWN)
         raise TypeError(f"a local activity got an unexpected keyword argument {unknown!r}")
@@ -165,7 +165,7 @@ def schedule_local_activity(
     name, declared = resolve_activity_type(activity)
     fields: Wire = {
         "activity_type": name,
-        "arguments": instance.payload_converter.to_payloads(arguments),
+        "arguments": state.payload_converter.to_payloads(arguments),
         "activity_id": options.get("activity_id") or "",
         "cancellation_type": int(
             options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
@@ -179,7 +179,7 @@ def schedule_local_activity(
         fields["retry_policy"] = retry_policy.to_wire()
     if headers:
         fields["headers"] = dict(headers)
-    summary = instance.summary(options.get("summary"))
+    summary = state.summary(options.get("summary"))
     return LocalActivityHandle(
-        instance, fields, summary, declared if result_type is None else result_type
+        state, fields, summary, declared if result_type is None else result_type
     )

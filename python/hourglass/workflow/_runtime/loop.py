@@ -25,9 +25,12 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import CodeType
-from typing import Any, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
 
-from hourglass.workflow._runtime.errors import Evicted, ReadOnlyContextError
+from hourglass.workflow._runtime.errors import Evicted, NotInWorkflowError, ReadOnlyContextError
+
+if TYPE_CHECKING:
+    from hourglass._bridge import WorkflowActivation
 
 T = TypeVar("T")
 Context = contextvars.Context
@@ -42,7 +45,9 @@ _PATIENCE = 100
 
 
 class LoopHost(Protocol):
-    """Whoever records timers and speaks for the run: the workflow instance."""
+    """The run of a loop: it records timers and logs."""
+
+    activation: WorkflowActivation
 
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
         """Have `timer` fire after `seconds`; raises if that is not a possible duration."""
@@ -52,6 +57,14 @@ class LoopHost(Protocol):
 
     def report(self, message: str, error: BaseException | None) -> None:
         """Log what asyncio complains about, with whose code it is."""
+
+
+def running_host() -> LoopHost:
+    """Find the run whose code is running; `NotInWorkflowError` when there is none."""
+    loop = _get_loop()
+    if isinstance(loop, WorkflowLoop):
+        return loop.host
+    raise NotInWorkflowError("not in a workflow: this call only works in workflow code")
 
 
 class Handle(asyncio.Handle):

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
-from hourglass.workflow._runtime.context import current
+from hourglass.workflow._definition.definition import HandlerDefinition
 
 if TYPE_CHECKING:
-    from hourglass.workflow._definition.definition import HandlerDefinition
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 METADATA = "__temporal_workflow_metadata"
+Table = Mapping[str | None, HandlerDefinition]
 
 
-def get_current_details() -> str:
-    """What `set_current_details` set; empty before."""
-    return current().current_details
-
-
-def set_current_details(description: str) -> None:
-    """Say where the workflow stands, as text with Markdown for user interfaces. Not recorded."""
-    running = current()
-    running.loop.check_writable("set its details")
-    running.current_details = description
-
-
-def metadata(instance: WorkflowInstance) -> RawValue:
-    """The answer to the query: `temporal.api.sdk.v1.WorkflowMetadata` as protobuf JSON."""
-    handlers = instance.handlers
+def metadata(state: RunState, signals: Table, queries: Table, updates: Table) -> RawValue:
+    """Answer the query: `temporal.api.sdk.v1.WorkflowMetadata` as protobuf JSON."""
     definition = {
-        "type": instance.workflow_type,
-        "queryDefinitions": _interactions(handlers.queries.values()),
-        "signalDefinitions": _interactions(handlers.signals.values()),
-        "updateDefinitions": _interactions(instance.updates.updates.values()),
+        "type": state.workflow_type,
+        "queryDefinitions": _interactions(queries.values()),
+        "signalDefinitions": _interactions(signals.values()),
+        "updateDefinitions": _interactions(updates.values()),
     }
-    content = {"definition": definition, "currentDetails": instance.current_details}
+    content = {"definition": definition, "currentDetails": state.current_details}
     kinds = {
         "encoding": b"json/protobuf",
         "messageType": b"temporal.api.sdk.v1.WorkflowMetadata",

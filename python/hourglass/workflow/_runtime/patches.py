@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hourglass._bridge import SetPatchMarker
 
 if TYPE_CHECKING:
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 
 class Patches:
@@ -19,17 +19,17 @@ class Patches:
         self._decided: dict[str, bool] = {}
         self.on_record: set[str] = set()
 
-    def ask(self, instance: WorkflowInstance, patch_id: str, *, deprecated: bool) -> bool:
+    def ask(self, state: RunState, patch_id: str, *, deprecated: bool) -> bool:
         """Whether the run takes the patched way; the first asking decides for good."""
         if not isinstance(patch_id, str):
             raise TypeError(f"a patch id is a string, not {patch_id!r}")
         known = self._decided.get(patch_id)
         if known is not None:
             return known
-        instance.loop.check_writable("ask for a patch that it has not asked for before")
-        replaying = instance.activation.is_replaying
+        state.loop.check_writable("ask for a patch that it has not asked for before")
+        replaying = state.activation.is_replaying
         patched = deprecated or not replaying or patch_id in self.on_record
         self._decided[patch_id] = patched
         if patched:
-            instance.commands.append(SetPatchMarker(patch_id, deprecated))
+            state.commands.append(SetPatchMarker(patch_id, deprecated))
         return patched

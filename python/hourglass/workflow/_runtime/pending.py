@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hourglass._bridge import Payload, Wire
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.state import RunState
 
 T = TypeVar("T")
 
@@ -27,25 +27,25 @@ class Pending(_Future[T]):
     how it ends. That is why a cancelled wait ends with what was recorded, the same in every replay.
     """
 
-    __slots__ = ("_cancel_asked", "_instance", "_seq")
+    __slots__ = ("_cancel_asked", "_run", "_seq")
 
     kind: ClassVar[str]
     """What it is, for messages."""
 
-    def __init__(self, instance: WorkflowInstance, seq: int) -> None:
-        super().__init__(loop=instance.loop)
-        self._instance = instance
+    def __init__(self, state: RunState, seq: int) -> None:
+        super().__init__(loop=state.loop)
+        self._run = state
         self._seq = seq
         self._cancel_asked = False
 
     def __hash__(self) -> int:
-        return self._instance.loop.hash_base - self._seq
+        return self._run.loop.hash_base - self._seq
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Ask for cancellation; False when it is done already."""
         if self.done():
             return False
-        loop = self._instance.loop
+        loop = self._run.loop
         if loop.evicted:
             return super().cancel(msg)
         if not self._cancel_asked:
@@ -63,12 +63,12 @@ class Pending(_Future[T]):
             self.set_result(None)  # type: ignore[arg-type]
             return
         hints = None if result_type is None else [result_type]
-        converter = self._instance.payload_converter
+        converter = self._run.payload_converter
         self.set_result(converter.from_payloads([payload], hints)[0])
 
     def _error(self, failure: Wire) -> BaseException:
-        instance = self._instance
-        return instance.failure_converter.from_failure(failure, instance.payload_converter)
+        state = self._run
+        return state.failure_converter.from_failure(failure, state.payload_converter)
 
 
 class PendingJob(Pending[T]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -48,7 +49,7 @@ class WorkflowRunner:
         self._namespace = namespace
         self._data_converter = data_converter
         self._failure_types = tuple(workflow_failure_exception_types)
-        self._interceptors = tuple(interceptors)
+        self._intercept = _interception(interceptors)
         self._extern_functions = extern_functions or {}
         self._disable_eager_activities = disable_eager_activities
         self._definitions: dict[str | None, WorkflowDefinition] = {}
@@ -128,7 +129,7 @@ class WorkflowRunner:
             task_queue=self._task_queue,
             data_converter=self._data_converter,
             failure_types=self._failure_types,
-            interceptors=self._interceptors,
+            intercept=self._intercept,
             extern_functions=self._extern_functions,
             disable_eager_activities=self._disable_eager_activities,
         )
@@ -147,6 +148,16 @@ class WorkflowRunner:
         converter = self._data_converter
         failure = converter.failure_converter.to_failure(error, converter.payload_converter)
         return WorkflowCompletion.failed(run_id, failure)
+
+
+def _interception(
+    classes: Sequence[type[WorkflowInboundInterceptor]],
+) -> Callable[[WorkflowInstance], None] | None:
+    if not classes:
+        return None
+    from hourglass.workflow._runtime.chain import intercept  # a worker without them is not to pay
+
+    return functools.partial(intercept, classes=tuple(classes))
 
 
 def _name(cls: type[Any]) -> str:

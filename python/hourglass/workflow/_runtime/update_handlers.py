@@ -21,7 +21,9 @@ from hourglass.workflow._runtime.errors import Evicted
 
 if TYPE_CHECKING:
     from hourglass._bridge import DoUpdate
-    from hourglass.workflow._runtime.instance import WorkflowInstance
+    from hourglass.workflow._runtime.ending import Ending
+    from hourglass.workflow._runtime.handlers import Handlers
+    from hourglass.workflow._runtime.state import RunState
 
 
 @dataclass(frozen=True)
@@ -36,29 +38,33 @@ current_update: ContextVar[UpdateInfo] = ContextVar("hourglass_update")
 
 
 class UpdateHandlers:
-    """The table starts as the definition's and may be changed by the running workflow."""
+    """The updates of one run; their table is with the other handlers, in `Handlers`."""
 
-    __slots__ = ("_instance", "early", "updates")
+    __slots__ = ("_ending", "_handlers", "_state", "early", "run_began")
 
-    def __init__(self, instance: WorkflowInstance) -> None:
-        self._instance = instance
-        self.updates: dict[str | None, UpdateDefinition] = self._instance.definition.updates
+    def __init__(self, state: RunState, handlers: Handlers, ending: Ending) -> None:
+        self._state = state
+        self._handlers = handlers
+        self._ending = ending
+        self.run_began = False
+        """Set when the run method is on its way: it may have set handlers."""
         self.early: list[DoUpdate] = []
         """Updates that came with the start and have no handler yet: the run method may set one."""
 
     def begin(self, job: DoUpdate) -> None:
         """Queue an update: its handler is looked up when its turn comes."""
-        self._instance.loop.create_task(self._run(job), name=f"update {job.name}")
+        self._state.loop.create_task(self._run(job), name=f"update {job.name}")
 
     def begin_early(self) -> None:
         """Queue again what waited for the run method."""
+        self.run_began = True
         waiting, self.early = self.early, []
         for job in waiting:
             self.begin(job)
 
     async def _run(self, job: DoUpdate) -> None:
-        definition = self.updates.get(job.name) or self.updates.get(None)
-        if definition is None and not self._instance.run_began:
+        definition = self._handlers.updates.get(job.name) or self._handlers.updates.get(None)
+        if definition is None and not self.run_began:
             self.early.append(job)
             return
         current_update.set(UpdateInfo(job.id, job.name))
@@ -73,16 +79,16 @@ class UpdateHandlers:
             self._reject(job, error)
             return
         self._answer(job, accepted={})
-        running = self._instance.handlers.running
+        running = self._handlers.running
         running[token] = definition
         try:
-            if (inbound := self._instance.inbound) is not None:
+            if (inbound := self._handlers.inbound) is not None:
                 result = await inbound.update(job, args)
             else:
-                result = self._instance.handlers.bound(definition)(*args)
+                result = self._handlers.bound(definition)(*args)
                 if definition.is_async:
                     result = await result
-            payload = self._instance.payload_converter.to_payloads([result])[0]
+            payload = self._state.payload_converter.to_payloads([result])[0]
         except (Evicted, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -93,28 +99,28 @@ class UpdateHandlers:
             self._answer(job, completed=payload)
 
     def _no_handler(self, name: str) -> LookupError:
-        known = ", ".join(sorted(repr(known) for known in self.updates)) or "none"
+        known = ", ".join(sorted(repr(known) for known in self._handlers.updates)) or "none"
         return LookupError(
-            f"workflow {self._instance.workflow_type!r} has no update {name!r} and no dynamic"
+            f"workflow {self._state.workflow_type!r} has no update {name!r} and no dynamic"
             f" one; its updates: {known}"
         )
 
     def _validated(self, definition: UpdateDefinition, job: DoUpdate) -> list[Any]:
         """The arguments for the handler; what the validator did to its own is of no matter."""
-        handlers, loop = self._instance.handlers, self._instance.loop
+        handlers, loop = self._handlers, self._state.loop
         args = handlers.arguments(definition, job.name, job.input)
         if definition.validator is None or not job.run_validator:
             return args
         loop.read_only = "update validator"
         try:
-            if (inbound := self._instance.inbound) is not None:
+            if (inbound := self._handlers.inbound) is not None:
                 inbound.validate(job, args)
             else:
                 self.validate(definition, args)
         finally:
             loop.read_only = ""
             if loop.spoilt is not None:
-                self._instance.fail_task(loop.spoilt)
+                self._ending.fail_task(loop.spoilt)
         return handlers.arguments(definition, job.name, job.input)
 
     def validate(self, definition: UpdateDefinition, args: Sequence[Any]) -> None:
@@ -122,26 +128,26 @@ class UpdateHandlers:
         validator = definition.validator
         if validator is not None:
             if definition.on_instance:
-                validator = validator.__get__(self._instance.object)
+                validator = validator.__get__(self._state.object)
             validator(*args)
 
     def _fail(self, job: DoUpdate, error: BaseException) -> None:
         """A failure is the answer; anything else is not the caller's business."""
         if isinstance(error, asyncio.CancelledError):
             error = CancelledError(str(error) or "Cancelled")
-        if self._instance.is_failure(error):
+        if self._ending.is_failure(error):
             self._reject(job, error)
         else:
-            self._instance.conclude(error)
+            self._ending.conclude(error)
 
     def _reject(self, job: DoUpdate, error: BaseException) -> None:
-        instance = self._instance
-        failure = instance.failure_converter.to_failure(error, instance.payload_converter)
+        state = self._state
+        failure = state.failure_converter.to_failure(error, state.payload_converter)
         self._answer(job, rejected=failure)
 
     def _answer(self, job: DoUpdate, **answer: Any) -> None:
         fields = {"protocol_instance_id": job.protocol_instance_id, **answer}
-        self._instance.commands.append(OtherCommand("update_response", fields))
+        self._state.commands.append(OtherCommand("update_response", fields))
 
     def set(
         self,
@@ -150,9 +156,9 @@ class UpdateHandlers:
         validator: Callable[..., None] | None,
     ) -> None:
         """Set or remove a handler at run time."""
-        self._instance.loop.check_writable("set an update handler")
-        self.updates = dict(self.updates)
+        self._state.loop.check_writable("set an update handler")
+        updates = self._handlers.updates = dict(self._handlers.updates)
         if fn is None:
-            self.updates.pop(name, None)
+            updates.pop(name, None)
         else:
-            self.updates[name] = update_definition(name, fn, 0, validator=validator)
+            updates[name] = update_definition(name, fn, 0, validator=validator)
