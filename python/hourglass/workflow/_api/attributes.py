@@ -1,4 +1,4 @@
-"""What the service keeps beside a run for others to see: its memo and its search attributes."""
+"""The memo and the search attributes of the run: kept beside it, for others to see."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def memo() -> Mapping[str, Any]:
 
 
 def memo_value(key: str, default: Any = UNSET, *, type_hint: Any = None) -> Any:
-    """One value of the memo; `default` if it is not there, KeyError without one."""
+    """Decode one value of the memo; `default` if it is not there, KeyError without one."""
     payload = current().info.raw_memo.get(key)
     if payload is not None:
         hints = None if type_hint is None else [type_hint]

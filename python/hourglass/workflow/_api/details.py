@@ -6,7 +6,7 @@ from hourglass.workflow._api.current import current
 
 
 def get_current_details() -> str:
-    """What `set_current_details` set; empty before."""
+    """Return the text of `set_current_details`; empty before."""
     return current().current_details
 
 

@@ -1,4 +1,4 @@
-"""What earlier runs of the same workflow left: cron, retries and continue-as-new."""
+"""Results and failures of earlier runs of the workflow: cron, retries and continue-as-new."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _payloads() -> Sequence[Payload]:
 
 
 def has_last_completion_result() -> bool:
-    """Whether an earlier run of this cron schedule has completed with a result."""
+    """Tell whether an earlier run of this cron schedule has completed with a result."""
     return bool(_payloads())
 
 
@@ -31,7 +31,7 @@ def get_last_completion_result() -> Any: ...
 @overload
 def get_last_completion_result(type_hint: type[T]) -> T | None: ...
 def get_last_completion_result(type_hint: type[T] | None = None) -> Any:
-    """What the last run of this cron schedule that completed returned; None if there is none."""
+    """Decode the last result of this cron schedule; None if there is none."""
     payloads = _payloads()
     if not payloads:
         return None
@@ -40,7 +40,7 @@ def get_last_completion_result(type_hint: type[T] | None = None) -> Any:
 
 
 def get_last_failure() -> BaseException | None:
-    """Why the run before this one failed, if this is a retry or the next of a cron schedule."""
+    """Return the failure of the run before, if this is a retry or the next of a cron schedule."""
     running = current()
     failure = running.start_info.get("continued_failure")
     if not failure:

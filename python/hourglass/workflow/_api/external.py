@@ -101,6 +101,6 @@ def get_external_workflow_handle_for(
 def get_external_workflow_handle_for(
     workflow: Any, workflow_id: str, *, run_id: str | None = None
 ) -> ExternalWorkflowHandle[Any]:
-    """The same, typed by the workflow's run method."""
+    """Return the handle of a workflow, typed by its run method."""
     del workflow
     return get_external_workflow_handle(workflow_id, run_id=run_id)

@@ -1,4 +1,4 @@
-"""What workflow code calls about its handlers."""
+"""Calls about the handlers of the running workflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hourglass.workflow._runtime.update_handlers import UpdateInfo, current_upda
 
 
 def all_handlers_finished() -> bool:
-    """Whether no signal or update handler is still running. Made for `wait_condition`."""
+    """Tell whether no signal or update handler is still running. Made for `wait_condition`."""
     return not current().handlers.running
 
 

@@ -1,4 +1,4 @@
-"""What workflow code calls, apart from activities."""
+"""Calls about the running workflow: waiting, its facts, versions of its code, its end."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _time_out(future: asyncio.Future[None]) -> None:
 
 
 def in_workflow() -> bool:
-    """Whether this code runs in a workflow. May be asked anywhere."""
+    """Tell whether this code runs in a workflow. May be asked anywhere."""
     return current_or_none() is not None
 
 
@@ -114,12 +114,12 @@ def now() -> datetime:
 
 
 def time() -> float:
-    """The same in seconds since the epoch."""
+    """The time of the current task in seconds since 1970."""
     return current().loop.now
 
 
 def time_ns() -> int:
-    """The same in nanoseconds since the epoch."""
+    """The time of the current task in nanoseconds since 1970."""
     return current().activation.timestamp_ns
 
 
@@ -139,7 +139,7 @@ def new_random(name: str | None = None) -> _random.Random:
 
 
 def random_seed() -> int:
-    """What `random` is seeded with. A reset of the workflow changes it."""
+    """Return the seed of `random`. A reset of the workflow changes it."""
     return current().randomness.seed
 
 
@@ -154,7 +154,7 @@ def uuid4() -> uuid.UUID:
 
 
 def uuid7() -> uuid.UUID:
-    """The same, beginning with the workflow's time: later tasks make greater ones.
+    """Draw a UUID that begins with the workflow's time: later tasks make greater ones.
 
     Those of one task are in no order. Not for security.
     """
@@ -168,7 +168,7 @@ def payload_converter() -> PayloadConverter:
 
 
 def extern_functions() -> Mapping[str, Callable[..., Any]]:
-    """What the worker's interceptors put there (`WorkflowInterceptorClassInput`)."""
+    """Return the functions of the worker's interceptors (`WorkflowInterceptorClassInput`)."""
     return current().extern_functions
 
 
@@ -178,7 +178,7 @@ def cancellation_reason() -> str | None:
 
 
 def is_failure_exception(err: BaseException) -> bool:
-    """Whether `err`, leaving the run method, fails the workflow; otherwise its task is retried."""
+    """Tell whether `err`, leaving the run method, fails the workflow, not just its task."""
     return current().ending.is_failure(err)
 
 
@@ -186,7 +186,7 @@ def is_failure_exception(err: BaseException) -> bool:
 
 
 def patched(id: str) -> bool:  # noqa: A002 - the convention's name
-    """Whether to take the new way of a change to workflow code.
+    """Tell whether to take the new way of a change to workflow code.
 
     True for runs that get here for the first time, False for those whose history was made before
     the change. The answer never changes within a run.
@@ -241,16 +241,16 @@ _LIVE = ("query handler", "update validator")
 
 
 class unsafe:  # noqa: N801 - the convention's name
-    """What workflow code should know but rarely use."""
+    """Calls that workflow code should know but rarely use."""
 
     @staticmethod
     def is_replaying() -> bool:
-        """Whether the past is being worked through again."""
+        """Tell whether the past is being worked through again."""
         return current().activation.is_replaying
 
     @staticmethod
     def is_replaying_history_events() -> bool:
-        """The same, but for queries and the validators of updates, which are asked now."""
+        """Tell whether the code is replaying, outside of queries and validators, which are live."""
         running = current()
         return running.activation.is_replaying and running.loop.read_only not in _LIVE
 
@@ -266,7 +266,7 @@ class unsafe:  # noqa: N801 - the convention's name
 
     @staticmethod
     def is_read_only() -> bool:
-        """Whether the workflow can't be changed here: in a query handler, in a condition."""
+        """Tell whether the workflow can't be changed here: in a query handler, in a condition."""
         return bool(current().loop.read_only)
 
     @staticmethod

@@ -30,14 +30,14 @@ UPDATE = "__hourglass_update_definition__"
 
 @dataclass(frozen=True)
 class DynamicWorkflowConfig:
-    """What `dynamic_config` may say about one run of a dynamic workflow."""
+    """The answer of `dynamic_config`: how one run of a dynamic workflow differs."""
 
     failure_exception_types: Sequence[type[BaseException]] | None = None
     """In place of those given to `defn`; None leaves these."""
 
 
 class HandlerUnfinishedPolicy(IntEnum):
-    """What happens when a workflow ends while a signal or update handler is still running."""
+    """The policy for handlers that still run when their workflow ends."""
 
     WARN_AND_ABANDON = 1
     """Warn (`UnfinishedSignalHandlersWarning`, `UnfinishedUpdateHandlersWarning`), then leave the
@@ -48,7 +48,7 @@ class HandlerUnfinishedPolicy(IntEnum):
 
 @dataclass(frozen=True)
 class HandlerDefinition:
-    """What every kind of handler has."""
+    """The part of a definition that every kind of handler has."""
 
     marker: ClassVar[str]
     """The attribute that the decorator leaves on the function."""
@@ -121,7 +121,7 @@ class UpdateDefinition(HandlerDefinition):
 
 @dataclass(frozen=True)
 class WorkflowDefinition:
-    """What `defn` knows about a class."""
+    """The definition of a workflow class, as `defn` collects it."""
 
     name: str | None
     """None: the dynamic workflow, for every type that has none of its own."""
@@ -134,7 +134,7 @@ class WorkflowDefinition:
     updates: dict[str | None, UpdateDefinition]
     failure_exception_types: tuple[type[BaseException], ...] = field(default=())
     config_fn: AnyCallable | None = None
-    """What `dynamic_config` decorates."""
+    """The method that `dynamic_config` decorates."""
 
     @property
     def arg_types(self) -> list[Any] | None:

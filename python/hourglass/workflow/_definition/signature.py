@@ -1,4 +1,4 @@
-"""What a function takes and gives, as its signature and its type hints say.
+"""Parameters and results of functions, by signature and type hints.
 
 Type hints are looked at when they are first asked for: a class may mention types that are defined
 further down in its module.

@@ -79,7 +79,7 @@ def definition_of(
 
 
 def _members(cls: type[Any]) -> dict[str, Any]:
-    """What an instance sees by name: base classes first, overridden by what derives from them."""
+    """Collect a class's members by name, overridden ones left out."""
     members: dict[str, Any] = {}
     for base in reversed(cls.__mro__[:-1]):
         members.update(vars(base))

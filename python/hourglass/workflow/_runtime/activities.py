@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class ActivityCancellationType(IntEnum):
-    """What a workflow does about an activity that it cancels."""
+    """The way a workflow cancels an activity; values are the protocol's."""
 
     TRY_CANCEL = 0
     """Ask for the cancellation and go on at once."""

@@ -1,5 +1,5 @@
-"""What workflow code asks for, done at once. With interceptors `_chain.InterceptedCalls` is in its
-place, and this at the end of the chain."""
+"""The calls of workflow code, done at once. With interceptors `InterceptedCalls` is in their place,
+and these are the end of the chain."""
 
 from __future__ import annotations
 

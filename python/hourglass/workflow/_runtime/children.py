@@ -33,7 +33,7 @@ R = TypeVar("R")
 
 
 class ChildWorkflowCancellationType(IntEnum):
-    """What a workflow does about a child that it cancels; values are the protocol's."""
+    """The way a workflow cancels a child; values are the protocol's."""
 
     ABANDON = 0
     """Go on at once and don't ask."""
@@ -46,7 +46,7 @@ class ChildWorkflowCancellationType(IntEnum):
 
 
 class ParentClosePolicy(IntEnum):
-    """What becomes of a child when its parent ends; values are the protocol's."""
+    """The fate of a child whose parent ends; values are the protocol's."""
 
     UNSPECIFIED = 0
     TERMINATE = 1
@@ -58,7 +58,7 @@ class ChildWorkflowConfig(TypedDict, total=False):
     """The options of a child workflow call."""
 
     id: str | None
-    """Its workflow id; a random one, the same in every replay, when left out."""
+    """The workflow id; a random one, the same in every replay, when left out."""
     task_queue: str | None
     """The parent's when left out."""
     cancellation_type: ChildWorkflowCancellationType
@@ -76,7 +76,7 @@ class ChildWorkflowConfig(TypedDict, total=False):
     memo: Mapping[str, Any] | None
     search_attributes: TypedSearchAttributes | None
     static_summary: str | None
-    """One line about it, for user interfaces."""
+    """A line about it, for user interfaces."""
     static_details: str | None
     """A text about it, for user interfaces."""
     priority: Priority
@@ -169,7 +169,7 @@ class ChildWorkflowHandle(PendingJob[R], Generic[SelfT, R]):
     def _fail(self, error: BaseException) -> None:
         self.set_exception(error)
         if not self._started.done():
-            # Also what a cancellation gives that does not wait for the start. Nobody has the
+            # Also what a cancellation gives that does not wait for the start. No code has the
             # handle then: who waits for the start learns of it, and that is enough.
             self._started.set_exception(error)
             self.exception()

@@ -1,4 +1,4 @@
-"""What `wait_condition` waits for: predicates, asked again whenever the run has done something."""
+"""The predicates of `wait_condition`, asked again whenever the run has done something."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ContinueAsNewCommandError(ContinueAsNewError):
-    """What `continue_as_new` raises: the command is made where the arguments are known."""
+    """The exception of `continue_as_new`, with the command: made where the arguments are."""
 
     def __init__(self, command: ContinueAsNewWorkflowExecution) -> None:
         super().__init__("the workflow continues as new")

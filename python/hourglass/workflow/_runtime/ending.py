@@ -1,4 +1,4 @@
-"""How a run ends: the command that ends it, or the error that fails its task."""
+"""The ending of a run: the command that ends it, or the error that fails its task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workflow package raises by itself.
+"""The exceptions of the workflow package.
 
 ::
 

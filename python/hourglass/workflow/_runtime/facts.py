@@ -1,4 +1,4 @@
-"""What is known of a run: who it is, what it was started with, its time and its random numbers."""
+"""The facts of a run: its names, its start, its time and its random numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Facts:
-    """What workflow code may ask; all of it is the same whenever the history is replayed."""
+    """Facts that workflow code may ask for; each is the same whenever the history is replayed."""
 
     __slots__ = (
         "_info",
@@ -74,17 +74,17 @@ class Facts:
 
     @property
     def workflow_type(self) -> str:
-        """What it was started as."""
+        """The type name it was started as."""
         return self._init.workflow_type
 
     @property
     def headers(self) -> Mapping[str, Payload]:
-        """What was sent along with the start."""
+        """The headers that were sent along with the start."""
         return self._init.headers
 
     @property
     def start_info(self) -> Wire:
-        """What the start job says, apart from the fields that have names."""
+        """The other fields of the start job."""
         return self._init.info
 
     @property

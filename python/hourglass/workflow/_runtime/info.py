@@ -64,15 +64,15 @@ class Info:
     workflow_type: str
 
     def get_current_history_length(self) -> int:
-        """How many events the history has, up to the current task."""
+        """Count the events of the history, up to the current task."""
         return running_host().activation.history_length
 
     def get_current_history_size(self) -> int:
-        """How many bytes the history has, up to the current task."""
+        """Return the bytes of the history, up to the current task."""
         return running_host().activation.history_size_bytes
 
     def is_continue_as_new_suggested(self) -> bool:
-        """Whether the service finds the history long enough to continue as new."""
+        """Tell whether the service finds the history long enough to continue as new."""
         return running_host().activation.continue_as_new_suggested
 
 

@@ -1,4 +1,4 @@
-"""One run in the cache: activations in, completions out.
+"""The instance of a run in the cache: activations in, completions out.
 
 The coroutines of a workflow stay alive between activations and are fed in the order of history;
 nothing is ever run again from the top. An activation is worked through in this order:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class InterceptedJobs:
-    """What happens to a run, through the chain."""
+    """The jobs of a run, through the chain."""
 
     __slots__ = ("_first",)
 

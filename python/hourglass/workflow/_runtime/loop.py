@@ -165,7 +165,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self.ready: deque[Handle | TimerHandle] = deque()
         self.evicted = False
         self.read_only = ""
-        """What is looking at the workflow right now and must not change it; empty: nothing is."""
+        """The name of the code that may only look at the workflow right now; empty: none does."""
         self.spoilt: ReadOnlyContextError | None = None
         """Set when something that must only look has woken a coroutine: the waiter is lost."""
         self._refusals = 0
@@ -278,7 +278,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         return self._exception_handler
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """Log; silent for a run that is torn down, whose futures nobody waits for any more."""
+        """Log; silent for a run that is torn down, whose futures are waited for no more."""
         if not self.evicted:
             self.host.report(
                 context.get("message", "unhandled error in a workflow"), context.get("exception")
@@ -376,7 +376,7 @@ if _AS_COMPLETED_ITERATOR is not None:
 
 
 def _made_from_a_set() -> bool:
-    """Whether asyncio is making tasks of a set of coroutines, in the order of their addresses."""
+    """Tell whether asyncio is making tasks of a set of coroutines, ordered by address."""
     frame = _frame(2).f_back
     for _ in range(3):  # ensure_future, a comprehension, the function
         if frame is None:

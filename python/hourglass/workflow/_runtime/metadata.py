@@ -1,4 +1,4 @@
-"""What a workflow says about itself to user interfaces: a query that every workflow answers."""
+"""The metadata query, which every workflow answers: its type and handlers, for user interfaces."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Patches:
-    """What one run has decided, and what its history says."""
+    """The patches that a run has decided, and those on record."""
 
     __slots__ = ("_decided", "on_record")
 
@@ -20,7 +20,7 @@ class Patches:
         self.on_record: set[str] = set()
 
     def ask(self, state: RunState, patch_id: str, *, deprecated: bool) -> bool:
-        """Whether the run takes the patched way; the first asking decides for good."""
+        """Tell whether the run takes the patched way; the first asking decides for good."""
         if not isinstance(patch_id, str):
             raise TypeError(f"a patch id is a string, not {patch_id!r}")
         known = self._decided.get(patch_id)

@@ -1,4 +1,4 @@
-"""What waits for history: a future whose outcome is recorded, not decided here."""
+"""Futures that history resolves: their outcome is recorded, not decided here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:
 
 
 class Pending(_Future[T]):
-    """One command that history will answer.
+    """The answer that history will give to a command.
 
     Cancelling it (or a task that awaits it) asks for cancellation once, and leaves it to history
     how it ends. That is why a cancelled wait ends with what was recorded, the same in every replay.
@@ -30,7 +30,7 @@ class Pending(_Future[T]):
     __slots__ = ("_cancel_asked", "_run", "_seq")
 
     kind: ClassVar[str]
-    """What it is, for messages."""
+    """The noun for messages."""
 
     def __init__(self, state: RunState, seq: int) -> None:
         super().__init__(loop=state.loop)
@@ -72,7 +72,7 @@ class Pending(_Future[T]):
 
 
 class PendingJob(Pending[T]):
-    """One that jobs without a class of their own resolve (`hourglass._bridge.OtherJob`)."""
+    """A future that jobs without a class of their own resolve (`hourglass._bridge.OtherJob`)."""
 
     __slots__ = ()
 

@@ -29,7 +29,7 @@ _FINE = {
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What became of one history."""
+    """The result of replaying a history."""
 
     history: History
     failure: BaseException | None

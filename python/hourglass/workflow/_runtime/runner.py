@@ -1,4 +1,4 @@
-"""The worker's side: which workflows there are, and which runs are in the cache."""
+"""The runner of one worker: its workflow definitions, and the runs in its cache."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class WorkflowRunner:
             definition.resolve()
 
     def cached(self) -> int:
-        """How many runs are in the cache."""
+        """Count the runs in the cache."""
         return len(self._instances)
 
     def evaluate(self, activation: WorkflowActivation) -> WorkflowCompletion:
@@ -100,7 +100,7 @@ class WorkflowRunner:
         return instance.evict
 
     def exception_of(self, failure: Wire) -> BaseException:
-        """What a failed task's failure was made of, as far as that can be told."""
+        """Turn a failed task's failure back into its exception, as far as that can be told."""
         converter = self._data_converter
         return converter.failure_converter.from_failure(failure, converter.payload_converter)
 
