@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from hourglass import exceptions
+from hourglass._bridge import Payload
+from hourglass.common import RawValue
 from hourglass.converter import (
     DataConverter,
     DefaultFailureConverterWithEncodedAttributes,
@@ -19,7 +21,6 @@ from hourglass.exceptions import (
     ApplicationErrorCategory,
     CancelledError,
     ChildWorkflowError,
-    EncodingError,
     FailureError,
     RetryState,
     ServerError,
@@ -126,9 +127,57 @@ def test_the_cause_of_an_activity_error_is_its_cause() -> None:
     assert error.retry_state is RetryState.TIMEOUT
 
 
-def test_details_that_can_not_be_encoded_are_refused() -> None:
-    with pytest.raises(EncodingError):
-        failures.to_failure(ApplicationError("x", object()), payloads)
+def test_details_that_can_not_be_encoded_are_left_out_and_the_message_says_why() -> None:
+    error = ApplicationError("x", object(), type="T", non_retryable=True)
+    failure = failures.to_failure(error, payloads)
+    assert failure["message"].startswith("x [sent without its details: value 0: a value of type")
+    info = failure["application_failure_info"]
+    assert (info["type"], info["non_retryable"]) == ("T", True)
+    assert "details" not in info
+
+
+def test_details_that_can_not_be_decoded_stay_as_they_came() -> None:
+    strange = Payload(metadata={"encoding": b"strange"}, data=b"x")
+    known = payloads.to_payload("y")
+    wire = {
+        "message": "m",
+        "application_failure_info": {"details": {"payloads": [strange, known]}},
+    }
+    error = failures.from_failure(wire, payloads)
+    assert isinstance(error, ApplicationError)
+    assert error.message == "m"
+    assert list(error.details) == [RawValue(strange), RawValue(known)]
+
+
+def test_numbers_of_a_newer_protocol_are_read_as_unknown() -> None:
+    activity = failures.from_failure({"activity_failure_info": {"retry_state": 99}}, payloads)
+    timeout = failures.from_failure({"timeout_failure_info": {"timeout_type": 99}}, payloads)
+    assert isinstance(activity, ActivityError)
+    assert isinstance(timeout, exceptions.TimeoutError)
+    assert (activity.retry_state, timeout.type) == (None, None)
+
+
+def raised_while_handling(error: BaseException, *, suppress: bool = False) -> BaseException:
+    """Raise `error` in the handler of another one."""
+    try:
+        try:
+            raise KeyError("the reason")
+        except KeyError:
+            if suppress:
+                raise error from None
+            raise error  # noqa: B904 - without `from`, which is the point
+    except BaseException as raised:  # noqa: BLE001, RUF100
+        return raised
+
+
+@pytest.mark.parametrize("kind", [ApplicationError, ValueError])
+def test_an_exception_raised_while_another_was_handled_keeps_it_as_the_cause(
+    kind: type[Exception],
+) -> None:
+    failure = failures.to_failure(raised_while_handling(kind("x")), payloads)
+    assert failure["cause"]["application_failure_info"]["type"] == "KeyError"
+    suppressed = failures.to_failure(raised_while_handling(kind("x"), suppress=True), payloads)
+    assert "cause" not in suppressed
 
 
 def test_attributes_can_be_hidden_in_payloads() -> None:
@@ -141,6 +190,23 @@ def test_attributes_can_be_hidden_in_payloads() -> None:
     assert error.message == "secret"
     assert isinstance(error.cause, ApplicationError)
     assert error.cause.message == "'inner'"
+
+
+def test_hidden_attributes_that_are_passed_on_are_not_hidden_twice() -> None:
+    hiding = DefaultFailureConverterWithEncodedAttributes()
+    secret = hiding.to_failure(caught(ValueError("secret")), payloads)
+    activity = {
+        "message": "activity failed",
+        "activity_failure_info": {"activity_type": {"name": "a"}},
+        "cause": secret,
+    }
+    passed_on = hiding.to_failure(hiding.from_failure(activity, payloads), payloads)
+    assert passed_on["cause"] == secret
+    assert "secret" not in (passed_on["message"], passed_on["cause"]["message"])
+    error: Any = hiding.from_failure(passed_on, payloads)
+    assert (error.message, error.cause.message) == ("activity failed", "secret")
+    again = hiding.to_failure(error.cause, payloads)
+    assert again == secret
 
 
 class Reversing(PayloadCodec):

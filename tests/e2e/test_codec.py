@@ -12,10 +12,11 @@ import pytest
 
 from hourglass import activity, workflow
 from hourglass._bridge import Payload
-from hourglass.client import Client, WorkflowUpdateFailedError
+from hourglass.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
 from hourglass.common import RetryPolicy
 from hourglass.converter import DataConverter, PayloadCodec
 from hourglass.exceptions import ApplicationError, ChildWorkflowError
+from tests.converter.test_codec import Bundle
 from tests.support import history_events, new_worker, unique
 
 TEN = timedelta(seconds=10)
@@ -168,3 +169,43 @@ async def test_a_codec_sees_all_of_a_standalone_activity(client: Client) -> None
     assert isinstance(failed, ApplicationError)
     assert list(failed.details) == ["secret"]
     assert '"secret"' not in repr(described.raw_description)
+
+
+@activity.defn
+async def beat() -> str:
+    activity.heartbeat()
+    return ",".join(map(str, activity.info().heartbeat_details))
+
+
+@workflow.defn
+class Quiet:
+    @workflow.query
+    def idle(self) -> None: ...
+
+    @workflow.run
+    async def run(self, first: str, second: str) -> list[Any]:
+        ran = await workflow.execute_activity(beat, start_to_close_timeout=TEN)
+        return [ran, first, second, workflow.memo()]
+
+
+@pytest.mark.parametrize("memo", [None, {"header": 1, "b": "two"}], ids=["no memo", "memo"])
+async def test_a_codec_that_bundles_payloads_is_never_asked_for_nothing(
+    target: str, memo: dict[str, Any] | None
+) -> None:
+    converter = replace(DataConverter.default, payload_codec=Bundle())
+    async with (
+        await Client.connect(target, data_converter=converter) as client,
+        new_worker(client, Quiet, activities=[beat]) as worker,
+    ):
+        handle = await client.start_workflow(
+            Quiet.run, args=["a", "b"], id=unique("quiet"), task_queue=worker.task_queue, memo=memo
+        )
+        assert await handle.query(Quiet.idle) is None
+        assert await handle.result() == ["", "a", "b", memo or {}]
+        assert await (await handle.describe()).memo() == (memo or {})
+        cancelled = await client.start_workflow(
+            Parent.run, id=unique("quiet"), task_queue=unique("nobody")
+        )
+        await cancelled.terminate()
+        with pytest.raises(WorkflowFailureError):
+            await cancelled.result()

@@ -57,8 +57,8 @@ class WorkflowExecution:
     async def memo(self) -> dict[str, Any]:
         """The memo it was started with."""
         fields: dict[str, Payload] = self.raw_info.get("memo", {}).get("fields", {})
-        values = await self.data_converter.decode(list(fields.values()))
-        return dict(zip(fields, values, strict=True))
+        decode = self.data_converter.decode
+        return {key: (await decode([payload]))[0] for key, payload in fields.items()}
 
     async def memo_value(
         self, key: str, default: Any = KeyError, *, type_hint: type | None = None

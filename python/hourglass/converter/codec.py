@@ -1,6 +1,7 @@
 """Codecs: what happens to payloads between this process and the service (encryption, compression).
 
-A codec is async and may do I/O; it never runs inside a workflow, and never under the evaluator.
+A codec is async and may do I/O; it never runs inside a workflow, and never under the evaluator. It
+gets the payloads that are written in one place together, and never an empty list.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from hourglass._bridge import Payload
+from hourglass.exceptions import PayloadError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
@@ -20,19 +22,19 @@ class PayloadCodec(ABC):
 
     @abstractmethod
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """What is sent instead; as many or fewer."""
+        """Make what is sent instead; as many or fewer. One payload becomes one."""
 
     @abstractmethod
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """The inverse of `encode`."""
+        """Undo `encode`."""
 
     async def encode_wrapper(self, payloads: Wire) -> None:
         """Encode a `temporal.api.common.v1.Payloads` where it is."""
-        payloads["payloads"] = await self.encode(payloads.get("payloads", []))
+        payloads["payloads"] = await encoded(payloads.get("payloads", []), self)
 
     async def decode_wrapper(self, payloads: Wire) -> None:
         """Decode a `temporal.api.common.v1.Payloads` where it is."""
-        payloads["payloads"] = await self.decode(payloads.get("payloads", []))
+        payloads["payloads"] = await decoded(payloads.get("payloads", []), self)
 
     async def encode_failure(self, failure: Wire) -> None:
         """Encode everything in a `temporal.api.failure.v1.Failure` where it is."""
@@ -47,17 +49,30 @@ _PLAIN = frozenset({"header", "headers", "search_attributes"})
 Each = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
 
 
+async def encoded(payloads: Sequence[Payload], codec: PayloadCodec) -> list[Payload]:
+    """Encode payloads that are written in one place; none need no codec."""
+    return await codec.encode(payloads) if payloads else []
+
+
+async def decoded(payloads: Sequence[Payload], codec: PayloadCodec) -> list[Payload]:
+    """Decode payloads that were written in one place; none need no codec."""
+    return await codec.decode(payloads) if payloads else []
+
+
 async def convert_wire(wire: Any, each: Each) -> Any:
-    """A copy of wire values in which every payload went through `each`.
+    """Copy wire values with every payload through `each`.
 
     Headers and search attributes stay: the service and interceptors read those.
     """
     if isinstance(wire, Payload):
-        return (await each([wire]))[0]
+        made = await each([wire])
+        if len(made) != 1:
+            raise PayloadError(f"the payload codec made {len(made)} payloads of one")
+        return made[0]
     if isinstance(wire, dict):
         members = cast("dict[str, Any]", wire)
         return {
-            name: value if name in _PLAIN else await convert_wire(value, each)
+            name: await convert_wire(value, each) if _is_users(name, value) else value
             for name, value in members.items()
         }
     items: list[Any] = wire
@@ -65,4 +80,21 @@ async def convert_wire(wire: Any, each: Each) -> Any:
         if items and isinstance(items[0], Payload):
             return await each(items)
         return [await convert_wire(item, each) for item in items]
+    return wire
+
+
+def _is_users(name: str, value: object) -> bool:
+    """Tell what a codec sees. A payload right below such a name is a memo that is called so."""
+    return name not in _PLAIN or isinstance(value, Payload)
+
+
+def without_payloads(wire: Any) -> Any:
+    """Copy wire values without what a codec would have to see."""
+    if isinstance(wire, dict):
+        members = cast("dict[str, Any]", wire)
+        return {
+            name: without_payloads(value)
+            for name, value in members.items()
+            if not isinstance(value, Payload) and name != "payloads"
+        }
     return wire

@@ -21,6 +21,7 @@ from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.activity._context import Context, Info, Latch
 from hourglass.activity._definition import ActivityDefinition
 from hourglass.common import Priority, RawValue, RetryPolicy
+from hourglass.converter.codec import encoded
 from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
 from hourglass.worker import _abandoned_threads as abandoned_threads
 from hourglass.worker import _activity_outcome as outcome
@@ -292,7 +293,7 @@ class Heartbeats:
         while self._latest is not None:
             payloads, self._latest = self._latest, None
             try:
-                self._activity.send_heartbeat(await codec.encode(payloads))
+                self._activity.send_heartbeat(await encoded(payloads, codec))
             except Exception:
                 logger.exception("a heartbeat could not be sent")
 

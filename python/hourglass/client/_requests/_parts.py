@@ -64,8 +64,8 @@ async def memo(converter: DataConverter, memo: Mapping[str, Any] | None) -> Wire
     """`temporal.api.common.v1.Memo`."""
     if not memo:
         return None
-    values = await encode(converter, list(memo.values()))
-    return {"fields": dict(zip(memo, values, strict=True))}
+    # One by one: each is read alone, and a codec may put together what it gets together.
+    return {"fields": {key: (await encode(converter, [one]))[0] for key, one in memo.items()}}
 
 
 def header(headers: Mapping[str, Payload] | None) -> Wire | None:
