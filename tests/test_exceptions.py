@@ -3,11 +3,12 @@
 import asyncio
 import builtins
 import inspect
+import pickle
 from typing import Any
 
 import pytest
 
-from hourglass import exceptions
+from hourglass import client, exceptions, workflow
 from hourglass.exceptions import (
     ActivityError,
     ApplicationError,
@@ -41,6 +42,26 @@ def test_the_tree_at_the_top_shows_every_class_and_no_other() -> None:
 def test_every_class_is_ours_and_says_what_it_is(cls: type[BaseException]) -> None:
     assert issubclass(cls, TemporalError)
     assert cls.__doc__
+
+
+PACKAGES = (exceptions, client, workflow)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_an_exception_says_the_module_that_programs_import_it_from(package: Any) -> None:
+    shown = {
+        value.__module__
+        for name in package.__all__
+        if inspect.isclass(value := getattr(package, name)) and issubclass(value, BaseException)
+    }
+    assert shown
+    assert not any("._" in module for module in shown), shown
+    assert shown <= {one.__name__ for one in PACKAGES}
+
+
+def test_an_exception_crosses_to_another_process_and_keeps_its_text() -> None:
+    error = pickle.loads(pickle.dumps(CancelledError("stopped")))
+    assert (type(error), error.message) == (CancelledError, "stopped")
 
 
 class NativeError(Exception):

@@ -8,6 +8,7 @@
 
 from typing import TYPE_CHECKING
 
+from hourglass._public import publish_exceptions
 from hourglass.client._activity_execution import (
     ActivityExecution,
     ActivityExecutionDescription,
@@ -185,3 +186,5 @@ def __getattr__(name: str) -> object:
 
         return getattr(_interceptor, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+publish_exceptions(globals())

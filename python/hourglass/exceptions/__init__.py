@@ -44,6 +44,7 @@ a workflow or an activity a cancellation is `asyncio.CancelledError`.
 
 from __future__ import annotations
 
+from hourglass._public import publish_exceptions
 from hourglass.exceptions._calls import (
     RPCError,
     RPCStatusCode,
@@ -135,3 +136,5 @@ __all__ = [
     "from_bridge",
     "is_cancelled_exception",
 ]
+
+publish_exceptions(globals())
