@@ -187,4 +187,5 @@ def __getattr__(name: str) -> object:
         return getattr(_interceptor, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
+
 publish_exceptions(globals())
