@@ -56,7 +56,7 @@ class LoggerAdapter(_Adapter):
         instance = current_or_none()
         if instance is None or self.log_during_replay:
             return super().isEnabledFor(level)
-        silent = instance.loop.evicted or instance.activation.is_replaying
+        silent = instance.is_replaying
         return not silent and super().isEnabledFor(level)
 
     @property

@@ -246,13 +246,13 @@ class unsafe:  # noqa: N801 - the convention's name
     @staticmethod
     def is_replaying() -> bool:
         """Tell whether the past is being worked through again."""
-        return current().activation.is_replaying
+        return current().is_replaying
 
     @staticmethod
     def is_replaying_history_events() -> bool:
         """Tell whether the code is replaying, outside of queries and validators, which are live."""
         running = current()
-        return running.activation.is_replaying and running.loop.read_only not in _LIVE
+        return running.is_replaying and running.loop.read_only not in _LIVE
 
     @staticmethod
     def in_sandbox() -> bool:

@@ -131,6 +131,7 @@ class WorkflowInstance(RunState):
         self.loop.now = activation.timestamp
         self.commands = []
         leave = self.loop.enter()
+        self.loop.entered = True
         try:
             if self.ending.task_error is None:
                 self._apply(activation.jobs)
@@ -140,6 +141,7 @@ class WorkflowInstance(RunState):
             self.ending.task_error = error
         finally:
             leave()
+            self.loop.entered = False
         if self.ending.task_error is not None:
             return self._failed(self.ending.task_error)
         return WorkflowCompletion(self.run_id, self.commands)
@@ -150,7 +152,8 @@ class WorkflowInstance(RunState):
         self.loop.ready.clear()
 
     def evict(self) -> None:
-        """End all code of the run without letting it do anything."""
+        """End all code of the run without letting it do anything. Call it where it is evaluated:
+        code that is left to the garbage collector would act in the run that is current then."""
         leave = self.loop.enter()
         try:
             self.loop.evict()

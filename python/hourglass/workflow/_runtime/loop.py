@@ -49,6 +49,11 @@ class LoopHost(Protocol):
 
     activation: WorkflowActivation
 
+    @property
+    def log_details(self) -> dict[str, object]:
+        """The names of the run, for messages."""
+        ...
+
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
         """Have `timer` fire after `seconds`; raises if that is not a possible duration."""
 
@@ -130,7 +135,10 @@ class TimerHandle(asyncio.TimerHandle):
 class Task(asyncio.Task[T]):
     """A task that hashes by its order of creation; equality stays identity."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ("_hash", "own_context")
+
+    own_context: Context
+    """The context that its code runs in."""
 
     def __init__(
         self,
@@ -164,6 +172,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self.hash_base = seed & 0x0FFF_FFFF_FFFF_FFFF
         self.ready: deque[Handle | TimerHandle] = deque()
         self.evicted = False
+        self.entered = False
+        """True while the run is evaluated, on whichever thread."""
         self.read_only = ""
         """The name of the code that may only look at the workflow right now; empty: none does."""
         self.spoilt: ReadOnlyContextError | None = None
@@ -195,6 +205,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         handle = Handle(callback, args, _copy_context() if context is None else context)
         if self.evicted:
             return handle
+        if _get_loop() is not self:
+            self._refuse_strangers()
         if self.read_only:
             self._spoil()
         self.ready.append(handle)
@@ -264,12 +276,21 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             self.check_writable("create a task")
         self._task_count += 1
         task = Task(coro, self, self._task_count, name, context)
+        task.own_context = self._context_of(task)
         tasks = self._tasks
         if len(tasks) >= self._prune_at:
             self._tasks = tasks = [known for known in tasks if not known.done()]
             self._prune_at = max(16, 2 * len(tasks))
         tasks.append(task)
         return task
+
+    def _context_of(self, task: Task[Any]) -> Context:
+        """Find a new task's context, also before Python 3.12: its first step is queued with it."""
+        get_context: Callable[[], Context] | None = getattr(task, "get_context", None)
+        if get_context is not None:
+            return get_context()
+        step = self.ready[-1] if self.ready and not self.evicted else None
+        return _copy_context() if step is None else step._context  # pyright: ignore[reportPrivateUsage]
 
     def set_exception_handler(self, handler: Callable[..., object] | None) -> None:
         self._exception_handler = handler
@@ -326,7 +347,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         return "\n".join(traces)
 
     def evict(self) -> None:
-        """End all coroutines where they wait. Their ``finally`` blocks run, up to the next wait.
+        """End all coroutines where they wait. Their ``finally`` blocks run, up to the next wait,
+        each in its task's context.
 
         Nothing they do has an effect. Code that insists on waiting is left behind unfinished.
         """
@@ -335,7 +357,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         # A closing coroutine can still finish a task that another one created: walk a copy.
         for task in tuple(self._tasks):
             if not task.done():
-                _close(task.get_coro())
+                task.own_context.run(_close, task.get_coro())
                 waiter: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
                 if waiter is not None:
                     waiter.cancel()  # lets go of the task
@@ -343,13 +365,23 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self.ready.clear()
 
     def check_writable(self, what: str) -> None:
-        """Raise where the workflow may not be changed: `ReadOnlyContextError` or `Evicted`."""
+        """Raise where the workflow may not be changed: `ReadOnlyContextError`, `Evicted`, or
+        `NotInWorkflowError` when the code of another run asks."""
         if self.evicted:
             self._refuse_to_go_on()
+        elif _get_loop() is not self:
+            self._refuse_strangers()
         elif self.read_only:
             raise ReadOnlyContextError(
                 f"a {self.read_only} only looks at the workflow, it can't {what}"
             )
+
+    def _refuse_strangers(self) -> NoReturn:
+        """Refuse code that runs outside of this run, and would change it without a trace."""
+        raise NotInWorkflowError(
+            "a future, a task or a handle was used that belongs to another run"
+            f" ({self.host.log_details}): only a workflow's own code can use it"
+        )
 
     def _spoil(self) -> NoReturn:
         """Refuse a callback of a future that is done already: the waiter can't be woken any more,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import weakref
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -54,6 +57,7 @@ class WorkflowRunner:
         self._disable_eager_activities = disable_eager_activities
         self._definitions: dict[str | None, WorkflowDefinition] = {}
         self._instances: dict[str, WorkflowInstance] = {}
+        weakref.finalize(self, _let_go, self._instances, os.getpid()).atexit = False
         for cls in definitions:
             definition = WorkflowDefinition.of(cls)
             earlier = self._definitions.setdefault(definition.name, definition)
@@ -71,6 +75,8 @@ class WorkflowRunner:
     def evaluate(self, activation: WorkflowActivation) -> WorkflowCompletion:
         """Run the code of a workflow for one activation. Whatever is wrong with the run or its
         code becomes a failed task; only a KeyboardInterrupt comes out."""
+        if _lost:
+            _evict_lost()
         run_id = activation.run_id
         if activation.only_eviction():
             self._evict(run_id)
@@ -85,9 +91,24 @@ class WorkflowRunner:
         except BaseException as error:
             _log.error("workflow task of run %s failed: %s", run_id, error)
             return self.failed(run_id, error)
-        if any(type(job) is RemoveFromCache for job in activation.jobs):
+        if instance.loop.evicted:  # by `evict_all`, meanwhile
+            instance.evict()
+        elif any(type(job) is RemoveFromCache for job in activation.jobs):
             self._evict(run_id)
         return completion
+
+    def evict_all(self) -> None:
+        """End the code of every run in the cache; for a worker that gets no more activations.
+
+        Call it on an evaluator's thread. A run that another thread evaluates is cut off here, and
+        ended there when its code comes back.
+        """
+        while self._instances:
+            _, instance = self._instances.popitem()
+            if instance.loop.entered:
+                instance.abandon()
+            else:
+                instance.evict()
 
     def abandon(self, run_id: str) -> Callable[[], None]:
         """Forget a run while its code is running, on another thread: nothing that the code does
@@ -158,6 +179,30 @@ def _interception(
     from hourglass.workflow._runtime.chain import intercept  # a worker without them is not to pay
 
     return functools.partial(intercept, classes=tuple(classes))
+
+
+_lost: deque[tuple[int, WorkflowInstance]] = deque()
+"""Runs whose runner is gone without `evict_all`, with their process. They are kept for the next
+evaluation: ended by the garbage collector, their ``finally`` blocks would run as code of whatever
+run is current then."""
+_inherited: list[WorkflowInstance] = []
+"""Runs of the process that this one was forked from: not ours to end."""
+
+
+def _let_go(instances: dict[str, WorkflowInstance], pid: int) -> None:
+    _lost.extend((pid, instance) for instance in instances.values())
+
+
+def _evict_lost() -> None:
+    while _lost:
+        try:
+            pid, instance = _lost.popleft()
+        except IndexError:  # another evaluator was faster
+            return
+        if pid == os.getpid():
+            instance.evict()
+        else:
+            _inherited.append(instance)
 
 
 def _name(cls: type[Any]) -> str:

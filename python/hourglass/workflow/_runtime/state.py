@@ -123,6 +123,11 @@ class RunState(Facts):
         self.cancel_reason: str | None = None
         self.current_details = ""
 
+    @property
+    def is_replaying(self) -> bool:
+        """True while the past is worked through again, and in a run that leaves the cache."""
+        return self.activation.is_replaying or self.loop.evicted
+
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
         """Record a timer (see `LoopHost`)."""
         seconds = seconds_of(seconds, "timer")
@@ -143,7 +148,7 @@ class RunState(Facts):
 
     def report(self, message: str, error: BaseException | None) -> None:
         """Log, once: not during replay (see `LoopHost`)."""
-        if not self.activation.is_replaying:
+        if not self.is_replaying:
             _log.error("%s (%s)", message, self.log_details, exc_info=error)
 
     def next_seq(self, kind: str) -> int:
