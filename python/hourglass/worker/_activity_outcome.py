@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -63,14 +64,22 @@ async def raised(
     """Report an exception: a cancellation that was asked for, or a failure."""
     token = task.task_token
     if isinstance(error, CompleteAsyncError):
-        return Outcome(ActivityCompletion.will_complete_async(token))
+        if not task.is_local:
+            return Outcome(ActivityCompletion.will_complete_async(token))
+        error = ApplicationError(  # core would wait for ever
+            "a local activity can't be completed elsewhere: it has no task token",
+            type="CompleteAsyncError",
+            non_retryable=True,
+        )
     if isinstance(error, (asyncio.CancelledError, CancelledError)) and cancellation is not None:
         interrupted = _interruption(cancellation)
         if interrupted is not None:
             interrupted.__cause__ = error
             return await _failed(token, interrupted, converter)
         cancelled = error if isinstance(error, CancelledError) else CancelledError()
-        failure = await converter.encode_failure(cancelled)
+        failure = await _encoded(cancelled, converter)
+        if "canceled_failure_info" not in failure:
+            failure = await _encoded(CancelledError(f"cancelled; {failure['message']}"), converter)
         details = failure.get("canceled_failure_info", {}).get("details", {})
         request = {"task_token": token, "details": details}
         native = ActivityCompletion.cancelled(token, failure)
@@ -114,23 +123,78 @@ def abandoned() -> ApplicationError:
     )
 
 
+def unreported(task: ActivityTask, error: BaseException) -> Outcome:
+    """Fail an attempt whose outcome could not be made: because of `error`."""
+    with contextlib.suppress(Exception):  # logging may be what raised
+        logger.critical("%s ended without an outcome", described(task), exc_info=error)
+    failure = _bare_failure(error, error)
+    request = {"task_token": task.task_token, "failure": failure}
+    native = ActivityCompletion.failed(task.task_token, failure)
+    return Outcome(native, "RespondActivityTaskFailed", request)
+
+
 async def failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
     """Report that an attempt failed with `error`."""
     return await _failed(token, error, converter)
 
 
 async def _failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
-    try:
-        failure = await converter.encode_failure(error)
-    except Exception as unencodable:  # noqa: BLE001, RUF100 - user details: report, don't lose it
-        substitute = ApplicationError(
-            f"{type(error).__name__} could not be encoded: {unencodable}",
-            type=type(unencodable).__name__,
-        )
-        failure = await converter.encode_failure(substitute)
+    failure = await _encoded(error, converter)
     if "application_failure_info" not in failure:  # the service takes no other: that is the cause
         info = {"type": type(error).__name__}
         message = failure.get("message", "")
         failure = {"message": message, "application_failure_info": info, "cause": failure}
+    try:
+        native = ActivityCompletion.failed(token, failure)
+    except Exception as refused:
+        logger.exception("the failure of an activity is none that the service takes")
+        failure = _bare_failure(error, refused)
+        native = ActivityCompletion.failed(token, failure)
     request = {"task_token": token, "failure": failure}
-    return Outcome(ActivityCompletion.failed(token, failure), "RespondActivityTaskFailed", request)
+    return Outcome(native, "RespondActivityTaskFailed", request)
+
+
+async def _encoded(error: BaseException, converter: DataConverter) -> Wire:
+    """Make the failure of an exception; whatever keeps that from being made is in it."""
+    try:
+        return await converter.encode_failure(error)
+    except BaseException as refused:  # converters are the program's own code
+        if _is_passing(refused):
+            raise
+        try:
+            return await converter.encode_failure(_substitute(error, refused))
+        except BaseException as again:
+            if _is_passing(again):
+                raise
+            logger.exception("the failure of an activity can't be encoded")
+            return _bare_failure(error, again)
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Tell whether the event loop ends the attempt's task, and not the program's code."""
+    return isinstance(error, (asyncio.CancelledError, GeneratorExit))
+
+
+def _substitute(error: BaseException, refused: BaseException) -> ApplicationError:
+    """Stand in for an exception that can't be encoded; retried as that would have been."""
+    kind, non_retryable = type(error).__name__, False
+    text = f"{kind} could not be encoded: {type(refused).__name__}: {_text(refused)}"
+    if isinstance(error, ApplicationError):
+        kind, non_retryable = str(error.type or kind), error.non_retryable
+    return ApplicationError(text, type=kind, non_retryable=non_retryable)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException as failed:  # noqa: BLE001, RUF100 - the program's own code
+        return f"no text, which raised {type(failed).__name__}"
+
+
+def _bare_failure(error: BaseException, refused: BaseException) -> Wire:
+    """Make a failure of class names only: texts are for the converter, which may hide them."""
+    kind, reason = (ascii(type(one).__name__).strip("'") for one in (error, refused))
+    return {
+        "message": f"{kind} could not be encoded: {reason}",
+        "application_failure_info": {"type": kind},
+    }

@@ -32,6 +32,9 @@ Attempt = tuple[int, Callable[..., Any], Sequence[Any], Info, bool]
 """Its number, function, arguments and info, and whether a cancellation is raised in it."""
 
 
+_MAX_CAUSES = 20
+
+
 class RemoteTracebackError(Exception):
     """The traceback in the child, as text: tracebacks don't cross processes."""
 
@@ -109,10 +112,15 @@ class Child:
         may_raise: bool,
     ) -> Any:
         cancel = ThreadCancel()
+
+        def heartbeat(details: Sequence[Any]) -> None:
+            with cancel.shield():  # an exception in the middle of a message would cut it off
+                self._answer("heartbeat", tuple(details))
+
         context = Context(
             info=info,
             payload_converter=DataConverter.default.payload_converter,
-            send_heartbeat=lambda details: self._answer("heartbeat", tuple(details)),
+            send_heartbeat=heartbeat,
             cancelled=Latch(self._loop),
             worker_shutdown=Latch(self._loop),
         )
@@ -129,7 +137,7 @@ class Child:
         """Tell the parent; a value that can't leave is an error: the activity's, or its result."""
         try:
             message = pickle.dumps((kind, value))
-        except Exception as error:
+        except BaseException as error:
             what = "the result" if kind == "returned" else f"the {kind}"
             refused = ApplicationError(
                 f"{what} can't leave the process of the activity: {error}",
@@ -144,22 +152,33 @@ class Child:
 
 def _portable(error: BaseException) -> list[BaseException]:
     """An exception and its causes, each as something that arrives whole, and where it came from."""
-    text = "".join(traceback.format_exception(error))
+    try:
+        text = "".join(traceback.format_exception(error))
+    except BaseException as failed:  # noqa: BLE001, RUF100 - texts are the program's own code
+        text = f"no traceback: {type(failed).__name__}\n"
     chain: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and len(chain) < 20:
+    while current is not None and len(chain) < _MAX_CAUSES:
         chain.append(_whole(current))
-        current = current.__cause__
+        implicit = None if current.__suppress_context__ else current.__context__
+        current = current.__cause__ or implicit
     return [*chain, RemoteTracebackError(f"\n{text}")]
 
 
 def _whole(error: BaseException) -> BaseException:
     """Return the exception if it survives pickling, else an `ApplicationError` in its place.
 
-    Many exceptions with arguments of their own don't."""
+    Many exceptions with arguments of their own don't. `SystemExit` and its kind would, but are not
+    for the parent: they end what raises them.
+    """
+    if isinstance(error, (Exception, asyncio.CancelledError)):
+        try:
+            if isinstance(pickle.loads(pickle.dumps(error)), type(error)):
+                return error
+        except BaseException:  # noqa: BLE001, RUF100 - pickling runs the program's own code
+            pass
     try:
-        if isinstance(pickle.loads(pickle.dumps(error)), type(error)):
-            return error
-    except Exception:  # noqa: BLE001, RUF100 - pickling runs the program's own code
-        pass
-    return ApplicationError(str(error), type=type(error).__name__)
+        text = str(error)
+    except BaseException as failed:  # noqa: BLE001, RUF100 - so does making a text
+        text = f"no text, which raised {type(failed).__name__}"
+    return ApplicationError(text, type=type(error).__name__)

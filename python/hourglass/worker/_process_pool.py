@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from hourglass.activity._context import CompleteAsyncError
 from hourglass.exceptions import ApplicationError, CancelledError
 from hourglass.worker import _process_child
+from hourglass.worker._ended_call import EndedCall
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -56,7 +57,7 @@ class Job:
         self.number = number
         self.message = message
         self.heartbeat = heartbeat
-        self.future: Future[Any] = Future()
+        self.future: Future[EndedCall] = Future()
         self.future.set_running_or_notify_cancel()
         self._lock = threading.Lock()
         self._pipe: Connection | None = None
@@ -96,12 +97,7 @@ class Keeper:
 
     def _keep(self) -> None:
         while (job := self._processes.jobs.get()) is not None:
-            try:
-                answer = self._run(job)
-            except BaseException as error:  # noqa: BLE001, RUF100 - whoever waits has to hear it
-                job.future.set_exception(error)
-            else:
-                job.future.set_result(answer)
+            job.future.set_result(EndedCall.of(self._run, job))
             self._processes.idle.release()
         self._end()
 
@@ -109,28 +105,30 @@ class Keeper:
         process, pipe = self._living()
         try:
             job.begin(pipe)
-            return self._answer(job, pipe)
+            kind, value = self._answer(job, pipe)
         except (EOFError, OSError) as error:
             raise self._died(process) from error
         finally:
             job.end()
+        if kind == "returned":
+            return value
+        raise CompleteAsyncError if kind == "async" else _linked(value)
 
-    def _answer(self, job: Job, pipe: Connection) -> Any:
-        refused: Exception | None = None
+    def _answer(self, job: Job, pipe: Connection) -> tuple[str, Any]:
+        refused: BaseException | None = None
         while True:
-            kind, value = pickle.loads(pipe.recv_bytes())
-            if kind == "heartbeat":
-                try:
-                    job.heartbeat(value)
-                except Exception as error:  # noqa: BLE001, RUF100 - the attempt fails with it
-                    refused = refused or error
-                    job.cancel()
-                continue
-            if refused is not None:
-                raise refused
-            if kind == "returned":
-                return value
-            raise CompleteAsyncError if kind == "async" else _linked(value)
+            message = pipe.recv_bytes()
+            try:
+                kind, value = pickle.loads(message)
+            except BaseException as error:  # noqa: BLE001, RUF100 - runs the program's own code
+                return "raised", [_unreadable(error)]
+            if kind != "heartbeat":
+                return (kind, value) if refused is None else ("raised", [refused])
+            try:
+                job.heartbeat(value)
+            except BaseException as error:  # noqa: BLE001, RUF100 - the attempt fails with it
+                refused = refused or error
+                job.cancel()
 
     def _living(self) -> tuple[BaseProcess, Connection]:
         """Return the process; start one if none lives."""
@@ -221,6 +219,15 @@ class ActivityProcessPool:
         """Let every process end after its attempt. Does not wait."""
         for _ in self._keepers:
             self.jobs.put(None)
+
+
+def _unreadable(error: BaseException) -> ApplicationError:
+    return ApplicationError(
+        f"what the process of the activity answered can't be unpickled: {type(error).__name__}:"
+        f" {error}",
+        type="EncodingError",
+        non_retryable=True,
+    )
 
 
 def _linked(chain: list[BaseException]) -> BaseException:

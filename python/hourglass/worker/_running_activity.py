@@ -26,6 +26,7 @@ from hourglass.exceptions import ApplicationError, DecodingError, from_bridge
 from hourglass.worker import _abandoned_threads as abandoned_threads
 from hourglass.worker import _activity_outcome as outcome
 from hourglass.worker._activity_outcome import Outcome
+from hourglass.worker._ended_call import EndedCall
 from hourglass.worker._thread_cancel import ThreadCancel
 from hourglass.worker._thread_dump import frame_of, place
 
@@ -54,6 +55,7 @@ class RunningActivity:
         self._thread_cancel: ThreadCancel | Job | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancel_task = True
+        self._answers_for_cancelled = False
         self._heartbeats: Heartbeats | None = None
 
     @property
@@ -101,13 +103,22 @@ class RunningActivity:
             completion = await self._without_cancellation(
                 outcome.completed(token, result, converter)
             )
-        except (Exception, asyncio.CancelledError, _context.CompleteAsyncError) as error:
+        except BaseException as error:
+            if isinstance(error, GeneratorExit) and not self._is_current():
+                raise  # the coroutine is closed: its event loop has ended
             completion = await self._without_cancellation(
                 outcome.raised(self.task, error, self.details, converter)
             )
         if self._heartbeats is not None:
             await self._heartbeats.flushed()
         self.activities.complete(self, completion)
+
+    def _is_current(self) -> bool:
+        """Tell whether this very code runs as the attempt's task."""
+        try:
+            return asyncio.current_task() is self._task
+        except RuntimeError:
+            return False
 
     async def _without_cancellation(self, step: Any) -> Outcome:
         """Make the outcome, which no cancellation changes any more."""
@@ -118,13 +129,20 @@ class RunningActivity:
     def _ended(self, ended: asyncio.Task[None]) -> None:
         """Answer for a task that was cancelled before its first step, or while it answered.
 
-        Whoever ends an event loop cancels all of its tasks, and a cancellation may come along with
-        the start; without an answer the slot would never come back.
+        The end of an event loop cancels all of its tasks, and a cancellation may come along with
+        the start; without an answer the slot would never come back. Nor would it after an error
+        of ours, or of the program's logging.
         """
-        if self.activities.running.get(self.task.task_token) is self and ended.cancelled():
-            self._cancel_task = False
-            self._task = asyncio.get_running_loop().create_task(self._answer_for_cancelled())
-            self._task.add_done_callback(self._ended)
+        if self.activities.running.get(self.task.task_token) is not self:
+            return
+        error = asyncio.CancelledError() if ended.cancelled() else ended.exception()
+        assert error is not None
+        if self._answers_for_cancelled or not ended.cancelled():
+            self.activities.complete(self, outcome.unreported(self.task, error))
+            return
+        self._cancel_task, self._answers_for_cancelled = False, True
+        self._task = asyncio.get_running_loop().create_task(self._answer_for_cancelled())
+        self._task.add_done_callback(self._ended)
 
     async def _answer_for_cancelled(self) -> None:
         error = asyncio.CancelledError()
@@ -207,15 +225,16 @@ class RunningActivity:
             self._thread_cancel = cancel
         loop = asyncio.get_running_loop()
 
-        def call() -> Any:
+        def call() -> EndedCall:
             self.thread = threading.current_thread()
             self.where = f"thread {self.thread.name}"
             try:
-                return variables.run(cancel.run, function, args)
+                return EndedCall.of(variables.run, cancel.run, function, args)
             finally:
                 abandoned_threads.forget(self.thread)
 
-        return await loop.run_in_executor(executor, call)
+        ended = await loop.run_in_executor(executor, call)
+        return ended.unwrap()
 
     async def _call_in_process(
         self,
@@ -238,7 +257,7 @@ class RunningActivity:
         self._thread_cancel = job
         if self.details is not None:
             job.cancel()
-        return await asyncio.wrap_future(job.future)
+        return (await asyncio.wrap_future(job.future)).unwrap()
 
     def _new_context(self, heartbeat_details: list[Any]) -> Context:
         activities = self.activities
