@@ -1,13 +1,15 @@
 """Cancelling workflows and activities, and terminating: who hears of it, what is recorded."""
 
 import asyncio
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from hourglass import activity, workflow
 from hourglass.client import Client, WorkflowExecutionStatus, WorkflowFailureError
-from hourglass.exceptions import ActivityError, CancelledError, TerminatedError
+from hourglass.exceptions import ActivityError, ApplicationError, CancelledError, TerminatedError
 from hourglass.service import RPCError, RPCStatusCode
 from hourglass.workflow import ActivityCancellationType
 from tests.support import START, TASK, AnyHandle, event_types, new_worker, unique
@@ -255,3 +257,83 @@ async def test_terminating_twice_or_nobody_is_not_found(client: Client) -> None:
         with pytest.raises(RPCError) as refused:
             await victim.terminate()
         assert refused.value.status == RPCStatusCode.NOT_FOUND
+
+
+# --- cancelling and ending in one turn ---------------------------------------------------------
+
+
+@activity.defn
+async def hold_on() -> None:
+    """Run until it is cancelled."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(0.05)
+
+
+@activity.defn
+async def breathe() -> None:
+    """Give the workflow another turn."""
+
+
+@workflow.defn
+class CancelsAndEnds:
+    """Cancels what it started and ends in the same turn."""
+
+    @workflow.run
+    async def run(self, what: str, ending: str) -> str:
+        task: asyncio.Future[Any]
+        if what == "activity":
+            task = workflow.start_activity(
+                hold_on, start_to_close_timeout=SECONDS_20, heartbeat_timeout=HEARTBEAT
+            )
+        elif what == "local activity":
+            task = workflow.start_local_activity(hold_on, start_to_close_timeout=SECONDS_20)
+        elif what == "child":
+            task = await workflow.start_child_workflow(
+                WaitsForever.run, id=f"{workflow.info().workflow_id}-child"
+            )
+        else:
+            task = asyncio.create_task(workflow.sleep(60))
+        if what == "local activity":  # a timer would wait for the task's heartbeat
+            await workflow.execute_local_activity(breathe, start_to_close_timeout=SECONDS_20)
+        else:
+            await workflow.sleep(0.01)
+        task.cancel()
+        if ending == "raise":
+            raise ApplicationError("enough")
+        if ending == "continue":
+            workflow.continue_as_new(args=[what, "return"])
+        return "ended"
+
+
+CANCELS = {
+    "activity": "ActivityTaskCancelRequested",
+    "child": "RequestCancelExternalWorkflowExecutionInitiated",
+    "local activity": None,
+    "sleep": None,  # cancelled with its task, which has no turn any more
+}
+
+
+@pytest.mark.parametrize("ending", ["return", "raise", "continue"])
+@pytest.mark.parametrize("what", CANCELS)
+async def test_a_workflow_that_cancels_and_ends_in_one_turn_ends_then(
+    client: Client, what: str, ending: str
+) -> None:
+    async with new_worker(
+        client, CancelsAndEnds, WaitsForever, activities=[hold_on, breathe]
+    ) as worker:
+        began = time.monotonic()
+        handle = await client.start_workflow(
+            CancelsAndEnds.run, args=[what, ending], id=unique("both"), task_queue=worker.task_queue
+        )
+        if ending == "raise":
+            with pytest.raises(WorkflowFailureError) as failure:
+                await handle.result()
+            assert isinstance(failure.value.cause, ApplicationError)
+        else:
+            assert await handle.result() == "ended"
+        assert time.monotonic() - began < 15
+        recorded = await event_types(handle)
+        if (asked := CANCELS[what]) is not None:
+            assert asked in recorded
+        assert recorded[-1].startswith("WorkflowExecution")

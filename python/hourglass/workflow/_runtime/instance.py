@@ -17,7 +17,8 @@ Invariants:
 
 * the same activations on a fresh instance give byte-identical completions;
 * a query adds nothing but its answer;
-* after the run has ended, only queries run code; another activation gets the ending again;
+* the ending is said once. After it only queries run code, and another activation, as when core
+  resolves what the run cancelled in its last turn, is answered with no commands;
 * after a failed task the instance answers nothing but that failure, until it is evicted and built
   anew from history;
 * eviction comes before everything else and is answered with nothing.
@@ -174,12 +175,11 @@ class WorkflowInstance(RunState):
             self._drain()
         else:
             self._apply_in_order(jobs)
-        if self.ending.outcome is not None and not all(type(job) is QueryWorkflow for job in jobs):
+        if self.ending.outcome is not None and not self._said_ending:
+            self._said_ending = True
             self.commands.append(self.ending.outcome)
-            if not self._said_ending:
-                self._said_ending = True
-                if self.handlers.running and not self.activation.is_replaying:
-                    self.handlers.warn_unfinished()
+            if self.handlers.running and not self.activation.is_replaying:
+                self.handlers.warn_unfinished()
 
     def _undisturbed(self) -> bool:
         return self.ending.outcome is None and self.loop.spoilt is None
