@@ -17,15 +17,15 @@
 //! # The choice
 //!
 //! One thread owns everything: the connection, the open runs in memory, the queues and the timers.
-//! There are no locks, because nobody else touches anything. In turns ([`crate::turn`]) it
+//! There are no locks, because nobody else touches anything. In turns ([`crate::event_loop`]) it
 //!
 //! 1. takes all calls that wait in its channel, and the timers that are due,
-//! 2. handles one after the other. A handler works on runs in memory ([`crate::run`]); when it succeeds
-//!    as a whole its changes are written, when it fails nothing of it remains ([`crate::context`]),
+//! 2. handles one after the other. A handler works on runs in memory ([`crate::state::run`]); when it succeeds
+//!    as a whole its changes are written, when it fails nothing of it remains ([`crate::transaction::context`]),
 //! 3. commits once,
-//! 4. and only then answers the callers and arms the timers ([`crate::action`]).
+//! 4. and only then answers the callers and arms the timers ([`crate::state::reply`]).
 //!
-//! One kind of answer is given earlier: workflow tasks ([`crate::early`]).
+//! One kind of answer is given earlier: workflow tasks ([`crate::transaction::precommit`]).
 //!
 //! When the commit fails, every caller of the turn is told so, the runs of the turn are read again from
 //! the disk, and the engine goes on.
@@ -54,13 +54,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::action::{Responder, Returned};
-use crate::context::Context;
-use crate::dispatch::{CONFIRM_WORKFLOW_TASK, OWN_SERVICE};
+use crate::event_loop::Loop;
+use crate::service::dispatch::{CONFIRM_WORKFLOW_TASK, OWN_SERVICE};
+use crate::state::reply::{Responder, Returned};
 use crate::store::sqlite::{LockedFile, SqliteStore};
 use crate::store::{Store, StoreError};
-use crate::time_skipping::TimeSkipping;
-use crate::turn::Loop;
+use crate::transaction::context::Context;
+use crate::transaction::time_skipping::TimeSkipping;
 use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
 
 /// How long a poll for a task waits.

@@ -6,50 +6,25 @@
 
 #![allow(deprecated, reason = "fields that older clients still fill in are kept for them")]
 
-mod action;
-mod attributes;
 mod clock;
-#[cfg(target_os = "linux")]
-mod clock_watch;
 mod command;
-mod context;
-mod cron;
-mod deletion;
-mod dispatch;
-mod early;
 mod engine;
 mod error;
-mod expiry;
-mod filter;
-mod finding;
-mod firing;
+mod event_loop;
 mod history;
 mod ids;
-mod loading;
 mod machine;
-mod matching;
-mod old_runs;
-mod owed;
-mod planted;
-mod priority;
+mod mutation;
+mod policy;
 mod proto;
-mod queries;
-mod retry;
-mod rpc;
-mod run;
+mod service;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+mod state;
 mod status;
 mod store;
-mod task_timers;
-mod time_skipping;
-mod timers;
 mod transaction;
-mod turn;
-mod update_failures;
-mod updates;
-mod volatile;
-mod waiters;
+mod visibility;
 
 pub use clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, Timestamp};
 pub use engine::{Call, Engine, EngineOptions, Synchronous};

@@ -1,5 +1,8 @@
 //! Short names for the protocol's messages, and conversions between its types and ours.
 
+use std::time::Duration;
+
+pub(crate) use history::history_event::Attributes;
 pub(crate) use temporalio_protos::temporal::api::activity::v1 as activity;
 pub(crate) use temporalio_protos::temporal::api::command::v1 as command;
 pub(crate) use temporalio_protos::temporal::api::common::v1 as common;
@@ -17,10 +20,6 @@ pub(crate) use temporalio_protos::temporal::api::testservice::v1 as testservice;
 pub(crate) use temporalio_protos::temporal::api::update::v1 as update;
 pub(crate) use temporalio_protos::temporal::api::workflow::v1 as workflow;
 pub(crate) use temporalio_protos::temporal::api::workflowservice::v1 as service;
-
-pub(crate) use history::history_event::Attributes;
-
-use std::time::Duration;
 
 use crate::Timestamp;
 

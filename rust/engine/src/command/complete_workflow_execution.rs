@@ -1,7 +1,7 @@
 //! `CompleteWorkflowExecution`.
 
-use super::{Refusal, Scope};
-use crate::machine::{retry_workflow, workflow};
+use crate::command::{Refusal, Scope};
+use crate::machine::{next_run, workflow};
 use crate::proto::command::CompleteWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
 use crate::proto::{Attributes, history};
@@ -18,7 +18,7 @@ pub(crate) fn apply(
     )?;
     let first = scope.first_event.take();
     let result = attributes.result.as_ref();
-    let next = retry_workflow::after_completion(scope.run, scope.env, first, result);
+    let next = next_run::after_completion(scope.run, scope.env, first, result);
     let next_run_id = next.as_ref().map(|next| next.run_id.to_string());
     let event = scope.event(Attributes::WorkflowExecutionCompletedEventAttributes(
         history::WorkflowExecutionCompletedEventAttributes {

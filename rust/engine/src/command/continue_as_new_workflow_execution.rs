@@ -1,8 +1,11 @@
 //! `ContinueAsNewWorkflowExecution`: this run ends and a new one goes on in its place.
 
-use super::{Refusal, Scope};
+use crate::Timestamp;
+use crate::command::{Refusal, Scope};
 use crate::ids::RunId;
-use crate::machine::workflow::{self, NewRun};
+use crate::machine::workflow;
+use crate::machine::workflow::NewRun;
+use crate::policy::{cron, retry};
 use crate::proto::command::ContinueAsNewWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{
     ContinueAsNewInitiator, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause,
@@ -10,7 +13,6 @@ use crate::proto::enums::{
 use crate::proto::{
     Attributes, common, from_duration, from_nanos, history, nanos, normal_queue, timestamp,
 };
-use crate::{Timestamp, cron, retry};
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,

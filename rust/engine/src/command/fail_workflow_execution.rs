@@ -1,7 +1,7 @@
 //! `FailWorkflowExecution`: the end, or another run where a retry policy says so.
 
-use super::{Refusal, Scope};
-use crate::machine::{retry_workflow, workflow};
+use crate::command::{Refusal, Scope};
+use crate::machine::{next_run, workflow};
 use crate::proto::command::FailWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};
 use crate::proto::{Attributes, history};
@@ -20,7 +20,7 @@ pub(crate) fn apply(
         "FailWorkflowExecutionCommandAttributes.Failure",
     )?;
     let first = scope.first_event.take();
-    let (retry_state, next) = retry_workflow::after_failure(scope.run, scope.env, first, &failure);
+    let (retry_state, next) = next_run::after_failure(scope.run, scope.env, first, &failure);
     let new_execution_run_id = next.as_ref().map(|next| next.run_id.to_string());
     let event = scope.event(Attributes::WorkflowExecutionFailedEventAttributes(
         history::WorkflowExecutionFailedEventAttributes {

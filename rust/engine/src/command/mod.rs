@@ -22,8 +22,6 @@ mod upsert_workflow_search_attributes;
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
-use crate::attributes;
-use crate::context::Env;
 use crate::ids::{EventId, RunId};
 use crate::machine::workflow::{BLOB_LIMIT, NewRun};
 use crate::proto::command::Command;
@@ -31,7 +29,9 @@ use crate::proto::command::command::Attributes as Kind;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause};
 use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use crate::proto::{Attributes, common, from_duration};
-use crate::run::{Run, make_event};
+use crate::state::run::{Run, make_event};
+use crate::transaction::context::Env;
+use crate::visibility::attributes;
 
 /// Why a command is refused: the workflow task fails with it.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! `ModifyWorkflowProperties`: the memo.
 
-use super::{Refusal, Scope, merge};
+use crate::command::{Refusal, Scope, merge};
 use crate::proto::command::ModifyWorkflowPropertiesCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{Attributes, history};

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use prost::Message as _;
 
-use super::{Refusal, Scope};
-use crate::context::{Context, Failure};
+use crate::command::{Refusal, Scope};
 use crate::ids::RunKey;
 use crate::machine::workflow::BLOB_LIMIT;
 use crate::proto::command::ProtocolMessageCommandAttributes;
@@ -13,7 +12,8 @@ use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::protocol::Message;
 use crate::proto::update::{Acceptance, Rejection, Request, Response};
 use crate::proto::{Attributes, history};
-use crate::updates::Settled;
+use crate::transaction::context::{Context, Failure};
+use crate::transaction::updates::Settled;
 
 /// The package of the messages that are understood.
 const PACKAGE: &str = "temporal.api.update.v1.";

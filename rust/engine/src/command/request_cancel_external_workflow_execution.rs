@@ -1,11 +1,11 @@
 //! `RequestCancelExternalWorkflowExecution`.
 
-use super::{Refusal, Scope};
-use crate::machine::errand::Errand;
+use crate::command::{Refusal, Scope};
 use crate::proto::command::RequestCancelExternalWorkflowExecutionCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::history::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes as Initiated;
 use crate::proto::{Attributes, common};
+use crate::transaction::effects::Errand;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,

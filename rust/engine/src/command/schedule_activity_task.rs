@@ -1,12 +1,12 @@
 //! `ScheduleActivityTask`.
 
-use super::{Refusal, Scope};
+use crate::command::{Refusal, Scope};
 use crate::machine::activity;
+use crate::policy::retry;
 use crate::proto::command::ScheduleActivityTaskCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{from_nanos, history, nanos, normal_queue};
-use crate::retry;
-use crate::run::make_event;
+use crate::state::run::make_event;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -72,7 +72,7 @@ fn check(attributes: &ScheduleActivityTaskCommandAttributes) -> Result<(), Strin
             return Err(format!("{name} exceeds length limit. Length={length} Limit={limit}"));
         }
     }
-    crate::priority::check(attributes.priority.as_ref())
+    crate::policy::priority::check(attributes.priority.as_ref())
 }
 
 /// Nanoseconds; 0 is unlimited. What was not given follows from the rest, as on the server.

@@ -1,7 +1,7 @@
 //! What is wrong with the commands of a task before any of them is looked into.
 
-use super::{Refusal, is_close};
 use crate::RpcStatus;
+use crate::command::{Refusal, is_close};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
 

@@ -1,12 +1,12 @@
 //! `SignalExternalWorkflowExecution`.
 
-use super::{Refusal, Scope};
-use crate::machine::errand::Errand;
+use crate::command::{Refusal, Scope};
 use crate::proto::Attributes;
 use crate::proto::command::SignalExternalWorkflowExecutionCommandAttributes;
 use crate::proto::common::WorkflowExecution;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::history::SignalExternalWorkflowExecutionInitiatedEventAttributes as Initiated;
+use crate::transaction::effects::Errand;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,

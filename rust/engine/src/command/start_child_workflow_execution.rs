@@ -1,15 +1,15 @@
 //! `StartChildWorkflowExecution`.
 
-use super::{Refusal, Scope};
-use crate::machine::errand::Errand;
+use crate::command::{Refusal, Scope};
 use crate::machine::{child, workflow};
+use crate::policy::retry;
 use crate::proto::command::StartChildWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{
     ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause,
 };
 use crate::proto::{Attributes, from_nanos, history, nanos, normal_queue};
-use crate::retry;
-use crate::rpc::start_workflow_execution;
+use crate::service::start;
+use crate::transaction::effects::Errand;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -25,8 +25,7 @@ pub(crate) fn apply(
     check(&command, &namespace).map_err(bad)?;
     super::check_attributes(scope, &command.namespace, command.search_attributes.as_mut())?;
     let attributes = initiated(scope, command).map_err(bad)?;
-    start_workflow_execution::check(&child::request(&attributes, None))
-        .map_err(|status| bad(status.message))?;
+    start::check(&child::request(&attributes, None)).map_err(|status| bad(status.message))?;
     let user_metadata = scope.user_metadata.clone();
     let event = Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes.clone());
     let initiated_event_id = scope.append(event);

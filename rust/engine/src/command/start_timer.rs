@@ -1,6 +1,6 @@
 //! `StartTimer`.
 
-use super::{Refusal, Scope};
+use crate::command::{Refusal, Scope};
 use crate::machine::timer;
 use crate::proto::command::StartTimerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;

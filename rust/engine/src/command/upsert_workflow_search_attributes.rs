@@ -1,6 +1,6 @@
 //! `UpsertWorkflowSearchAttributes`.
 
-use super::{Refusal, Scope, merge};
+use crate::command::{Refusal, Scope, merge};
 use crate::proto::command::UpsertWorkflowSearchAttributesCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{Attributes, history};

@@ -3,4 +3,3 @@
 pub(crate) mod causes;
 pub(crate) mod event;
 pub(crate) mod fragment;
-pub(crate) mod page;

@@ -2,19 +2,20 @@
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
-use crate::context::{Context, Failure};
 use crate::ids::{EventId, RunId, RunKey};
-use crate::machine::workflow::{self, NewRun};
-use crate::machine::{external, workflow_task};
-use crate::planted::{Bug, planted};
-use crate::priority;
+use crate::machine::workflow::NewRun;
+use crate::machine::{external, workflow, workflow_task};
+use crate::mutation::{Bug, planted};
+use crate::policy::priority;
 use crate::proto::enums::StartChildWorkflowExecutionFailedCause as Cause;
-use crate::proto::history::{self, StartChildWorkflowExecutionInitiatedEventAttributes};
+use crate::proto::history::StartChildWorkflowExecutionInitiatedEventAttributes;
 use crate::proto::service::StartWorkflowExecutionRequest;
-use crate::proto::{Attributes, common, enums};
-use crate::rpc::start_workflow_execution::{self, Decision};
-use crate::run::{Run, make_event};
+use crate::proto::{Attributes, common, enums, history};
+use crate::service::start;
+use crate::service::start::Decision;
+use crate::state::run::{Run, make_event};
 use crate::store::{ChildRecord, ParentRecord, StoreError};
+use crate::transaction::context::{Context, Failure};
 
 /// Who the engine is in events that it causes itself.
 pub(crate) const IDENTITY: &str = "history-service";
@@ -83,7 +84,7 @@ pub(crate) fn start(context: &mut Context, start: Start) -> Result<(), Failure> 
         return not_started(context, parent, initiated_event_id, *attributes, cause);
     };
     let existing = context.last_run(namespace, &request.workflow_id)?;
-    let replaced = match start_workflow_execution::decide(existing.as_ref(), &request) {
+    let replaced = match start::decide(existing.as_ref(), &request) {
         Ok(Decision::Start) => None,
         Ok(Decision::TerminateAndStart(run)) => Some(run.key),
         Ok(Decision::Existing(..)) | Err(_) => {
@@ -91,11 +92,11 @@ pub(crate) fn start(context: &mut Context, start: Start) -> Result<(), Failure> 
             return not_started(context, parent, initiated_event_id, *attributes, cause);
         }
     };
-    let new = start_workflow_execution::new_run(context, namespace, request);
+    let new = start::new_run(context, namespace, request);
     // The command was checked when it came.
     let new = new.map_err(|status| StoreError::Damaged(status.message))?;
     let run_id = new.run_id;
-    start_workflow_execution::replace(context, replaced, run_id)?;
+    start::replace(context, replaced, run_id)?;
     let new = of_parent(context, new, record, root);
     workflow::start(context, new);
     started(context, parent, initiated_event_id, *attributes, run_id)

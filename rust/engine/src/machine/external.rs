@@ -1,7 +1,6 @@
 //! Signals and requests to cancel from one run to another: what became of them is an event of the
 //! run that sent them.
 
-use crate::context::{Context, Env, Failure};
 use crate::ids::{EventId, RunKey};
 use crate::machine::child::IDENTITY;
 use crate::machine::{workflow, workflow_task};
@@ -10,12 +9,13 @@ use crate::proto::enums::{
     SignalExternalWorkflowExecutionFailedCause as SignalCause,
 };
 use crate::proto::history::{
-    self, HistoryEvent, RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+    HistoryEvent, RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
     SignalExternalWorkflowExecutionInitiatedEventAttributes,
 };
-use crate::proto::{Attributes, common};
-use crate::run::{Run, make_event};
+use crate::proto::{Attributes, common, history};
+use crate::state::run::{Run, make_event};
 use crate::store::RunRow;
+use crate::transaction::context::{Context, Env, Failure};
 
 /// Why a run is not reached.
 #[derive(Clone, Copy)]

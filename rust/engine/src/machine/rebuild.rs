@@ -7,20 +7,19 @@ use std::collections::BTreeMap;
 
 use crate::Timestamp;
 use crate::command::merge;
-use crate::context::Env;
 use crate::ids::EventId;
-use crate::machine::activity;
-use crate::machine::child::{self, Start};
-use crate::machine::errand::Errand;
-use crate::machine::{options, reset_points};
-use crate::planted::{Bug, planted};
+use crate::machine::child::Start;
+use crate::machine::{activity, child, reset_points, workflow_options};
+use crate::mutation::{Bug, planted};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, nanos};
-use crate::run::Run;
+use crate::state::run::Run;
+use crate::state::timers::TimerKind;
 use crate::store::record::{ActivityState, AdmittedRecord};
 use crate::store::{ActivityRecord, ChildRecord, TimerRecord};
-use crate::timers::TimerKind;
-use crate::updates::update_id;
+use crate::transaction::context::Env;
+use crate::transaction::effects::Errand;
+use crate::transaction::updates::update_id;
 
 /// Where the workflow task is after the last event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -253,7 +252,7 @@ impl Rebuilt {
                 self.request_ids.push(a.request_id.clone());
             }
             A::WorkflowExecutionOptionsUpdatedEventAttributes(a) => {
-                options::take(run, a, event.event_id);
+                workflow_options::take(run, a, event.event_id);
             }
             A::UpsertWorkflowSearchAttributesEventAttributes(a) => {
                 let upserted = a.search_attributes.clone().unwrap_or_default();

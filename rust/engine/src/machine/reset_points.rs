@@ -2,12 +2,12 @@
 //! its workers completed.
 
 use crate::Timestamp;
-use crate::context::Env;
 use crate::proto::history::WorkflowTaskCompletedEventAttributes;
 use crate::proto::timestamp;
 use crate::proto::workflow::{ResetPointInfo, ResetPoints};
-use crate::run::Run;
+use crate::state::run::Run;
 use crate::store::RunRow;
+use crate::transaction::context::Env;
 
 /// More are not kept: the server's default.
 const LIMIT: usize = 20;

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use super::workflow_task;
 use crate::Timestamp;
-use crate::context::{Env, Work};
+use crate::machine::workflow_task;
 use crate::proto::service::RespondWorkflowTaskCompletedRequest;
-use crate::run::{Run, Speculative};
+use crate::state::run::{Run, Speculative};
+use crate::state::timers::TaskTimer;
 use crate::store::record::WorkflowTaskRecord;
-use crate::timers::TaskTimer;
+use crate::transaction::context::{Env, Work};
 
 /// A worker has to fetch the task within this time, or it becomes a normal one.
 const SCHEDULE_TO_START: Duration = Duration::from_secs(5);

@@ -1,12 +1,12 @@
 //! User timers: started by a command, fired by time or cancelled by a command.
 
 use crate::command::Scope;
-use crate::context::Env;
 use crate::ids::EventId;
 use crate::machine::workflow_task;
 use crate::proto::{Attributes, enums, history};
-use crate::run::{Run, make_event};
+use crate::state::run::{Run, make_event};
 use crate::store::TimerRecord;
+use crate::transaction::context::Env;
 
 /// Start a timer; false when one of that id is pending.
 pub(crate) fn start(

@@ -3,18 +3,20 @@
 use prost::Message;
 
 use crate::Timestamp;
-use crate::context::{Context, Env};
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::child::Ended;
-use crate::machine::errand::Errand;
-use crate::machine::{reset, reset_points, retry_workflow, workflow_task};
+use crate::machine::{next_run, reset_points, workflow_task};
 use crate::proto::enums::{ParentClosePolicy, RetryState, TimeoutType, WorkflowExecutionStatus};
-use crate::proto::failure::{Failure, TimeoutFailureInfo, failure::FailureInfo};
-use crate::proto::history::{self, HistoryEvent};
-use crate::proto::{Attributes, common, nanos};
-use crate::run::{Run, make_event};
+use crate::proto::failure::failure::FailureInfo;
+use crate::proto::failure::{Failure, TimeoutFailureInfo};
+use crate::proto::history::HistoryEvent;
+use crate::proto::{Attributes, common, history, nanos};
+use crate::state::run::{Run, make_event};
+use crate::state::timers::TimerKind;
 use crate::store::{ChildRecord, ParentRecord, RunRecord, RunRow};
-use crate::timers::TimerKind;
+use crate::transaction::context::{Context, Env};
+use crate::transaction::effects::Errand;
+use crate::transaction::reset;
 
 /// The time a worker has for a workflow task, unless the caller says another: 10 s.
 pub(crate) const DEFAULT_TASK_TIMEOUT: i64 = 10_000_000_000;
@@ -122,7 +124,7 @@ pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
     key
 }
 
-pub(super) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
+pub(crate) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
     let attributes = &new.attributes;
     let now = env.now.0;
     let run_timeout = nanos(attributes.workflow_run_timeout.as_ref());
@@ -252,7 +254,7 @@ pub(crate) fn time_out(
         failure_info: Some(FailureInfo::TimeoutFailureInfo(info)),
         ..Default::default()
     };
-    let (retry_state, next) = retry_workflow::after_failure(run, env, first, &failure);
+    let (retry_state, next) = next_run::after_failure(run, env, first, &failure);
     let record = &run.row.record;
     let chain_is_over = record.execution_expiration != 0 && due.0 >= record.execution_expiration;
     let retry_state = if chain_is_over { RetryState::Timeout } else { retry_state };

@@ -9,21 +9,22 @@ use std::time::Duration;
 use prost::Message;
 
 use crate::Timestamp;
-use crate::context::{Env, Work};
-use crate::history::{fragment, page};
+use crate::history::fragment;
 use crate::ids::{EventId, WorkflowTaskToken};
-use crate::machine::{child, options, reset_points};
+use crate::machine::{child, reset_points, workflow_options};
 use crate::proto::enums::{
     EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause,
 };
 use crate::proto::failure::Failure;
-use crate::proto::history::{self, HistoryEvent};
+use crate::proto::history::HistoryEvent;
 use crate::proto::service::PollWorkflowTaskQueueResponse;
-use crate::proto::{Attributes, common, from_nanos, normal_queue, taskqueue, timestamp};
-use crate::run::{Lease, Run, make_event};
+use crate::proto::{Attributes, common, from_nanos, history, normal_queue, taskqueue, timestamp};
+use crate::state::run::{Lease, Run, make_event};
+use crate::state::timers::{TaskTimer, TimerKind};
 use crate::store::record::WorkflowTaskRecord;
 use crate::store::{Store, StoreError};
-use crate::timers::{TaskTimer, TimerKind};
+use crate::transaction::context::{Env, Work};
+use crate::transaction::page;
 
 /// From here on a workflow is told to continue as new; the server's defaults.
 const SUGGESTED_BYTES: i64 = 4 * 1024 * 1024;
@@ -57,7 +58,7 @@ fn schedule_attempt(run: &mut Run, env: &mut Env, attempt: i32) {
     env.work.push(Work::WorkflowTask(run.key()));
 }
 
-pub(super) fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env) -> HistoryEvent {
+pub(crate) fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env) -> HistoryEvent {
     let task_queue = match &run.volatile.sticky {
         Some(sticky) => taskqueue::TaskQueue {
             name: sticky.queue.clone(),
@@ -115,7 +116,7 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) 
     Some(lease)
 }
 
-pub(super) fn started_event(
+pub(crate) fn started_event(
     run: &Run,
     env: &Env,
     task: &WorkflowTaskRecord,
@@ -341,10 +342,10 @@ pub(crate) fn flush_buffered(run: &mut Run) -> bool {
             }
             _ => (None, None),
         };
-        let attached = options::attached(&event);
+        let attached = workflow_options::attached(&event);
         let id = run.append_event(event);
         if let Some(request_id) = attached {
-            options::let_in(run, &request_id, id);
+            workflow_options::let_in(run, &request_id, id);
         }
         if let Some(initiated) = child {
             child::let_in(run, initiated, id);

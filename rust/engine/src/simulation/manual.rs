@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::Faults;
-use crate::action::{Delivery, Responder};
 use crate::engine::{EngineMessage, make_loop, open_store};
-use crate::matching::QueueKind;
-use crate::store::faulty::FaultyStore;
-use crate::timers::TaskTimer;
-use crate::turn::Loop;
+use crate::event_loop::Loop;
+use crate::simulation::Faults;
+use crate::simulation::faulty_store::FaultyStore;
+use crate::state::reply::{Delivery, Responder};
+use crate::state::task_queues::QueueKind;
+use crate::state::timers::TaskTimer;
 use crate::{Call, Clock, EngineError, EngineOptions, RpcStatus};
 
 /// An engine without a thread. To drop it is to crash; to close it is to close it.

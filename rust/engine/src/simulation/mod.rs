@@ -2,14 +2,15 @@
 //! a thread, turned by hand. Only with the feature `simulation`, which nothing but tests asks for.
 
 mod faults;
+mod faulty_store;
 mod manual;
 
-pub use crate::planted::{Bug, plant};
 pub use faults::{Fault, Faults, Step};
 pub use manual::{Answer, Lease, ManualEngine, Memory};
 
 use crate::engine::open_store;
-use crate::store::faulty::FaultyStore;
+pub use crate::mutation::{Bug, plant};
+use crate::simulation::faulty_store::FaultyStore;
 use crate::{Engine, EngineError, EngineOptions};
 
 /// Open an engine whose store fails as `faults` says.

@@ -2,16 +2,14 @@
 //!
 //! Every call happens inside a transaction of the engine's loop. A failed call fails the transaction.
 
-#[cfg(feature = "simulation")]
-pub(crate) mod faulty;
 pub(crate) mod record;
 pub(crate) mod sqlite;
 
 use bytes::Bytes;
 
 use crate::Timestamp;
-use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::visibility::filter::{Filter, Value};
 pub(crate) use record::{
     ActivityRecord, CancelRecord, ChildRecord, NamespaceRecord, ParentRecord, RunRecord,
     StandaloneRecord, TimerRecord,
@@ -80,7 +78,7 @@ pub(crate) struct QueuedTask {
     pub(crate) subject: EventId,
     pub(crate) namespace: NamespaceKey,
     pub(crate) queue: String,
-    /// See [`crate::priority::level`].
+    /// See [`crate::policy::priority::level`].
     pub(crate) level: i32,
 }
 

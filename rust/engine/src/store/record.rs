@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::RunKind;
 use crate::ids::EventId;
-use crate::planted::{Bug, planted};
+use crate::mutation::{Bug, planted};
 use crate::proto::{common, enums, workflow};
 
 /// A namespace.
@@ -320,7 +320,7 @@ pub(crate) struct ActivityRecord {
     /// The next attempt gets no details.
     #[prost(bool, tag = "26")]
     pub(crate) forget_heartbeat: bool,
-    /// In its queue: see [`crate::priority::level`].
+    /// In its queue: see [`crate::policy::priority::level`].
     #[prost(int32, tag = "28")]
     pub(crate) level: i32,
     /// When the last attempt ended.

@@ -3,9 +3,9 @@
 use rusqlite::types::Value as Sql;
 
 use super::{SqliteStore, runs};
-use crate::filter::Value;
 use crate::ids::RunKey;
 use crate::store::{Place, Result, RunRow, StoreError};
+use crate::visibility::filter::Value;
 
 impl SqliteStore {
     pub(super) fn write_search_attributes(

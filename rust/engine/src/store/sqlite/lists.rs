@@ -4,9 +4,9 @@ use rusqlite::types::Value as Sql;
 
 use super::found_by::sql;
 use super::{SqliteStore, runs};
-use crate::filter::{Field, Filter, Operator, Source, Wanted};
 use crate::ids::NamespaceKey;
 use crate::store::{Place, Result, RunKind, RunRow};
+use crate::visibility::filter::{Field, Filter, Operator, Source, Wanted};
 
 /// Where to look, what to look for, and by what it is in order.
 struct Search {
@@ -193,8 +193,8 @@ fn column(field: &Field, values: &mut Vec<Sql>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attributes::Kind;
-    use crate::filter;
+    use crate::visibility::attributes::Kind;
+    use crate::visibility::filter;
 
     /// How SQLite goes about a list.
     fn plan(

@@ -19,8 +19,8 @@ use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
     RunKind, RunRow, Store, StoreError, TimerRecord, TimerRow, UpdateRow,
 };
-use crate::filter::{Filter, Value};
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::visibility::filter::{Filter, Value};
 
 /// A database that is open.
 pub(crate) struct SqliteStore {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{SqliteStore, damaged};
 use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
-use crate::planted::{Bug, planted};
-use crate::priority;
+use crate::mutation::{Bug, planted};
+use crate::policy::priority;
 use crate::store::{Fragment, NamespaceRecord, QueuedTask, Result, RunRecord, RunRow, StoreError};
 
 /// A history row's id is the run's key and, in this many bits, the id of its first event.

@@ -23,11 +23,11 @@ const STEPS: usize = 200;
 /// Turns after which an engine that has nothing more to do must rest.
 const TURNS: usize = 2000;
 
-/// Every RPC that the engine knows, read from where it tells them apart.
+/// Every RPC that the engine knows, read from its table of them.
 static METHODS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let source = include_str!("../../../src/dispatch.rs");
-    let arms = source.lines().filter_map(|line| line.trim_start().strip_prefix('"'));
-    arms.filter_map(|arm| Some(arm.split_once("\" =>")?.0)).collect()
+    let source = include_str!("../../../src/service/dispatch.rs");
+    let rows = source.lines().filter_map(|line| Some(line.split_once("_SERVICE, \"")?.1));
+    rows.filter_map(|row| Some(row.split_once("\", ")?.0)).collect()
 });
 
 /// An engine on a file, and everything that is known of it.

@@ -1,0 +1,463 @@
+//! The engine's loop. One turn: take what waits, handle it, commit once, do what follows. Before the commit
+//! it may wait a little for workers ([`crate::transaction::precommit`]).
+
+use std::cell::OnceCell;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::engine::{Call, EngineMessage};
+use crate::mutation::{Bug, planted};
+use crate::service::dispatch::dispatch;
+use crate::service::namespaces::register;
+use crate::state::reply::{Action, Reply, Responder};
+use crate::store::{NamespaceRecord, StoreError, TimerRow};
+use crate::transaction::context::{Caller, Context, Failure, Outcome};
+use crate::transaction::retry_list::Owed;
+use crate::transaction::time_skipping::TimeSkipping;
+use crate::transaction::timers::fire;
+use crate::{Code, RpcStatus};
+
+/// Calls in one transaction at most, and timers.
+const BATCH: usize = 256;
+/// After a failed transaction, timers wait this long before they are tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Where nobody tells that the clock was set or the machine slept, it is noticed within this time.
+const SLICE: Duration = Duration::from_secs(5);
+/// How often queues and runs that nobody needs are forgotten.
+const SWEEP: Duration = Duration::from_mins(1);
+/// A week: the namespace that is always there keeps its closed runs for as long, in name.
+const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
+
+/// The engine's thread.
+pub(crate) struct Loop {
+    context: Context,
+    receiver: Receiver<EngineMessage>,
+    sender: Sender<EngineMessage>,
+    /// Timers are not tried before this time: the store failed.
+    paused_until: Option<Instant>,
+    /// What waits for the store to work again.
+    owed: Owed,
+    last_sweep: Option<Instant>,
+    /// Nothing has happened since the last sweep, and another one would forget no more.
+    is_swept: bool,
+    /// What tells of a clock that was set, from the first stored timer on; `None` in it: nothing does.
+    watch: OnceCell<Option<Box<dyn Send>>>,
+    closing: bool,
+    /// The transaction of the last turn is still open.
+    #[cfg(feature = "simulation")]
+    lingers: bool,
+}
+
+impl Loop {
+    pub(crate) fn new(
+        context: Context,
+        receiver: Receiver<EngineMessage>,
+        sender: Sender<EngineMessage>,
+    ) -> Self {
+        Self {
+            context,
+            receiver,
+            sender,
+            paused_until: None,
+            owed: Owed::default(),
+            last_sweep: None,
+            is_swept: false,
+            watch: OnceCell::new(),
+            closing: false,
+            #[cfg(feature = "simulation")]
+            lingers: false,
+        }
+    }
+
+    /// Turn until closed.
+    pub(crate) fn run(mut self) {
+        self.begin();
+        while !self.closing {
+            let messages = self.wait();
+            self.turn(messages);
+        }
+        self.end();
+    }
+
+    /// Make the namespace that is always there.
+    pub(crate) fn begin(&mut self) {
+        let made = self.context.handle(make_default_namespace);
+        self.finish(made.err().and_then(store_error));
+    }
+
+    /// Wait for calls, or for time to pass, and take all that is there.
+    fn wait(&mut self) -> Vec<EngineMessage> {
+        let mut messages = Vec::new();
+        let longest = self.longest_wait(); // first, so that no jump of the clock is missed
+        match self.patience() {
+            Some(patience) => match self.receiver.recv_timeout(patience.min(longest)) {
+                Ok(message) => messages.push(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.closing = true,
+            },
+            None => match self.receiver.recv() {
+                Ok(message) => messages.push(message),
+                Err(_) => self.closing = true,
+            },
+        }
+        self.take_more(&mut messages);
+        messages
+    }
+
+    /// Take all that is there, as far as there is room in a transaction.
+    fn take_more(&self, messages: &mut Vec<EngineMessage>) {
+        messages.extend(self.receiver.try_iter().take(BATCH - messages.len()));
+    }
+
+    /// How long to wait at most before the clock is read again: it may be set, or the machine may
+    /// sleep, and neither ends a wait. There is no limit where something tells of that.
+    fn longest_wait(&self) -> Duration {
+        if !self.context.timers.has_stored() || self.is_watched() { Duration::MAX } else { SLICE }
+    }
+
+    fn is_watched(&self) -> bool {
+        let watch = || {
+            let sender = self.sender.clone();
+            // Fails when the engine has ended, which has nothing to look at.
+            let told = move || drop(sender.send(EngineMessage::ClockJumped));
+            self.context.env.clock.watch(Box::new(told))
+        };
+        self.watch.get_or_init(watch).is_some()
+    }
+
+    /// How long there is nothing to do unless somebody calls; `None`: for ever.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        if self.paused_until.is_none() && self.context.may_skip() {
+            return Some(Duration::ZERO);
+        }
+        let clock = &self.context.env.clock;
+        let wall = clock.wall();
+        let timer = self.context.timers.next(clock.now(), clock.steady());
+        let timer = match self.paused_until {
+            Some(until) => Some(until.saturating_duration_since(wall)),
+            None => timer,
+        };
+        let expiry =
+            self.context.matching.next_expiry().map(|at| at.saturating_duration_since(wall));
+        // Once after something has happened, so that what it leaves in memory is forgotten in time.
+        let sweep = self.last_sweep.filter(|_| !self.is_swept);
+        let sweep = sweep.map(|at| (at + SWEEP).saturating_duration_since(wall));
+        timer.into_iter().chain(expiry).chain(sweep).min()
+    }
+
+    fn turn(&mut self, messages: Vec<EngineMessage>) {
+        self.act(messages);
+        self.linger();
+        self.conclude();
+    }
+
+    /// Handle messages and what is due. Nothing is committed yet.
+    fn act(&mut self, messages: Vec<EngineMessage>) {
+        let clock = &self.context.env.clock;
+        let timer = self.context.timers.next(clock.now(), clock.steady());
+        let is_idle = messages.is_empty() && timer.is_none_or(|wait| !wait.is_zero());
+        self.is_swept &= is_idle;
+        self.receive(messages);
+        if self.context.may_skip() {
+            self.finish(None); // the first timer may be one that is not armed before the commit
+        }
+        if let Some(error) = self.timers() {
+            self.finish(Some(error));
+        }
+        self.context.expire();
+        self.context.hand_out(&self.sender);
+    }
+
+    /// Wait for workers whose completions the commit can carry, too.
+    fn linger(&mut self) {
+        let wall = |this: &Self| this.context.env.clock.wall();
+        let until = wall(self) + self.context.early.patience();
+        while !self.closing && self.context.awaits_workers() {
+            let left = until.saturating_duration_since(wall(self));
+            if left.is_zero() {
+                return;
+            }
+            let Ok(message) = self.receiver.recv_timeout(left) else { return };
+            let mut messages = vec![message];
+            self.take_more(&mut messages);
+            self.receive(messages);
+        }
+    }
+
+    /// Commit, and do what follows.
+    fn conclude(&mut self) {
+        self.finish(None);
+        self.sweep();
+    }
+
+    /// Handle messages, and give workers what comes of them.
+    fn receive(&mut self, messages: Vec<EngineMessage>) {
+        for message in messages {
+            let failed = match message {
+                EngineMessage::Call { call, responder } => self.call(call, responder),
+                EngineMessage::Returned(returned) => self
+                    .context
+                    .handle(|context| context.take_back(returned))
+                    .err()
+                    .and_then(store_error),
+                EngineMessage::Hold(gate) => {
+                    self.finish(None);
+                    gate();
+                    None
+                }
+                EngineMessage::ClockJumped => None,
+                EngineMessage::WorkerGone { worker, going_on } => self
+                    .context
+                    .handle(|context| context.worker_gone(&worker, &going_on))
+                    .err()
+                    .and_then(store_error),
+                EngineMessage::Close => {
+                    self.closing = true;
+                    None
+                }
+            };
+            if failed.is_some() {
+                self.finish(failed); // the rest of the batch gets a transaction of its own
+            }
+        }
+        self.context.hand_out(&self.sender);
+    }
+
+    /// Handle one call. `Some`: the store failed.
+    fn call(&mut self, call: Call, responder: Responder) -> Option<StoreError> {
+        let wall = self.context.env.clock.wall();
+        let remaining = responder.deadline.map(|deadline| deadline.saturating_duration_since(wall));
+        if responder.is_gone() {
+            return None;
+        }
+        if remaining.is_some_and(|remaining| remaining.is_zero()) {
+            let status = RpcStatus::new(Code::DeadlineExceeded, "context deadline exceeded");
+            self.context.reply(responder, Reply::new(Err(status)));
+            return None;
+        }
+        self.context.caller = Caller { responder: Some(responder), remaining };
+        let outcome = self
+            .context
+            .handle(|context| dispatch(context, &call.service, &call.method, call.body));
+        let responder = self.context.caller.responder.take();
+        let (reply, failed) = match outcome {
+            Ok(Outcome::Done(reply)) => (reply, None),
+            Ok(Outcome::Parked) => return None,
+            Err(Failure::Status(status)) => (Reply::new(Err(status)), None),
+            Err(Failure::Store(error)) => (Reply::new(Err(store_status(&error))), Some(error)),
+        };
+        if let Some(responder) = responder {
+            self.context.reply(responder, reply);
+        }
+        failed
+    }
+
+    /// Fire what is due. `Some`: the store failed.
+    fn timers(&mut self) -> Option<StoreError> {
+        let wall = self.context.env.clock.wall();
+        if self.paused_until.is_some_and(|until| until > wall) {
+            return None;
+        }
+        if self.paused_until.take().is_some() {
+            let again = std::mem::take(&mut self.owed);
+            let result = self.context.handle(|context| {
+                make_default_namespace(context)?;
+                context.timers.load(context.store.as_mut())?;
+                context.settle_up(&again)
+            });
+            if let Some(error) = result.err().and_then(store_error) {
+                self.owed = again;
+                return Some(error);
+            }
+        }
+        if self.context.can_skip() {
+            return self.skip();
+        }
+        let (now, steady) = (self.context.env.clock.now(), self.context.env.clock.steady());
+        while let Some(timer) = self.context.timers.pop_task(steady) {
+            let fired = self.context.handle(|context| context.fire_task(timer));
+            if let Some(error) = fired.err().and_then(store_error) {
+                return Some(error);
+            }
+        }
+        self.fire(self.context.timers.due(now, BATCH))
+    }
+
+    /// Let time jump to the first timer, and fire it alone. `Some`: the store failed.
+    fn skip(&mut self) -> Option<StoreError> {
+        self.context.skip();
+        let (now, steady) = (self.context.env.clock.now(), self.context.env.clock.steady());
+        let stored = self.context.timers.due(now, 1);
+        let late = stored.first().map_or(Duration::ZERO, |timer| now.since(timer.due));
+        let Some(timer) = self.context.timers.pop_task_due_for(late, steady) else {
+            return self.fire(stored);
+        };
+        self.context.handle(|context| context.fire_task(timer)).err().and_then(store_error)
+    }
+
+    fn fire(&mut self, due: Vec<TimerRow>) -> Option<StoreError> {
+        for timer in due {
+            match self.context.handle(|context| fire(context, timer)) {
+                Ok(()) => {}
+                Err(Failure::Store(error)) => return Some(error),
+                Err(Failure::Status(status)) => {
+                    tracing::error!(run = timer.run.0, %status, "a timer can't fire");
+                    self.context.timers.disarm(timer); // stays in the store, for another day
+                }
+            }
+        }
+        None
+    }
+
+    /// Commit, and do what had to wait for it; or undo everything, and tell everybody.
+    fn finish(&mut self, failed: Option<StoreError>) {
+        if planted(Bug::EarlyReply) {
+            self.reply_early();
+        }
+        let committed = match failed {
+            None => {
+                self.context.hand_out(&self.sender);
+                self.context.commit()
+            }
+            Some(error) => Err(error),
+        };
+        match committed {
+            Ok(actions) => self.perform(actions),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// The planted bug.
+    fn reply_early(&mut self) {
+        for action in std::mem::take(&mut self.context.actions) {
+            match action {
+                Action::Reply(responder, reply) => responder.send(reply, &self.sender),
+                other => self.context.actions.push(other),
+            }
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Reply(responder, reply) => responder.send(reply, &self.sender),
+                Action::Arm(timer) => self.context.timers.arm(timer),
+                Action::Disarm(timer) => self.context.timers.disarm(timer),
+                Action::Forget(key) => {
+                    self.context.runs.remove(&key);
+                }
+            }
+        }
+        if self.context.timers.needs_load()
+            && let Err(error) = self.context.timers.load(self.context.store.as_mut())
+        {
+            self.fail(&error);
+        }
+    }
+
+    fn fail(&mut self, error: &StoreError) {
+        tracing::error!(%error, "a transaction failed; its callers are told");
+        let (responders, owed) = self.context.abort();
+        self.owed.add(owed);
+        self.paused_until = Some(self.context.env.clock.wall() + PAUSE);
+        let status = store_status(error);
+        for responder in responders {
+            responder.send(Reply::new(Err(status.clone())), &self.sender);
+        }
+    }
+
+    fn sweep(&mut self) {
+        let wall = self.context.env.wall;
+        let is_due = self.last_sweep.is_none_or(|at| wall.duration_since(at) >= SWEEP);
+        if is_due || self.context.is_crowded() {
+            let more = self.context.evict_idle_runs(wall);
+            if is_due {
+                self.context.matching.sweep(wall);
+                (self.last_sweep, self.is_swept) = (Some(wall), !more);
+            }
+        }
+    }
+
+    /// Answer everybody who waits.
+    pub(crate) fn end(mut self) {
+        self.conclude();
+        self.turn(Vec::new());
+        let mut waiting = self.context.matching.drain_pollers();
+        waiting.extend(self.context.waiters.drain());
+        waiting.extend(self.context.queries.drain());
+        waiting.extend(self.context.updates.drain());
+        waiting.extend(self.context.time_skipping.iter_mut().flat_map(TimeSkipping::drain));
+        for message in self.receiver.try_iter() {
+            if let EngineMessage::Call { responder, .. } = message {
+                waiting.push(responder);
+            }
+        }
+        for responder in waiting {
+            responder.send(Reply::new(Err(RpcStatus::closed())), &self.sender);
+        }
+    }
+}
+
+fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
+    if context.env.namespaces.contains_key("default") {
+        return Ok(());
+    }
+    let record =
+        NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
+    register(context, record)
+}
+
+/// For an engine that its owner turns.
+#[cfg(feature = "simulation")]
+impl Loop {
+    /// One turn with what waits now; tells how many messages that were. To `linger` is to leave the
+    /// transaction open for completions of the next turn.
+    pub(crate) fn turn_once(&mut self, linger: bool) -> usize {
+        let mut messages = Vec::new();
+        self.take_more(&mut messages);
+        let count = messages.len();
+        if self.lingers {
+            self.receive(messages);
+        } else {
+            self.act(messages);
+        }
+        self.lingers = linger && self.context.awaits_workers();
+        if !self.lingers {
+            self.conclude();
+        }
+        count
+    }
+
+    /// Whether the transaction of the last turn is still open.
+    pub(crate) const fn lingers(&self) -> bool {
+        self.lingers
+    }
+
+    pub(crate) const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(crate) const fn owed(&self) -> &Owed {
+        &self.owed
+    }
+}
+
+/// A handler of the engine's own fails only when the store does.
+fn store_error(failure: Failure) -> Option<StoreError> {
+    match failure {
+        Failure::Store(error) => Some(error),
+        Failure::Status(status) => {
+            tracing::error!(%status, "something of the engine's own was refused");
+            None
+        }
+    }
+}
+
+fn store_status(error: &StoreError) -> RpcStatus {
+    let code = match error {
+        StoreError::Full(_) => Code::ResourceExhausted,
+        StoreError::Damaged(_) => Code::DataLoss,
+        StoreError::ReadOnly(_) | StoreError::Io(_) => Code::Unavailable,
+    };
+    RpcStatus::new(code, format!("the embedded engine could not store this: {error}"))
+}

@@ -1,0 +1,221 @@
+//! `ExecuteMultiOperation`: start a workflow and update it, as one.
+//!
+//! The update goes to the run that is there when that is allowed, and else to one that is started for
+//! it; the update is in that run's first workflow task.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::ids::NamespaceKey;
+use crate::machine::workflow;
+use crate::proto::enums::{
+    UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowExecutionStatus as Status,
+    WorkflowIdConflictPolicy as Conflict,
+};
+use crate::proto::errordetails::MultiOperationExecutionFailure;
+use crate::proto::errordetails::multi_operation_execution_failure::OperationStatus;
+use crate::proto::failure::MultiOperationExecutionAborted;
+use crate::proto::service::execute_multi_operation_request::operation::Operation;
+use crate::proto::service::execute_multi_operation_response::Response;
+use crate::proto::service::execute_multi_operation_response::response::Response as Kind;
+use crate::proto::service::{
+    ExecuteMultiOperationRequest, ExecuteMultiOperationResponse, StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse, UpdateWorkflowExecutionRequest,
+    UpdateWorkflowExecutionResponse,
+};
+use crate::proto::update::Request;
+use crate::service::start::{Decision, check, decide, new_run, replace};
+use crate::service::update;
+use crate::store::RunRow;
+use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::updates::{Asked, update_id};
+use crate::{Code, RpcStatus};
+
+pub(crate) fn execute_multi_operation(
+    context: &mut Context,
+    request: ExecuteMultiOperationRequest,
+) -> Result<Outcome, Failure> {
+    let namespace = context.namespace(&request.namespace)?;
+    let (start, mut update) = operations(request)?;
+    let checked = check_start(&start);
+    let asked = check_update(context, &start, &mut update);
+    let (update, stage) = match (checked, asked) {
+        (Ok(()), Ok(asked)) => asked,
+        (Err(status), Ok(_)) => return Err(failed(Some(status), Some(operation_aborted())).into()),
+        (Ok(()), Err(status)) => return Err(failed(Some(operation_aborted()), Some(status)).into()),
+        (Err(start), Err(update)) => return Err(failed(Some(start), Some(update)).into()),
+    };
+    let existing = context.last_run(namespace, &start.workflow_id)?;
+    if let Some(row) = &existing
+        && takes_update(context, row, &start, update_id(&update))?
+    {
+        let start = StartWorkflowExecutionResponse {
+            run_id: row.run_id.to_string(),
+            first_execution_run_id: crate::service::start::first_run_id(row),
+            status: row.status,
+            started: false,
+            ..Default::default()
+        };
+        return wait(context, row, update, stage, start);
+    }
+    let row = match start_run(context, namespace, start, existing.as_ref()) {
+        Ok(row) => row,
+        Err(Failure::Status(status)) => {
+            return Err(failed(Some(status), Some(operation_aborted())).into());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let start = StartWorkflowExecutionResponse {
+        run_id: row.run_id.to_string(),
+        first_execution_run_id: row.run_id.to_string(),
+        status: Status::Running.into(),
+        started: true,
+        ..Default::default()
+    };
+    wait(context, &row, update, stage, start)
+}
+
+fn operations(
+    request: ExecuteMultiOperationRequest,
+) -> Result<(StartWorkflowExecutionRequest, UpdateWorkflowExecutionRequest), RpcStatus> {
+    let mut operations = request.operations.into_iter().map(|operation| operation.operation);
+    match (operations.next().flatten(), operations.next().flatten(), operations.next()) {
+        (Some(Operation::StartWorkflow(start)), Some(Operation::UpdateWorkflow(update)), None) => {
+            Ok((start, update))
+        }
+        _ => Err(RpcStatus::invalid_argument("Operations have to be exactly [Start, Update].")),
+    }
+}
+
+fn check_start(start: &StartWorkflowExecutionRequest) -> Result<(), RpcStatus> {
+    if !start.cron_schedule.is_empty() {
+        return Err(RpcStatus::invalid_argument("CronSchedule is not allowed."));
+    }
+    if start.request_eager_execution {
+        return Err(RpcStatus::invalid_argument("RequestEagerExecution is not supported."));
+    }
+    if start.workflow_start_delay.is_some() {
+        return Err(RpcStatus::invalid_argument("WorkflowStartDelay is not supported."));
+    }
+    check(start)
+}
+
+fn check_update(
+    context: &Context,
+    start: &StartWorkflowExecutionRequest,
+    update: &mut UpdateWorkflowExecutionRequest,
+) -> Result<(Request, Stage), RpcStatus> {
+    let execution = update.workflow_execution.clone().unwrap_or_default();
+    if execution.workflow_id != start.workflow_id {
+        return Err(RpcStatus::invalid_argument(
+            "WorkflowId is not consistent with previous operation(s).",
+        ));
+    }
+    if !execution.run_id.is_empty() {
+        return Err(RpcStatus::invalid_argument("RunId is not allowed."));
+    }
+    if !update.first_execution_run_id.is_empty() {
+        return Err(RpcStatus::invalid_argument("FirstExecutionRunId is not allowed."));
+    }
+    update::check(context, update)
+}
+
+/// Whether the update goes to the run that is there.
+fn takes_update(
+    context: &mut Context,
+    row: &RunRow,
+    start: &StartWorkflowExecutionRequest,
+    update_id: &str,
+) -> Result<bool, Failure> {
+    let is_known = context.reached(row.key, update_id)?.is_some();
+    if !row.is_open() {
+        let update = context.store.update(row.key, update_id)?;
+        return Ok(update.is_some_and(|update| update.completed != 0));
+    }
+    let is_same = !start.request_id.is_empty() && row.record.request_id == start.request_id;
+    let allows = start.workflow_id_conflict_policy() == Conflict::UseExisting;
+    Ok(is_known || is_same || allows)
+}
+
+fn start_run(
+    context: &mut Context,
+    namespace: NamespaceKey,
+    start: StartWorkflowExecutionRequest,
+    existing: Option<&RunRow>,
+) -> Result<RunRow, Failure> {
+    let replaced = match decide(existing, &start)? {
+        Decision::Start => None,
+        Decision::TerminateAndStart(run) => Some(run.key),
+        Decision::Existing(run, _) => {
+            return Err(RpcStatus::new(
+                Code::Unavailable,
+                format!("Workflow was not started: the request started the run {}", run.run_id),
+            )
+            .into());
+        }
+    };
+    let new = new_run(context, namespace, start)?;
+    replace(context, replaced, new.run_id)?;
+    let key = workflow::start(context, new);
+    context.row(key)?.ok_or_else(|| RpcStatus::not_found("the run is not there").into())
+}
+
+fn wait(
+    context: &mut Context,
+    row: &RunRow,
+    update: Request,
+    stage: Stage,
+    start: StartWorkflowExecutionResponse,
+) -> Result<Outcome, Failure> {
+    let id = update_id(&update).to_owned();
+    match update::apply(context, row, update) {
+        Ok(()) => context.await_update(row, id, stage, Asked::WithStart(Box::new(start))),
+        // What was started for it goes with it.
+        Err(Failure::Status(status)) => Err(failed(Some(operation_aborted()), Some(status)).into()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The answer when both came to something.
+pub(crate) fn response(
+    start: StartWorkflowExecutionResponse,
+    update: UpdateWorkflowExecutionResponse,
+) -> Bytes {
+    let responses = [Kind::StartWorkflow(start), Kind::UpdateWorkflow(update)];
+    let responses = responses.map(|response| Response { response: Some(response) }).into();
+    ExecuteMultiOperationResponse { responses }.encode_to_vec().into()
+}
+
+/// The update came to nothing, after the start was done or was not needed.
+pub(crate) fn update_failed(started: bool, status: RpcStatus) -> RpcStatus {
+    failed(if started { None } else { Some(operation_aborted()) }, Some(status))
+}
+
+fn operation_aborted() -> RpcStatus {
+    RpcStatus::with_detail_of(
+        Code::Aborted,
+        "Operation was aborted.",
+        "temporal.api.failure.v1.MultiOperationExecutionAborted",
+        &MultiOperationExecutionAborted {},
+    )
+}
+
+/// One status for both: the code of the first that really failed, and each in the details.
+fn failed(start: Option<RpcStatus>, update: Option<RpcStatus>) -> RpcStatus {
+    let culprit =
+        [&start, &update].into_iter().flatten().find(|status| status.code != Code::Aborted);
+    let code = culprit.map_or(Code::Aborted, |status| status.code);
+    let statuses = [start, update].map(|status| {
+        status.map_or_else(OperationStatus::default, |status| OperationStatus {
+            code: status.code.number(),
+            details: status.messages(),
+            message: status.message,
+        })
+    });
+    RpcStatus::with_detail(
+        code,
+        "Update-with-Start could not be executed.",
+        "MultiOperationExecutionFailure",
+        &MultiOperationExecutionFailure { statuses: statuses.into() },
+    )
+}

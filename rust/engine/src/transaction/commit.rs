@@ -1,0 +1,61 @@
+//! How a transaction ends: on the disk, or as if it had never been.
+
+use crate::mutation::{Bug, planted};
+use crate::state::reply::{Action, Responder};
+use crate::store::StoreError;
+use crate::transaction::context::Context;
+use crate::transaction::retry_list::Owed;
+
+impl Context {
+    /// Put the transaction on the disk and give what is to be done now.
+    pub(crate) fn commit(&mut self) -> Result<Vec<Action>, StoreError> {
+        if std::mem::take(&mut self.in_transaction) {
+            let store = &mut self.store;
+            self.early.time_commit(self.env.clock.as_ref(), || store.commit())?;
+        }
+        self.early.forget();
+        self.batch.clear();
+        self.gone.clear();
+        self.matching.forget_taken();
+        self.added_namespaces.clear();
+        self.changed_namespaces.clear();
+        Ok(std::mem::take(&mut self.actions))
+    }
+
+    /// The transaction failed. Forget what it did, and give everybody who was to be answered, and what
+    /// has to be done once the store works again.
+    pub(crate) fn abort(&mut self) -> (Vec<Responder>, Owed) {
+        self.in_transaction = false;
+        self.store.rollback();
+        self.env.work.clear();
+        self.env.errands.clear();
+        self.env.task_timers.clear();
+        for (key, record) in std::mem::take(&mut self.changed_namespaces).into_iter().rev() {
+            self.env.namespaces.insert(record.name.clone(), (key, record));
+        }
+        for name in std::mem::take(&mut self.added_namespaces) {
+            self.env.namespaces.remove(&name);
+        }
+        let mut keys = std::mem::take(&mut self.batch);
+        keys.extend(self.touched.drain(..));
+        self.withdraw(&keys);
+        for key in &keys {
+            let run = self.runs.remove(key);
+            if planted(Bug::KeptLease) {
+                self.keep_lease(*key, run);
+            }
+            self.count_in_flight(*key);
+        }
+        let actions = std::mem::take(&mut self.actions);
+        let replies = actions.into_iter().filter_map(|action| match action {
+            Action::Reply(responder, _) => Some(responder),
+            _ => None,
+        });
+        let mut responders: Vec<_> = replies.chain(self.early.abort()).collect();
+        for key in &keys {
+            responders.extend(self.updates.forget(*key));
+        }
+        let (gone, queues) = (std::mem::take(&mut self.gone), self.matching.put_back());
+        (responders, Owed { runs: keys, queues, gone })
+    }
+}

@@ -1,0 +1,75 @@
+//! What the timers do that are in memory only, and whether one still has something to do.
+
+use crate::ids::RunKey;
+use crate::machine::{speculative, workflow_task};
+use crate::state::run::Run;
+use crate::state::timers::TaskTimer;
+use crate::transaction::context::{Context, Failure};
+
+impl TaskTimer {
+    const fn run(self) -> Option<RunKey> {
+        match self {
+            Self::StartToClose(run, _)
+            | Self::StickyScheduleToStart(run, _)
+            | Self::SpeculativeScheduleToStart(run, _) => Some(run),
+            Self::StickyQuery(_) | Self::Sleep(_) => None,
+        }
+    }
+
+    fn is_of(self, run: &Run) -> bool {
+        let volatile = &run.volatile;
+        match self {
+            Self::StartToClose(_, id) => volatile.lease.as_ref().is_some_and(|l| l.id == id),
+            Self::StickyScheduleToStart(_, dispatch) => {
+                volatile.lease.is_none()
+                    && volatile.dispatch == dispatch
+                    && run.workflow_task().is_some()
+            }
+            Self::SpeculativeScheduleToStart(_, scheduled) => {
+                let speculative = volatile.speculative.as_ref();
+                volatile.lease.is_none()
+                    && speculative.is_some_and(|s| s.task.scheduled_time == scheduled.0)
+            }
+            Self::StickyQuery(_) | Self::Sleep(_) => true,
+        }
+    }
+}
+
+impl Context {
+    /// Whether anything would come of the timer. Only a run in memory can have a lease, a sticky queue
+    /// or a speculative task.
+    pub(crate) fn is_live(&self, timer: TaskTimer) -> bool {
+        match timer {
+            TaskTimer::StickyQuery(id) => self.queries.is_asked(id),
+            TaskTimer::Sleep(_) => true,
+            _ => {
+                timer.run().and_then(|key| self.runs.get(&key)).is_some_and(|run| timer.is_of(run))
+            }
+        }
+    }
+
+    /// A timer is due that is in memory only.
+    pub(crate) fn fire_task(&mut self, timer: TaskTimer) -> Result<(), Failure> {
+        match timer {
+            TaskTimer::StickyQuery(id) => return self.query_timed_out(id),
+            TaskTimer::Sleep(id) => {
+                self.wake(id);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let Some(key) = timer.run().filter(|_| self.is_live(timer)) else { return Ok(()) };
+        let Some((run, env)) = self.open_run(key)? else { return Ok(()) };
+        match timer {
+            TaskTimer::StartToClose(..) => {
+                workflow_task::end(run, env, workflow_task::Ended::TimedOut);
+            }
+            TaskTimer::StickyScheduleToStart(..) => workflow_task::unclaimed(run, env),
+            TaskTimer::SpeculativeScheduleToStart(_, scheduled) => {
+                speculative::timed_out(run, env, scheduled);
+            }
+            TaskTimer::StickyQuery(_) | TaskTimer::Sleep(_) => {}
+        }
+        Ok(())
+    }
+}
