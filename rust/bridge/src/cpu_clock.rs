@@ -21,7 +21,7 @@ mod system {
             (status == 0).then_some(Self(clock))
         }
 
-        /// How long the thread has run; `None` when it has ended.
+        /// Read the time that the thread has run; `None` when it has ended.
         pub(crate) fn read(&self) -> Option<Duration> {
             // SAFETY: a `timespec` is plain numbers, and zero is one.
             let mut time: libc::timespec = unsafe { std::mem::zeroed() };
@@ -52,7 +52,7 @@ mod system {
             Some(Self(unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) }))
         }
 
-        /// How long the thread has run; `None` when it has ended.
+        /// Read the time that the thread has run; `None` when it has ended.
         pub(crate) fn read(&self) -> Option<Duration> {
             let flavor = libc::thread_flavor_t::try_from(libc::THREAD_BASIC_INFO).ok()?;
             let mut count = libc::THREAD_BASIC_INFO_COUNT;

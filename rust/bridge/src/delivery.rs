@@ -1,4 +1,4 @@
-//! What an inbox holds: everything a pump or a completion has to tell Python.
+//! Items of an inbox: everything a pump or a completion has to tell Python.
 
 use pyo3::{IntoPyObjectExt, prelude::*, types::PyBytes};
 use temporalio_protos::coresdk::{
@@ -28,7 +28,7 @@ impl Poll {
     }
 }
 
-/// One item of an inbox, still native.
+/// An item of an inbox, still native.
 pub(crate) enum Delivery {
     Activation { tag: i64, activation: Box<ActivationProto> },
     Activity { tag: i64, task: Box<ActivityProto> },

@@ -139,7 +139,8 @@ impl Engine {
         }))
     }
 
-    /// The same engine for another runtime of this process. The one it was opened on may be closed.
+    /// Make a handle of this engine for another runtime of this process. The one it was opened on may
+    /// be closed.
     fn adopt(&self, runtime: &Runtime) -> PyResult<Self> {
         check_pid(self.runtime.stamp.pid(), "Engine")?;
         let runtime = runtime.checked()?;

@@ -1,5 +1,4 @@
-//! What can go wrong, as a closed set of kinds, and the one place where that becomes a Python
-//! exception.
+//! Failures as a closed set of kinds, and the one place where they become Python exceptions.
 
 use pyo3::{
     exceptions::PyValueError,
@@ -68,9 +67,9 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// The gRPC status code, for [`Kind::Rpc`].
     pub(crate) status: Option<i32>,
-    /// What came inside the gRPC status, for [`Kind::Rpc`].
+    /// The details of the gRPC status, for [`Kind::Rpc`].
     pub(crate) details: Vec<prost_wkt_types::Any>,
-    /// Whose handle it was, for [`Kind::StaleHandle`].
+    /// The origin of the handle, for [`Kind::StaleHandle`].
     pub(crate) handle: Option<Origin>,
 }
 

@@ -39,7 +39,7 @@ struct GateState {
     open: bool,
 }
 
-/// One thread's place at the gate. Dropped unused, it counts as there: its thread has ended.
+/// A thread's place at the gate. Dropped unused, it counts as there: its thread has ended.
 struct Place {
     gate: Arc<Gate>,
     passed: bool,
@@ -93,7 +93,7 @@ impl Gate {
     }
 }
 
-/// How many threads tokio may use for work that blocks; few, because all of them come to the gate.
+/// The number of threads tokio may use for work that blocks; few, because all come to the gate.
 pub(crate) const BLOCKING_THREADS: usize = 16;
 
 /// The runtimes of this process, and the gates of a fork that is under way.

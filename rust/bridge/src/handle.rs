@@ -19,8 +19,8 @@ pub(crate) struct Stamp {
     open: Arc<AtomicBool>,
 }
 
-/// How many runtimes this process had, with the process id in the upper half: a forked child counts
-/// from one again.
+/// The number of runtimes this process had, with the process id in the upper half: a forked child
+/// counts from one again.
 static EPOCHS: AtomicU64 = AtomicU64::new(0);
 
 fn next_epoch(pid: u32) -> u64 {

@@ -1,4 +1,4 @@
-//! `Inbox`: what pumps delivered and nobody took yet.
+//! `Inbox`: the deliveries of pumps that are not taken yet.
 //!
 //! Deliveries stay Rust values until they are taken and become Python objects on the taker's
 //! thread. A taker that dies before it took loses nothing.
@@ -29,7 +29,7 @@ struct State {
     waiting: VecDeque<Delivery>,
     /// Takers that are blocked now.
     takers: usize,
-    /// How often `wake` was called.
+    /// The number of calls of `wake`.
     wakes: u64,
     watchers: Vec<(Arc<PortCore>, i64)>,
 }
@@ -127,7 +127,7 @@ impl InboxCore {
     }
 }
 
-/// What pumps delivered and nobody took yet, in order.
+/// The deliveries of pumps that are not taken yet, in order.
 #[pyclass(frozen, module = "hourglass._bridge")]
 pub(crate) struct Inbox(Arc<InboxCore>);
 

@@ -1,4 +1,4 @@
-//! What core and the engine log, kept until Python asks for it. Nothing is printed.
+//! The log lines of core and the engine, kept until Python asks for it. Nothing is printed.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 /// The newest lines are kept; what is dropped is counted.
 const CAPACITY: usize = 2_048;
 
-/// One line: level, target, message, fields.
+/// A line: level, target, message, fields.
 pub(crate) type Line = (&'static str, String, String, HashMap<String, String>);
 
 #[derive(Default)]

@@ -2,7 +2,7 @@
 //!
 //! The result stays a Rust value until Python asks; it becomes a Python object on the asking thread.
 //! A task that ends without a result (a panic, a runtime that was closed) still settles its
-//! operation: nobody waits for ever.
+//! operation: no caller waits for ever.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -84,7 +84,7 @@ impl Drop for Settler {
     }
 }
 
-/// One native operation under way.
+/// A native operation under way.
 #[pyclass(frozen, generic, module = "hourglass._bridge")]
 pub(crate) struct Operation {
     shared: Arc<Shared>,

@@ -106,12 +106,12 @@ pub(crate) fn bytes_from(name: &str, value: &Bound<'_, PyAny>) -> Outcome<Vec<u8
         .map_err(|_| Failure::bad_argument(format!("{name}: expected bytes")))
 }
 
-/// One payload, or none.
+/// Read a payload, or none.
 pub(crate) fn optional(name: &str, value: Option<&Bound<'_, PyAny>>) -> Outcome<Option<Proto>> {
     value.map(|value| one(name, value)).transpose()
 }
 
-/// One payload.
+/// Read a payload.
 pub(crate) fn one(name: &str, value: &Bound<'_, PyAny>) -> Outcome<Proto> {
     value
         .cast::<Payload>()

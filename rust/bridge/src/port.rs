@@ -99,7 +99,7 @@ impl PortCore {
 pub(crate) struct Port(Arc<PortCore>);
 
 impl Port {
-    /// What operations and inboxes of this process may write to: the pipe is the parent's too.
+    /// The port for operations and inboxes of this very process: the pipe is the parent's too.
     pub(crate) fn core(&self) -> Outcome<Arc<PortCore>> {
         check_pid(self.0.pid, "Port")?;
         Ok(Arc::clone(&self.0))

@@ -1,4 +1,4 @@
-//! What all value classes share: the text of a value, made from its attributes.
+//! The text of a value, made from its attributes; shared by all value classes.
 
 use pyo3::prelude::*;
 

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// How many histories wait in the feeder before `push_history` does.
+/// The number of histories that wait in the feeder before `push_history` does.
 const BUFFER: usize = 16;
 
 struct Inner {
@@ -94,7 +94,7 @@ impl Replayer {
         let runtime = runtime.checked()?;
         let config = config(task_queue, namespace, build_id)?;
         let inbox = inbox.map_or_else(|| Py::new(py, Inbox::fresh()), Ok)?;
-        // Core polls no activities here; the end of a poll that never was is nobody's business.
+        // Core polls no activities here; the end of a poll that never was is not told.
         let inboxes =
             Inboxes { tag, workflow: inbox.get().core(), activity: Inbox::fresh().core() };
         let (feeder, stream) = HistoryFeeder::new(BUFFER);

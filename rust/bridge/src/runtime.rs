@@ -31,13 +31,13 @@ use crate::{
     worker::core::WorkerCore,
 };
 
-/// How long closing waits for threads to end. They only block in short critical sections; what does
-/// not end in this time is left behind.
+/// The time that closing waits for threads to end. They only block in short critical sections; what
+/// does not end in this time is left behind.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long workers may take to come to an end. Only what they and the service say to each other
-/// takes time: what programs are doing is not waited for.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The time that workers may take to come to an end. Only calls between them and the service take
+/// time: what programs are doing is not waited for.
+const FAIL_OUTSTANDING: Duration = Duration::from_secs(2);
 
 /// The native side of a runtime, shared by every handle made from it.
 pub(crate) struct RuntimeCore {
@@ -131,35 +131,34 @@ impl RuntimeCore {
         engines.push(Arc::downgrade(engine));
     }
 
-    /// Know of a worker, for the end.
-    pub(crate) fn employ(&self, worker: &Arc<WorkerCore>) {
+    /// Know of a worker, to end it with the runtime.
+    pub(crate) fn register(&self, worker: &Arc<WorkerCore>) {
         let mut workers = self.workers.lock();
         workers.retain(|known| known.strong_count() > 0);
         workers.push(Arc::downgrade(worker));
         drop(workers);
         if !self.stamp.is_open() {
-            // Closed while it was made: nobody else tells it any more.
+            // Closed while it was made: the runtime's end did not reach it.
             let _context = self.handle.enter();
             worker.initiate_shutdown();
         }
     }
 
-    /// What workers have to say before their runtime ends. A service that does not answer is not
-    /// waited for.
-    fn dismiss_workers(&self) {
+    /// End the workers before their runtime. A service that does not answer is not waited for.
+    fn end_workers(&self) {
         let workers: Vec<_> =
             self.workers.lock().drain(..).filter_map(|worker| worker.upgrade()).collect();
         if workers.is_empty() {
             return;
         }
-        let last_words = join_all(workers.iter().map(|worker| worker.last_words()));
-        let bounded = async { tokio::time::timeout(LAST_WORDS, last_words).await };
+        let ends = join_all(workers.iter().map(|worker| worker.fail_outstanding()));
+        let bounded = async { tokio::time::timeout(FAIL_OUTSTANDING, ends).await };
         if self.handle.block_on(bounded).is_err() {
             tracing::warn!("a worker did not end before its runtime");
         }
     }
 
-    /// The engines that are open, unless somebody is just adding one.
+    /// The engines that are open, unless one is just being added.
     pub(crate) fn engines(&self) -> Vec<Arc<EngineCore>> {
         let engines = self.engines.try_lock();
         engines.map_or_else(Vec::new, |engines| engines.iter().filter_map(Weak::upgrade).collect())
@@ -171,7 +170,7 @@ impl RuntimeCore {
             return;
         }
         if !engines {
-            self.dismiss_workers(); // the process goes on: nothing of them must be left
+            self.end_workers(); // the process goes on: nothing of them must be left
         }
         for engine in self.engines.lock().drain(..).filter(|_| engines) {
             if let Some(engine) = engine.upgrade() {

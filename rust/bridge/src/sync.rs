@@ -22,7 +22,7 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is behind it, unless it is held: by a thread that a fork has left behind, perhaps.
+    /// Lock it, unless it is held: by a thread that a fork has left behind, perhaps.
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(guard) => Some(guard),

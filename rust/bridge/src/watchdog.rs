@@ -6,7 +6,7 @@
 //! without using the CPU (`time.sleep`, a lock, a socket) would never use up such a budget, so
 //! standing still counts too, at four times the budget (8 s for 2 s): long enough for the odd file
 //! or DNS lookup that should not be there but works, and before the ten seconds are over after which
-//! the service gives the task to somebody else and does not want to hear any more what was wrong.
+//! the service gives the task to another worker and takes no reason from this one any more.
 //!
 //! **When standing still counts.** A thread that waits for the GIL, or for a core, stands still
 //! through no fault of the workflow. Both look the same from outside, and both can be told by asking
@@ -58,14 +58,14 @@ const STILL: Duration = Duration::from_millis(2);
 const STILL_FACTOR: u32 = 4;
 /// Between activations a question is asked every so many ticks.
 const IDLE_TICKS: u32 = 10;
-/// How long Python may stand still while no activation with a budget runs.
+/// The time that Python may stand still while no activation with a budget runs.
 const IDLE_BUDGET: Duration = Duration::from_secs(10);
-/// Nobody waits for a wake for ever: a lost one costs this much.
+/// The longest wait for a wake: a lost one costs this much.
 const SLICE: Duration = Duration::from_mins(1);
 /// The turn of an evaluator that was given up. Odd: it is never done.
 const GIVEN_UP: u64 = u64::MAX;
 
-/// What the native side found.
+/// The finding of the native side.
 #[pyclass(frozen, get_all, module = "hourglass._bridge")]
 pub(crate) struct Overrun {
     kind: &'static str,
@@ -80,7 +80,7 @@ struct State {
     /// A question waits for its answer.
     asked: bool,
     found: Option<Overrun>,
-    /// How long Python stood still, once that was reported.
+    /// The time that Python stood still, once that was reported.
     stuck: Option<Duration>,
 }
 
@@ -144,7 +144,7 @@ impl Shared {
     }
 }
 
-/// What the thread of a watch has seen of the turn that runs.
+/// The observations of a watch's thread on the turn that runs.
 #[derive(Default)]
 struct Seen {
     turn: u64,

@@ -1,4 +1,4 @@
-//! Somebody asked for the run to be cancelled.
+//! A request to cancel the run.
 
 use pyo3::{prelude::*, types::PyDict};
 use temporalio_protos::coresdk::workflow_activation::CancelWorkflow as Proto;

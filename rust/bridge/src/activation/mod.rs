@@ -1,4 +1,4 @@
-//! What happened to a run: an activation and a class per job.
+//! Activations, which say what happened to a run, and a class per job.
 //!
 //! Every job wraps core's message; attributes are read from it when asked for. The constructors are
 //! for tests and take the attributes as keywords.

@@ -9,7 +9,7 @@ use temporalio_protos::coresdk::workflow_activation::WorkflowActivation as Proto
 use super::{RemoveFromCache, job_object};
 use crate::{error::Failure, record, seconds};
 
-/// What happened to a run.
+/// An activation: what happened to a run.
 #[pyclass(frozen, get_all, module = "hourglass._bridge")]
 pub(crate) struct WorkflowActivation {
     tag: i64,

@@ -14,7 +14,7 @@ use temporalio_protos::{
 
 use crate::{message, payload};
 
-/// How an activity ended.
+/// The end of an activity's attempt.
 #[pyclass(frozen, eq, skip_from_py_object, module = "hourglass._bridge")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct ActivityCompletion(pub(crate) Proto);

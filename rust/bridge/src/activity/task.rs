@@ -35,7 +35,7 @@ impl ActivityTask {
         Self { tag, proto }
     }
 
-    /// What to start; empty for a cancel.
+    /// The activity to start; empty for a cancel.
     fn start(&self) -> &Start {
         match &self.proto.variant {
             Some(Variant::Start(start)) => start,

@@ -75,7 +75,7 @@ impl Service {
             .ok_or_else(|| Failure::internal("the service described a workflow without a run"))
     }
 
-    /// One page of a run's history.
+    /// Read a page of a run's history.
     pub(crate) async fn history_page(
         &self,
         run: &WorkflowExecution,
@@ -115,7 +115,7 @@ fn successor(event: &HistoryEvent) -> Option<&str> {
     (!next.is_empty()).then_some(next)
 }
 
-/// A poll that nobody answered in time is asked again, for as long as the caller waits.
+/// A poll without an answer in time is asked again, for as long as the caller waits.
 fn only_late(failure: &Failure) -> bool {
     failure.status == Some(i32::from(Code::DeadlineExceeded))
 }

@@ -25,12 +25,12 @@ use super::{request, transport::Rpc};
 use crate::error::{Failure, Kind, Outcome};
 
 pub(crate) const CLIENT_NAME: &str = "hourglass";
-/// The same as core's.
+/// Equal to core's limit.
 const LARGEST_RESPONSE: usize = 128 * 1024 * 1024;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Who calls, and how the cluster is reached.
+/// The caller's identity, and the way to the cluster.
 pub(crate) struct Address {
     pub(crate) url: Url,
     pub(crate) tls: Option<TlsOptions>,

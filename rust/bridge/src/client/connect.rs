@@ -17,7 +17,7 @@ use crate::{
     payload::bytes_from,
 };
 
-/// What `Client.connect` was given.
+/// The arguments of `Client.connect`.
 pub(crate) struct Target {
     pub(crate) embedded: Option<Arc<EmbeddedService>>,
     pub(crate) cluster: Option<String>,

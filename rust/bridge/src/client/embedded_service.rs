@@ -50,7 +50,7 @@ pub(crate) struct EmbeddedService {
     first_tasks: Mutex<HashMap<Polling, Bytes>>,
 }
 
-/// Who polls for what.
+/// A poll under way, by kind and worker.
 #[derive(PartialEq, Eq, Hash)]
 struct Polling {
     poll: Poll,
@@ -86,7 +86,7 @@ impl EmbeddedService {
         Self { engine, leaving: Mutex::default(), first_tasks: Mutex::default() }
     }
 
-    /// What core's connection calls.
+    /// The callback that core's connection calls.
     pub(crate) fn callback(self: Arc<Self>) -> CallbackBasedGrpcService {
         CallbackBasedGrpcService {
             callback: Arc::new(move |request: GrpcRequest| {

@@ -14,7 +14,7 @@ use crate::{
     message,
 };
 
-/// What a client fills in where a request leaves it empty.
+/// Values that a client fills in where a request leaves them empty.
 pub(crate) struct Defaults<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) identity: &'a str,

@@ -1,4 +1,4 @@
-//! How a client reaches its service, and how often it tries.
+//! The way of a client to its service, with retries.
 //!
 //! A cluster is reached through a channel. The embedded engine is called directly: no
 //! frames, no typed copy in between. Both answer bytes to bytes, under one retry policy.
@@ -21,16 +21,16 @@ use crate::{
 
 pub(crate) const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
-/// How long an attempt may take when the caller sets no limit.
+/// The time an attempt may take when the caller sets no limit.
 const ATTEMPT: Duration = Duration::from_secs(30);
-/// For how long transient errors are retried when the caller sets no limit.
+/// The time for which transient errors are retried when the caller sets no limit.
 const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A service that asks for less traffic gets a longer first pause.
 const THROTTLED_PAUSE: Duration = Duration::from_secs(1);
 
-/// One call, as bytes.
+/// A call, as bytes.
 #[derive(Clone)]
 pub(crate) struct Rpc {
     pub(crate) service: String,
@@ -42,7 +42,7 @@ pub(crate) struct Rpc {
     pub(crate) retry: bool,
 }
 
-/// How a client reaches its service.
+/// The way of a client to its service.
 #[derive(Clone)]
 pub(crate) enum Transport {
     Cluster(Box<RawChannel>),
@@ -117,7 +117,7 @@ fn expired(status: &Status) -> Status {
     }
 }
 
-/// What is worth another try: the service may be restarting or busy.
+/// Say whether another try is worth it: the service may be restarting or busy.
 fn transient(status: &Status) -> bool {
     let too_large = status.message().contains("larger than max");
     match status.code() {

@@ -30,7 +30,7 @@ pub(crate) struct WorkflowCompletion {
 }
 
 impl WorkflowCompletion {
-    /// Whether this is the first time that it is sent: core must never see an answer twice.
+    /// Say whether it is sent for the first time: core must never see an answer twice.
     pub(crate) fn is_first(&self) -> bool {
         !self.sent.swap(true, Ordering::Relaxed)
     }

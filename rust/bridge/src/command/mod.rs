@@ -1,4 +1,4 @@
-//! What a run wants: a class per command, and the completion that carries them.
+//! Commands, which say what a run wants: a class each, and the completion that carries them.
 //!
 //! Every command wraps core's message, so that handing over a completion is a copy and no more.
 
@@ -83,7 +83,7 @@ fn to_core(item: &Bound<'_, PyAny>) -> Option<WorkflowCommand> {
     None
 }
 
-/// Whether a Python object is a command at all: what a completion checks when it is made.
+/// Say whether a Python object is a command: a completion checks that when it is made.
 fn is_command(item: &Bound<'_, PyAny>) -> bool {
     commands!(item, _found => true);
     false

@@ -25,7 +25,7 @@ use tokio::{
 
 use super::{
     embedded::Embedded,
-    ledger::{GivenUp, Ledger, Reply, Shipment},
+    ledger::{Ledger, Outstanding, Reply, Shipment},
     pump::Pump,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub(crate) struct WorkerCore {
     pub(crate) inboxes: Inboxes,
     /// Where its tasks come from, if not from a cluster.
     embedded: Option<Embedded>,
-    /// It takes no more work.
+    /// True once it takes no more work.
     leaving: watch::Sender<bool>,
     /// Core has a reason to poll.
     wanted: OnceCell<()>,
@@ -167,7 +167,7 @@ impl WorkerCore {
         Ok(())
     }
 
-    /// Tell whoever wants to hear it; an error that nobody waits for goes to the inbox.
+    /// Tell the caller that waits; without one an error goes to the inbox.
     fn answer(&self, poll: Poll, run_id: &str, token: &[u8], reply: Reply, answer: Outcome<()>) {
         let answer = match reply.map(|reply| reply.send(answer.clone())) {
             Some(Ok(())) => return,
@@ -227,21 +227,21 @@ impl WorkerCore {
         (ledger.workflow_tasks(), ledger.activity_tasks())
     }
 
-    /// The runtime ends under it: come to an end, with what is out as it is.
-    pub(crate) async fn last_words(&self) {
+    /// Fail the tasks that are out, and end: the runtime goes.
+    pub(crate) async fn fail_outstanding(&self) {
         self.initiate_shutdown();
         if let Ok(native) = self.native() {
             loop {
                 let changed = self.settled.notified();
-                let out = self.ledger.lock().give_up();
-                give_up(&native, out).await;
+                let outstanding = self.ledger.lock().take_outstanding();
+                fail(&native, outstanding).await;
                 if self.is_drained() {
                     break;
                 }
                 changed.await;
             }
         }
-        // What core or the service say to that: nobody is left to hear it.
+        // No caller is left for what core or the service answer.
         drop(self.finalize().await);
     }
 
@@ -297,9 +297,9 @@ impl WorkerCore {
     }
 }
 
-/// Nothing of it will be answered through this worker. A workflow task is failed, so that the service
-/// gives it out again at once. An activity goes on, and whoever runs it tells the service itself.
-async fn give_up(native: &Native, out: GivenUp) {
+/// Answer for tasks that this worker will not complete. A workflow task is failed, so that the service
+/// gives it out again at once. An activity goes on, and its executor tells the service itself.
+async fn fail(native: &Native, out: Outstanding) {
     let runs = out.runs.into_iter().map(|run_id| {
         let failure = ApiFailure::application_failure(REPLACED.to_owned(), false);
         let completion = WorkflowActivationCompletion::fail(run_id, failure, None);
@@ -317,7 +317,7 @@ async fn give_up(native: &Native, out: GivenUp) {
         .local_activities
         .into_iter()
         .map(|token| activity(token, ActivityExecutionResult::cancel_from_details(None)));
-    // Whatever core says to that: nobody is left to hear it.
+    // No caller is left for core's answers.
     drop((join_all(runs).await, join_all(going_on).await, join_all(local).await));
 }
 
@@ -343,7 +343,7 @@ fn invalid(namespace: &str, status: &Status) -> Failure {
     }
 }
 
-/// The end of a worker that nobody holds any more: shut it down in the background.
+/// Shut a worker down in the background, once its last handle is dropped.
 pub(crate) fn abandon(worker: &Arc<WorkerCore>) {
     if worker.stamp.check("Worker").is_err() {
         return;
@@ -351,7 +351,7 @@ pub(crate) fn abandon(worker: &Arc<WorkerCore>) {
     let weak: Weak<WorkerCore> = Arc::downgrade(worker);
     worker.handle.spawn(async move {
         if let Some(worker) = weak.upgrade() {
-            // An error has nobody left to hear it, and finalizing has no other than core's.
+            // No caller is left for an error, and finalizing has none but core's.
             drop(worker.finalize().await);
         }
     });

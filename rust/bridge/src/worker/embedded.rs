@@ -16,13 +16,13 @@ use temporalio_sdk_core::Worker as Native;
 
 use crate::{client::embedded_service::EmbeddedService, delivery::Poll};
 
-/// How a worker and its engine speak of each other.
+/// The names by which a worker and its engine know each other.
 pub(crate) struct Embedded {
     service: Arc<EmbeddedService>,
     namespace: String,
     /// Names the worker in its polls.
     instance: String,
-    /// Its polls, as core makes them: methods and requests.
+    /// Polls of the worker as core makes them: methods and requests.
     polls: Vec<(&'static str, Bytes)>,
 }
 
@@ -62,7 +62,7 @@ impl Embedded {
         Self { service, namespace: config.namespace.clone(), instance, polls }
     }
 
-    /// Whether there is such a namespace.
+    /// Check that the namespace exists.
     pub(crate) async fn validate(&self) -> Result<(), Status> {
         self.service.describe_namespace(self.namespace.clone()).await
     }
@@ -82,7 +82,7 @@ impl Embedded {
         self.service.engine()
     }
 
-    /// How the engine knows the worker.
+    /// The instance by which the engine knows the worker.
     pub(super) fn instance(&self) -> &str {
         &self.instance
     }

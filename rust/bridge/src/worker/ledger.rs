@@ -1,4 +1,4 @@
-//! What was delivered and not answered yet, and the order of what is being answered.
+//! The tasks that were delivered and not answered yet, and the order of answers under way.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Outcome;
 
-/// Who wants to hear what core said; nobody: an error goes to the inbox.
+/// The caller that waits for core's answer; without one an error goes to the inbox.
 pub(super) type Reply = Option<oneshot::Sender<Outcome<()>>>;
 
 /// A completion on its way to core.
@@ -35,13 +35,13 @@ pub(super) struct Ledger {
     going_on: Vec<Vec<u8>>,
 }
 
-/// What was out and is not waited for any more.
-pub(super) struct GivenUp {
+/// The tasks that were out and are not waited for any more.
+pub(super) struct Outstanding {
     /// Runs whose activation will not be completed.
     pub(super) runs: Vec<String>,
     /// Tokens of activities that go on without the worker.
     pub(super) activities: Vec<Vec<u8>>,
-    /// Tokens of local activities: their workflow tasks are given up.
+    /// Tokens of local activities: their workflow tasks are failed.
     pub(super) local_activities: Vec<Vec<u8>>,
 }
 
@@ -84,8 +84,8 @@ impl Ledger {
         next
     }
 
-    /// Have nothing out any more, from now on: what was.
-    pub(super) fn give_up(&mut self) -> GivenUp {
+    /// Take what is out; from now on nothing stays out.
+    pub(super) fn take_outstanding(&mut self) -> Outstanding {
         self.ended = true;
         let (local, remote): (Vec<_>, Vec<_>) =
             self.activities.drain().partition(|(_, is_local)| *is_local);
@@ -94,7 +94,7 @@ impl Ledger {
         };
         let activities = tokens(remote);
         self.going_on.extend(activities.iter().cloned());
-        GivenUp {
+        Outstanding {
             runs: self.activations.drain().collect(),
             activities,
             local_activities: tokens(local),

@@ -32,7 +32,7 @@ use crate::{
     runtime::{Runtime, RuntimeCore},
 };
 
-/// One worker of core's.
+/// A worker of core's.
 #[pyclass(frozen, module = "hourglass._bridge")]
 pub(crate) struct Worker {
     runtime: Arc<RuntimeCore>,
@@ -146,7 +146,7 @@ impl Worker {
             let embedded = embedded.map(|service| Embedded::new(service, &native, offered));
             Ok(WorkerCore::start(stamp, handle, native, inboxes, embedded, polls))
         })?;
-        runtime.employ(&core);
+        runtime.register(&core);
         let core = Owned::new(core);
         Ok(Self { runtime, core, tag, task_queue, workflow_inbox, activity_inbox })
     }

@@ -1,4 +1,4 @@
-//! What a worker is told, and core's configuration made from it.
+//! Options of a worker, and core's configuration made from them.
 
 use std::{
     collections::{HashMap, HashSet},
