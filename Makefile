@@ -37,7 +37,7 @@ demo: $(NATIVE_DEV) ## Index a directory tree durably while its worker is killed
 
 test: lint test-rust test-python ## Everything CI checks: lints, sizes, Rust tests, Python tests on both engines
 
-lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits, rows without a test
+lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits, rows without a test, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,6 +48,7 @@ lint: $(NATIVE_DEV) sizes ## ruff, mypy, pyright, rustfmt, clippy, size limits, 
 sizes: $(VENV)/.installed
 	$(PY) tools/check_sizes.py
 	$(PY) tools/check_behaviours.py
+	$(PY) tools/generate_overloads.py --check
 
 format: $(VENV)/.installed need-cargo ## Format Python and Rust in place
 	$(BIN)/ruff check --fix .

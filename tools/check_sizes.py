@@ -1,8 +1,9 @@
 """Keep files under 400 lines of code and functions under 60.
 
 Blank lines, comments and docstrings don't count: explaining must never be what makes a file too
-long. What was too long when the rule came is in `size_allow.txt`; an entry there may shrink and go,
-never grow or come back.
+long. What `generate_overloads.py` writes may be longer: it is read as a list, and not edited. What
+was too long when the rule came is in `size_allow.txt`; an entry there may shrink and go, never grow
+or come back.
 """
 
 import ast
@@ -16,6 +17,7 @@ from pathlib import Path
 
 MAX_FILE = 400
 MAX_FUNCTION = 60
+GENERATED = 1200
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = ROOT / "tools" / "size_allow.txt"
 NOT_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
@@ -83,11 +85,12 @@ def measured() -> Iterator[tuple[str, int, int]]:
         path = ROOT / name
         if not path.is_file():
             continue
+        limit = GENERATED if path.name.startswith("_generated_") else MAX_FILE
         for function, size in python_sizes(path) if path.suffix == ".py" else rust_sizes(path):
             yield (
                 f"{name}::{function}" if function else name,
                 size,
-                MAX_FUNCTION if function else MAX_FILE,
+                MAX_FUNCTION if function else limit,
             )
 
 

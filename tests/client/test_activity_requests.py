@@ -1,7 +1,7 @@
 """Requests for standalone activities hold what was given; what can't be is refused before."""
 
 from datetime import datetime, timedelta, timezone
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -13,11 +13,14 @@ from hourglass.client import (
     ActivityOptionsUpdate,
     Client,
     PendingActivityState,
+    StartActivityInput,
 )
 from hourglass.client._activity_execution import description_of
 from hourglass.client._activity_options import changes, options_of
-from hourglass.client._activity_rpc import explained
+from hourglass.client._connection import Connection, ConnectionOptions
 from hourglass.client._requests import start_activity_execution as start
+from hourglass.client._requests.activity_execution import explained
+from hourglass.client._service import Service
 from hourglass.common import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
@@ -40,12 +43,12 @@ from hourglass.exceptions import (
 converter = DataConverter.default
 payload = converter.payload_converter.to_payload
 SECOND = timedelta(seconds=1)
-HERE = {"id": "a", "task_queue": "q", "start_to_close_timeout": SECOND}
+HERE: dict[str, Any] = {"id": "a", "task_queue": "q", "start_to_close_timeout": SECOND}
 
 
 async def started(*args: Any, **options: Any) -> dict[str, Any]:
-    given = cast("start.StartActivityOptions", {**HERE, **options})
-    return await start.request("Type", args, given, converter)
+    start.check_options({**HERE, **options})
+    return await start.request(StartActivityInput("Type", args, **{**HERE, **options}), converter)
 
 
 async def test_a_plain_start_holds_only_what_it_needs() -> None:
@@ -138,15 +141,16 @@ def test_a_taken_id_names_the_run_that_has_it() -> None:
 
 
 async def test_a_service_without_standalone_activities_is_named_with_what_helps() -> None:
-    client = await Client.connect("127.0.0.1:7233", lazy=True)
+    connection = Connection(ConnectionOptions("127.0.0.1:7233"))
+    service = Service(connection, converter)
     refused = RPCError("unknown method X", RPCStatusCode.UNIMPLEMENTED)
     told = r"127.0.0.1:7233 .*unknown method X.*server"
-    with pytest.raises(RPCError, match=told) as found, explained(client):
+    with pytest.raises(RPCError, match=told) as found, explained(service):
         raise refused
     assert found.value.status is RPCStatusCode.UNIMPLEMENTED
     assert found.value.cause is refused
     other = RPCError("no", RPCStatusCode.NOT_FOUND)
-    with pytest.raises(RPCError) as found, explained(client):
+    with pytest.raises(RPCError) as found, explained(service):
         raise other
     assert found.value is other
 

@@ -1,18 +1,18 @@
 """Requests hold what was given, nothing else; what can't be is refused before anything is sent."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from hourglass.client import (
+    StartWorkflowInput,
     WorkflowContinuedAsNewError,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from hourglass.client._execution import description_of
 from hourglass.client._requests import (
     get_workflow_execution_history,
     query_workflow,
@@ -22,6 +22,7 @@ from hourglass.client._requests import (
 )
 from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments
+from hourglass.client._workflow_execution import description_of
 from hourglass.common import (
     Priority,
     QueryRejectCondition,
@@ -45,12 +46,12 @@ from hourglass.exceptions import (
 
 converter = DataConverter.default
 payload = converter.payload_converter.to_payload
-HERE = {"id": "w", "task_queue": "q"}
+HERE: dict[str, Any] = {"id": "w", "task_queue": "q"}
 
 
 async def started(*args: Any, **options: Any) -> dict[str, Any]:
-    given = cast("start.StartOptions", {**HERE, **options})
-    return await start.request("Type", args, given, converter)
+    start.check_options({**HERE, **options})
+    return await start.request(StartWorkflowInput("Type", args, **{**HERE, **options}), converter)
 
 
 async def test_a_plain_start_holds_only_what_it_needs() -> None:

@@ -6,20 +6,18 @@
     result = await client.execute_workflow(Order.run, order, id="order-7", task_queue="orders")
 """
 
-from typing import TYPE_CHECKING
-
 from hourglass._public import publish_exceptions
 from hourglass.client._activity_execution import (
     ActivityExecution,
+    ActivityExecutionAsyncIterator,
+    ActivityExecutionCount,
+    ActivityExecutionCountAggregationGroup,
     ActivityExecutionDescription,
     ActivityExecutionStatus,
     PendingActivityState,
 )
-from hourglass.client._activity_handle import ActivityHandle
-from hourglass.client._activity_list import (
-    ActivityExecutionAsyncIterator,
-    ActivityExecutionCount,
-    ActivityExecutionCountAggregationGroup,
+from hourglass.client._activity_handle import (
+    ActivityHandle,
 )
 from hourglass.client._activity_options import (
     ActivityExecutionOptions,
@@ -27,8 +25,14 @@ from hourglass.client._activity_options import (
     ActivityOptionsKeys,
     ActivityOptionsUpdate,
 )
-from hourglass.client._async_activity import AsyncActivityCancelledError, AsyncActivityHandle
-from hourglass.client._client import Client, ClientConfig
+from hourglass.client._async_activity import (
+    AsyncActivityCancelledError,
+    AsyncActivityHandle,
+)
+from hourglass.client._client import (
+    Client,
+    ClientConfig,
+)
 from hourglass.client._errors import (
     ActivityFailureError,
     RPCTimeoutOrCancelledError,
@@ -39,27 +43,70 @@ from hourglass.client._errors import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from hourglass.client._execution import (
-    WorkflowExecution,
-    WorkflowExecutionDescription,
-    WorkflowExecutionStatus,
-)
-from hourglass.client._handle import WorkflowHandle
-from hourglass.client._history import WorkflowHistory
-from hourglass.client._history_events import (
+from hourglass.client._history import (
+    WorkflowHistory,
     WorkflowHistoryEventAsyncIterator,
     WorkflowHistoryEventFilterType,
 )
-from hourglass.client._list import (
+from hourglass.client._inputs import (
+    CancelActivityInput,
+    CancelWorkflowInput,
+    CompleteAsyncActivityInput,
+    CountActivitiesInput,
+    CountWorkflowsInput,
+    DescribeActivityInput,
+    DescribeWorkflowInput,
+    FailAsyncActivityInput,
+    FetchWorkflowHistoryEventsInput,
+    HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
+    ListWorkflowsInput,
+    PauseActivityInput,
+    QueryWorkflowInput,
+    ReportCancellationAsyncActivityInput,
+    SignalWorkflowInput,
+    StartActivityInput,
+    StartWorkflowInput,
+    StartWorkflowUpdateInput,
+    StartWorkflowUpdateWithStartInput,
+    TerminateActivityInput,
+    TerminateWorkflowInput,
+    UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+    UpdateWithStartStartWorkflowInput,
+    UpdateWithStartUpdateWorkflowInput,
+)
+from hourglass.client._interceptor import (
+    Interceptor,
+    OutboundInterceptor,
+)
+from hourglass.client._requests.activity_task import (
+    AsyncActivityIDReference,
+)
+from hourglass.client._requests.start_activity_execution import (
+    StartActivityOptions,
+)
+from hourglass.client._requests.start_workflow_execution import (
+    StartOptions,
+)
+from hourglass.client._update import (
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
+from hourglass.client._with_start import (
+    WithStartWorkflowOperation,
+)
+from hourglass.client._workflow_execution import (
+    WorkflowExecution,
     WorkflowExecutionAsyncIterator,
     WorkflowExecutionCount,
     WorkflowExecutionCountAggregationGroup,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
 )
-from hourglass.client._requests.activity_task import AsyncActivityIDReference
-from hourglass.client._requests.start_activity_execution import StartActivityOptions
-from hourglass.client._requests.start_workflow_execution import StartOptions
-from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
-from hourglass.client._with_start import WithStartWorkflowOperation
+from hourglass.client._workflow_handle import (
+    WorkflowHandle,
+)
 from hourglass.exceptions import (
     ActivityAlreadyStartedError,
     RPCError,
@@ -67,40 +114,6 @@ from hourglass.exceptions import (
     WorkflowAlreadyStartedError,
 )
 from hourglass.service import TLSConfig
-
-if TYPE_CHECKING:
-    from hourglass.client._activity_inputs import (
-        CancelActivityInput,
-        CompleteAsyncActivityInput,
-        CountActivitiesInput,
-        DescribeActivityInput,
-        FailAsyncActivityInput,
-        HeartbeatAsyncActivityInput,
-        ListActivitiesInput,
-        PauseActivityInput,
-        ReportCancellationAsyncActivityInput,
-        StartActivityInput,
-        TerminateActivityInput,
-        UnpauseActivityInput,
-        UpdateActivityOptionsInput,
-    )
-    from hourglass.client._interceptor import (
-        CancelWorkflowInput,
-        CountWorkflowsInput,
-        DescribeWorkflowInput,
-        FetchWorkflowHistoryEventsInput,
-        Interceptor,
-        ListWorkflowsInput,
-        OutboundInterceptor,
-        QueryWorkflowInput,
-        SignalWorkflowInput,
-        StartWorkflowInput,
-        StartWorkflowUpdateInput,
-        StartWorkflowUpdateWithStartInput,
-        TerminateWorkflowInput,
-        UpdateWithStartStartWorkflowInput,
-        UpdateWithStartUpdateWorkflowInput,
-    )
 
 __all__ = [
     "ActivityAlreadyStartedError",
@@ -177,15 +190,5 @@ __all__ = [
     "WorkflowUpdateRPCTimeoutOrCancelledError",
     "WorkflowUpdateStage",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """What only programs with interceptors need is imported when it is first named."""
-    if name in __all__:
-        from hourglass.client import _interceptor
-
-        return getattr(_interceptor, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
 
 publish_exceptions(globals())

@@ -1,4 +1,4 @@
-"""What the service says about a standalone activity."""
+"""Standalone activities as the service describes, lists and counts them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from hourglass.client._requests._parts import compact
+from hourglass.client._requests.activity_execution import explained
+from hourglass.client._service import Pages, Service
+from hourglass.client._workflow_execution import groups_of
 from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
+    from hourglass.client._inputs import ListActivitiesInput
     from hourglass.converter import DataConverter
 
 
 class ActivityExecutionStatus(IntEnum):
-    """Where a standalone activity stands; values are the protocol's."""
+    """The state of a standalone activity; values are the protocol's."""
 
     UNSPECIFIED = 0
     RUNNING = 1
-    """Also when it waits for a worker or for its next attempt."""
+    """Open: running, or waiting for a worker or for its next attempt."""
     COMPLETED = 2
     FAILED = 3
     CANCELED = 4
@@ -30,33 +35,33 @@ class ActivityExecutionStatus(IntEnum):
 
 
 class PendingActivityState(IntEnum):
-    """What an activity that is not closed is doing; values are the protocol's."""
+    """The state of an activity that is not closed; values are the protocol's."""
 
     UNSPECIFIED = 0
     SCHEDULED = 1
-    """It waits for a worker, or for its next attempt."""
+    """Waiting for a worker, or for its next attempt."""
     STARTED = 2
     CANCEL_REQUESTED = 3
     PAUSED = 4
     PAUSE_REQUESTED = 5
-    """It is paused as soon as this attempt is over."""
+    """Paused as soon as this attempt is over."""
 
 
 @dataclass(frozen=True)
 class ActivityExecution:
-    """One run of a standalone activity. Times are UTC."""
+    """A run of a standalone activity. Times are UTC."""
 
     activity_id: str
     activity_run_id: str | None
     activity_type: str
     close_time: datetime | None
     execution_duration: timedelta | None
-    """From its start to its end, through all attempts."""
+    """The time from its start to its end, through all attempts."""
     execution_time: datetime | None
-    """When its first attempt was, or is, due: later than `schedule_time` with a delay."""
+    """The time when its first attempt was, or is, due: after `schedule_time` with a delay."""
     namespace: str
     schedule_time: datetime
-    """When it was started by its caller."""
+    """The time when its caller started it."""
     status: ActivityExecutionStatus
     task_queue: str
     typed_search_attributes: TypedSearchAttributes
@@ -66,15 +71,15 @@ class ActivityExecution:
 
 @dataclass(frozen=True)
 class ActivityExecutionDescription(ActivityExecution):
-    """One run of a standalone activity, with everything `describe` says about it."""
+    """A run of a standalone activity, with everything `describe` says about it."""
 
     attempt: int
     canceled_reason: str | None
-    """Why its cancellation was asked for."""
+    """The reason that was given for its cancellation."""
     current_retry_interval: timedelta | None
-    """How long it waits, or would wait, before its next attempt."""
+    """The wait before its next attempt."""
     expiration_time: datetime | None
-    """When its `schedule_to_close_timeout` is over."""
+    """The time when its `schedule_to_close_timeout` is over."""
     heartbeat_timeout: timedelta | None
     last_attempt_complete_time: datetime | None
     last_heartbeat_time: datetime | None
@@ -84,57 +89,57 @@ class ActivityExecutionDescription(ActivityExecution):
     priority: Priority
     retry_policy: RetryPolicy | None
     run_state: PendingActivityState | None
-    """What it does while it is not closed."""
+    """The state while it is not closed."""
     schedule_to_close_timeout: timedelta | None
     schedule_to_start_timeout: timedelta | None
     start_to_close_timeout: timedelta | None
     start_delay: timedelta | None
     total_heartbeat_count: int
-    """Over all attempts."""
+    """The number of heartbeats over all attempts."""
     raw_description: Wire
     """`temporal.api.workflowservice.v1.DescribeActivityExecutionResponse`"""
     data_converter: DataConverter
 
     def has_input(self) -> bool:
-        """Whether `input` has it: `describe` was asked to include it."""
+        """Tell whether `input` has it: `describe` was asked to include it."""
         return "input" in self.raw_description
 
     async def input(self, type_hints: Sequence[type] | None = None) -> list[Any] | None:
-        """Its arguments; None unless `describe` was asked to include them."""
+        """Decode its arguments; None unless `describe` was asked to include them."""
         return await self._values(self.raw_description.get("input"), type_hints)
 
     def has_result(self) -> bool:
-        """Whether `result` has it: it completed, and `describe` was asked for the outcome."""
+        """Tell whether `result` has it: it completed, and `describe` was asked for the outcome."""
         return "result" in self._outcome
 
     async def result(self, type_hint: type | None = None) -> Any:
-        """What it returned; None unless it completed and `describe` was asked for the outcome."""
+        """Decode its result; None unless it completed and `describe` was asked for the outcome."""
         hints = None if type_hint is None else [type_hint]
         values = await self._values(self._outcome.get("result"), hints)
         return values[0] if values else None
 
     def has_outcome_failure(self) -> bool:
-        """Whether `outcome_failure` has it: it closed with one, and `describe` was asked for it."""
+        """Tell whether `outcome_failure` has it: it failed, and `describe` was asked for it."""
         return "failure" in self._outcome
 
     async def outcome_failure(self) -> BaseException | None:
-        """Why it did not succeed; None unless it closed so and `describe` was asked for that."""
+        """Decode its failure; None unless it closed with one and `describe` was asked for it."""
         return await self._error(self._outcome.get("failure"))
 
     def has_heartbeat_details(self) -> bool:
-        """Whether `heartbeat_details` has them: there are any, and `describe` was asked to."""
+        """Tell whether `heartbeat_details` has them: there are any, and `describe` was asked to."""
         return "heartbeat_details" in self.raw_info
 
     async def heartbeat_details(self, type_hints: Sequence[type] | None = None) -> list[Any] | None:
-        """What its last heartbeat said; None unless `describe` was asked to include it."""
+        """Decode the details of its last heartbeat; None unless `describe` was asked for them."""
         return await self._values(self.raw_info.get("heartbeat_details"), type_hints)
 
     def has_last_failure(self) -> bool:
-        """Whether `last_failure` has it: an attempt failed, and `describe` was asked to."""
+        """Tell whether `last_failure` has it: an attempt failed, and `describe` was asked to."""
         return "last_failure" in self.raw_info
 
     async def last_failure(self) -> BaseException | None:
-        """Why its last attempt failed; None unless `describe` was asked to include it."""
+        """Decode the failure of its last attempt; None unless `describe` was asked for it."""
         return await self._error(self.raw_info.get("last_failure"))
 
     @property
@@ -157,7 +162,7 @@ class ActivityExecutionDescription(ActivityExecution):
 def description_of(
     response: Wire, namespace: str, converter: DataConverter
 ) -> ActivityExecutionDescription:
-    """From DescribeActivityExecution's answer."""
+    """Read the answer of DescribeActivityExecution."""
     info: Wire = response.get("info", {})
     retry_policy = info.get("retry_policy")
     state = info.get("run_state", 0)
@@ -190,12 +195,7 @@ _OPTIONAL = (
     "start_to_close_timeout",
     "start_delay",
 )
-"""Where nothing, no text and no time all mean that there is none."""
-
-
-def execution_of(info: Wire, namespace: str) -> ActivityExecution:
-    """From one entry of a list."""
-    return ActivityExecution(**_members(info, namespace))
+"""The fields in which a missing value, no text and no time all mean that there is none."""
 
 
 def _members(info: Wire, namespace: str) -> dict[str, Any]:
@@ -214,3 +214,47 @@ def _members(info: Wire, namespace: str) -> dict[str, Any]:
         "typed_search_attributes": TypedSearchAttributes.from_fields(indexed),
         "raw_info": info,
     }
+
+
+class ActivityExecutionAsyncIterator(Pages[ActivityExecution]):
+    """Standalone activities, fetched page by page as the iteration goes on. For one iteration."""
+
+    def __init__(self, service: Service, given: ListActivitiesInput) -> None:
+        super().__init__(given.next_page_token, page_size=given.page_size, limit=given.limit)
+        self._service = service
+        self._given = given
+
+    async def _fetch(self, page_size: int | None, token: bytes | None) -> Wire:
+        request = {"query": self._given.query, "page_size": page_size, "next_page_token": token}
+        with explained(self._service):
+            return await self._service.call("ListActivityExecutions", compact(request), self._given)
+
+    def _found(self, answer: Wire) -> Sequence[ActivityExecution]:
+        infos: Sequence[Wire] = answer.get("executions", [])
+        return [ActivityExecution(**_members(info, self._service.namespace)) for info in infos]
+
+
+@dataclass(frozen=True)
+class ActivityExecutionCountAggregationGroup:
+    """A group of standalone activities with the same values, and their number."""
+
+    count: int
+    group_values: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class ActivityExecutionCount:
+    """The number of standalone activities that a query finds."""
+
+    count: int
+    groups: Sequence[ActivityExecutionCountAggregationGroup]
+    """The groups, where the query says ``GROUP BY``."""
+
+
+def count_of(response: Wire) -> ActivityExecutionCount:
+    """Read the answer of CountActivityExecutions."""
+    groups = [
+        ActivityExecutionCountAggregationGroup(count, values)
+        for count, values in groups_of(response)
+    ]
+    return ActivityExecutionCount(response.get("count", 0), groups)

@@ -6,9 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from hourglass.client._activity_rpc import explained, reference
 from hourglass.client._errors import ActivityFailureError
-from hourglass.client._waiting import Waiting
+from hourglass.client._inputs import (
+    CancelActivityInput,
+    DescribeActivityInput,
+    PauseActivityInput,
+    TerminateActivityInput,
+    UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+)
+from hourglass.client._requests.activity_execution import explained, reference
+from hourglass.client._service import LongCall, ResultOptions, Service
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
         ActivityExecutionOptions,
         ActivityOptionsUpdate,
     )
-    from hourglass.client._client import Client
 
 ResultT = TypeVar("ResultT")
 _Metadata = Mapping[str, str]
@@ -33,7 +40,7 @@ class ActivityHandle(Generic[ResultT]):
 
     def __init__(
         self,
-        client: Client,
+        service: Service,
         id: str,  # noqa: A002 - the convention's name
         *,
         run_id: str | None = None,
@@ -41,7 +48,7 @@ class ActivityHandle(Generic[ResultT]):
     ) -> None:
         if not id:
             raise InvalidArgumentError("the activity id is empty")
-        self._client = client
+        self._service = service
         self._id = id
         self._run_id = run_id
         self._result_type = result_type
@@ -56,7 +63,7 @@ class ActivityHandle(Generic[ResultT]):
 
     @property
     def run_id(self) -> str | None:
-        """Its run; None is the latest."""
+        """The id of its run; None is the latest."""
         return self._run_id
 
     async def result(
@@ -72,15 +79,15 @@ class ActivityHandle(Generic[ResultT]):
             OperationTimeoutError: `rpc_timeout` is over.
             RPCError: NOT_FOUND if there is no such activity.
         """
-        what = f"result of activity {self._id!r}"
-        waiting = Waiting(self._client, rpc_metadata, rpc_timeout, what)
+        options = ResultOptions(rpc_metadata or {}, rpc_timeout)
+        call = LongCall(self._service, options, f"result of activity {self._id!r}")
         request = reference(self._id, self._run_id)
         outcome: Wire = {}
-        with explained(self._client):
+        with explained(self._service):
             while not outcome:  # the service answers without one after a while
-                answer = await waiting.call("PollActivityExecution", request)
+                answer = await call.send("PollActivityExecution", request)
                 outcome = answer.get("outcome") or {}
-        converter = self._client.data_converter
+        converter = self._service.data_converter
         if (failure := outcome.get("failure")) is not None:
             cause = await converter.decode_failure(failure)
             raise ActivityFailureError(cause=cause) from cause
@@ -101,12 +108,8 @@ class ActivityHandle(Generic[ResultT]):
 
         One that runs hears of it with its next heartbeat; one that doesn't is cancelled at once.
         """
-        await self._client.calls.cancel_activity(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            reason=reason,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.cancel_activity(
+            CancelActivityInput(self._id, self._run_id, reason, rpc_metadata or {}, rpc_timeout)
         )
 
     async def terminate(
@@ -117,12 +120,8 @@ class ActivityHandle(Generic[ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """End the activity at once, without asking its code."""
-        await self._client.calls.terminate_activity(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            reason=reason,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.terminate_activity(
+            TerminateActivityInput(self._id, self._run_id, reason, rpc_metadata or {}, rpc_timeout)
         )
 
     async def describe(
@@ -135,17 +134,20 @@ class ActivityHandle(Generic[ResultT]):
         rpc_metadata: _Metadata | None = None,
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionDescription:
-        """What the service knows about it; what may be large only when it is asked for."""
-        return await self._client.calls.describe_activity(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            include_input=include_input,
-            include_outcome=include_outcome,
-            include_heartbeat_details=include_heartbeat_details,
-            include_last_failure=include_last_failure,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        """Ask the service what it knows about the activity; large parts only when asked for."""
+        described: ActivityExecutionDescription = await self._service.outbound.describe_activity(
+            DescribeActivityInput(
+                self._id,
+                self._run_id,
+                include_input,
+                include_outcome,
+                include_heartbeat_details,
+                include_last_failure,
+                rpc_metadata or {},
+                rpc_timeout,
+            )
         )
+        return described
 
     async def pause(
         self,
@@ -156,12 +158,8 @@ class ActivityHandle(Generic[ResultT]):
     ) -> None:
         """Have it begin no further attempt until `unpause`. One that runs hears of it with its next
         heartbeat."""
-        await self._client.calls.pause_activity(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            reason=reason,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.pause_activity(
+            PauseActivityInput(self._id, self._run_id, reason, rpc_metadata or {}, rpc_timeout)
         )
 
     async def unpause(
@@ -173,13 +171,10 @@ class ActivityHandle(Generic[ResultT]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Let it go on after `pause`: at once, or at random within `jitter`."""
-        await self._client.calls.unpause_activity(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            reason=reason,
-            jitter=jitter,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.unpause_activity(
+            UnpauseActivityInput(
+                self._id, self._run_id, reason, jitter, rpc_metadata or {}, rpc_timeout
+            )
         )
 
     async def update_options(
@@ -198,24 +193,24 @@ class ActivityHandle(Generic[ResultT]):
         Raises:
             InvalidArgumentError: There is nothing to change, or one option twice.
         """
-        return await self._client.calls.update_activity_options(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            updates=updates,
-            restore_original=False,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
-        )
+        return await self._update_options(updates, False, rpc_metadata, rpc_timeout)
 
     async def restore_original_options(
         self, *, rpc_metadata: _Metadata | None = None, rpc_timeout: timedelta | None = None
     ) -> ActivityExecutionOptions:
         """Undo every change of its options; all of them as they are then."""
-        return await self._client.calls.update_activity_options(
-            activity_id=self._id,
-            activity_run_id=self._run_id,
-            updates=(),
-            restore_original=True,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        return await self._update_options((), True, rpc_metadata, rpc_timeout)
+
+    async def _update_options(
+        self,
+        updates: Sequence[ActivityOptionsUpdate[Any]],
+        restore_original: bool,
+        rpc_metadata: _Metadata | None,
+        rpc_timeout: timedelta | None,
+    ) -> ActivityExecutionOptions:
+        given = UpdateActivityOptionsInput(
+            self._id, self._run_id, updates, restore_original, rpc_metadata or {}, rpc_timeout
         )
+        options: ActivityExecutionOptions
+        options = await self._service.outbound.update_activity_options(given)
+        return options

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from hourglass.activity._cancellation import ActivityCancellationDetails
-from hourglass.client._requests import activity_task
+from hourglass.client._inputs import (
+    CompleteAsyncActivityInput,
+    FailAsyncActivityInput,
+    HeartbeatAsyncActivityInput,
+    ReportCancellationAsyncActivityInput,
+)
 from hourglass.client._requests._parts import UNSET
 from hourglass.exceptions import TemporalError
 
 if TYPE_CHECKING:
-    from hourglass.client._client import Client
     from hourglass.client._requests.activity_task import AsyncActivityIDReference
+    from hourglass.client._service import Service
 
 _Metadata = Mapping[str, str]
 
@@ -33,8 +38,8 @@ class AsyncActivityHandle:
     FAILED_PRECONDITION for a standalone activity that is given by its ids and is closed.
     """
 
-    def __init__(self, client: Client, id_or_token: AsyncActivityIDReference | bytes) -> None:
-        self._client = client
+    def __init__(self, service: Service, id_or_token: AsyncActivityIDReference | bytes) -> None:
+        self._service = service
         self._id_or_token = id_or_token
 
     def __repr__(self) -> str:
@@ -51,11 +56,8 @@ class AsyncActivityHandle:
         Raises:
             AsyncActivityCancelledError: It shall stop: answer with `report_cancellation`.
         """
-        await self._client.calls.heartbeat_async_activity(
-            id_or_token=self._id_or_token,
-            details=details,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.heartbeat_async_activity(
+            HeartbeatAsyncActivityInput(self._id_or_token, details, rpc_metadata or {}, rpc_timeout)
         )
 
     async def complete(
@@ -66,11 +68,8 @@ class AsyncActivityHandle:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Complete it, with a result unless there is none."""
-        await self._client.calls.complete_async_activity(
-            id_or_token=self._id_or_token,
-            result=result,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.complete_async_activity(
+            CompleteAsyncActivityInput(self._id_or_token, result, rpc_metadata or {}, rpc_timeout)
         )
 
     async def fail(
@@ -82,12 +81,10 @@ class AsyncActivityHandle:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Fail this attempt; its retry policy says whether there is another."""
-        await self._client.calls.fail_async_activity(
-            id_or_token=self._id_or_token,
-            error=error,
-            last_heartbeat_details=last_heartbeat_details,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.fail_async_activity(
+            FailAsyncActivityInput(
+                self._id_or_token, error, last_heartbeat_details, rpc_metadata or {}, rpc_timeout
+            )
         )
 
     async def report_cancellation(
@@ -97,39 +94,8 @@ class AsyncActivityHandle:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Say that it has honoured its cancellation. Only after that was asked for."""
-        await self._client.calls.report_cancellation_async_activity(
-            id_or_token=self._id_or_token,
-            details=details,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
+        await self._service.outbound.report_cancellation_async_activity(
+            ReportCancellationAsyncActivityInput(
+                self._id_or_token, details, rpc_metadata or {}, rpc_timeout
+            )
         )
-
-
-class AsyncActivityCalls:
-    """What a client can do with activities that complete from outside."""
-
-    @overload
-    def get_async_activity_handle(
-        self, *, workflow_id: str | None = ..., run_id: str | None = ..., activity_id: str
-    ) -> AsyncActivityHandle: ...
-    @overload
-    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
-    def get_async_activity_handle(
-        self,
-        *,
-        workflow_id: str | None = None,
-        run_id: str | None = None,
-        activity_id: str | None = None,
-        task_token: bytes | None = None,
-    ) -> AsyncActivityHandle:
-        """The handle of an activity, by its task token or its ids (see `activity.info`).
-
-        It is for whoever completes it; the caller of a standalone one has `get_activity_handle`.
-
-        Args:
-            workflow_id: The workflow that called it; None for a standalone activity.
-            run_id: Which run of the workflow or of the standalone activity; None is the latest.
-        """
-        client: Any = self
-        id_or_token = activity_task.reference(workflow_id, run_id, activity_id, task_token)
-        return AsyncActivityHandle(client, id_or_token)

@@ -1,39 +1,71 @@
-"""The client: connects, starts workflows, finds them again."""
+"""The client: connects, starts workflows and activities, finds them again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from typing_extensions import Self, Unpack
 
-from hourglass._typing import ParamT, ResultT, RunAnyParams, RunNoParam, RunOneParam, SelfT
-from hourglass.client._activity_calls import ActivityCalls
-from hourglass.client._activity_list import FindingActivities
-from hourglass.client._async_activity import AsyncActivityCalls
-from hourglass.client._calls import Calls
+from hourglass._typing import RunAnyParams, RunNoParam, SelfT
+from hourglass.client._activity_handle import ActivityHandle
+from hourglass.client._async_activity import AsyncActivityHandle
 from hourglass.client._connection import Connection, ConnectionOptions
-from hourglass.client._handle import WorkflowHandle
-from hourglass.client._list import Finding
-from hourglass.client._requests._parts import UNSET, arguments, duration
+from hourglass.client._generated_client import ClientCalls
+from hourglass.client._inputs import (
+    CountActivitiesInput,
+    CountWorkflowsInput,
+    ListActivitiesInput,
+    ListWorkflowsInput,
+    StartActivityInput,
+    StartWorkflowInput,
+    StartWorkflowUpdateWithStartInput,
+    UpdateWithStartUpdateWorkflowInput,
+)
+from hourglass.client._outbound import chain
+from hourglass.client._requests import activity_task, start_activity_execution
+from hourglass.client._requests import start_workflow_execution as start
+from hourglass.client._requests._parts import duration
+from hourglass.client._requests.start_activity_execution import StartActivityOptions
 from hourglass.client._requests.start_workflow_execution import StartOptions
+from hourglass.client._service import Service
 from hourglass.client._target import surroundings
-from hourglass.client._with_start import WithStartCalls
+from hourglass.client._update import (
+    UpdateOptions,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+    check_update_options,
+    time_left,
+    update_name,
+)
+from hourglass.client._with_start import WithStartWorkflowOperation
+from hourglass.client._workflow_handle import WorkflowHandle
 from hourglass.common import QueryRejectCondition, SearchAttributeKey
 from hourglass.converter import DataConverter
 from hourglass.exceptions import InvalidArgumentError
 from hourglass.service import TLSConfig
 
 if TYPE_CHECKING:
+    from hourglass.client._activity_execution import (
+        ActivityExecutionAsyncIterator,
+        ActivityExecutionCount,
+    )
     from hourglass.client._interceptor import Interceptor
+    from hourglass.client._workflow_execution import (
+        WorkflowExecutionAsyncIterator,
+        WorkflowExecutionCount,
+    )
 
-AnyRun = str | Callable[..., Any]
+R = TypeVar("R")
+AnyOperation = WithStartWorkflowOperation[Any, Any]
+_Metadata = Mapping[str, str]
 
 
 class ClientConfig(TypedDict):
-    """What `Client` is made with; see `Client.config`."""
+    """The options that a `Client` is made with; see `Client.config`."""
 
     connection: Connection
     data_converter: DataConverter
@@ -41,7 +73,7 @@ class ClientConfig(TypedDict):
     default_workflow_query_reject_condition: QueryRejectCondition | None
 
 
-class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, WithStartCalls):
+class Client(ClientCalls):
     """Starts workflows and activities and talks to them. Make one with `Client.connect`.
 
     May be used by any number of tasks, and on any event loop of the process it was made in.
@@ -55,15 +87,11 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         interceptors: Sequence[Interceptor] = (),
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
     ) -> None:
-        self._connection = connection
-        self._data_converter = data_converter
-        self._default_workflow_query_reject_condition = default_workflow_query_reject_condition
         self._interceptors = tuple(interceptors)
-        self._intercepted: Calls | None = None
-        if interceptors:
-            from hourglass.client._chain import intercept
-
-            self._intercepted = intercept(self, interceptors)
+        service = Service(connection, data_converter, default_workflow_query_reject_condition)
+        service.outbound = chain(service, self._interceptors)
+        service.intercepted = bool(self._interceptors)
+        self._service = service
 
     @classmethod
     async def connect(
@@ -141,70 +169,58 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
         )
 
-    @property
-    def connection(self) -> Connection:
-        """What it stands on."""
-        return self._connection
-
-    @property
-    def calls(self) -> Calls:
-        """Where its calls begin: with the first interceptor, if there are any."""
-        return self._intercepted or Calls(self)
-
-    @property
-    def intercepted(self) -> bool:
-        """It has interceptors, which see everything."""
-        return self._intercepted is not None
-
     def config(self) -> ClientConfig:
-        """What it was made with: ``Client(**config)`` makes another on the same connection."""
+        """The options it was made with: ``Client(**config)`` makes another on its connection."""
         return {
-            "connection": self._connection,
-            "data_converter": self._data_converter,
+            "connection": self.connection,
+            "data_converter": self.data_converter,
             "interceptors": self._interceptors,
-            "default_workflow_query_reject_condition": (
-                self._default_workflow_query_reject_condition
-            ),
+            "default_workflow_query_reject_condition": self.default_workflow_query_reject_condition,
         }
 
     @property
+    def connection(self) -> Connection:
+        """The connection that this client sends calls through."""
+        return self._service.connection
+
+    @property
     def namespace(self) -> str:
-        """The namespace all its calls go to."""
-        return self._connection.options.namespace
+        """The namespace that all calls go to."""
+        return self._service.namespace
 
     @property
     def api_key(self) -> str | None:
-        """What it shows to a cluster."""
-        return self._connection.options.api_key
+        """The key that is shown to a cluster."""
+        return self.connection.options.api_key
 
     @property
     def rpc_metadata(self) -> Mapping[str, str]:
-        """The headers of its every call."""
-        return dict(self._connection.options.rpc_metadata)
+        """The headers of every call."""
+        return dict(self.connection.options.rpc_metadata)
 
     @property
     def identity(self) -> str:
-        """Who it says it is."""
-        return self._connection.identity
+        """The caller's name, in histories."""
+        return self._service.identity
 
     @property
     def target(self) -> str:
-        """Where it goes."""
-        return self._connection.options.target
+        """The address of the cluster or database."""
+        return self.connection.options.target
 
     @property
     def data_converter(self) -> DataConverter:
-        """How values become payloads."""
-        return self._data_converter
+        """The converter between values and payloads."""
+        return self._service.data_converter
 
     @property
     def default_workflow_query_reject_condition(self) -> QueryRejectCondition | None:
-        """For queries that don't give one."""
-        return self._default_workflow_query_reject_condition
+        """The condition of queries that don't give one."""
+        return self._service.query_reject_condition
 
     async def close(self) -> None:
-        """Let go of the connection; a database is closed with its last client. Idempotent."""
-        await self._connection.close()
+        """Close the connection, and a database with its last client. Idempotent."""
+        await self.connection.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,123 +233,6 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
     ) -> None:
         await self.close()
 
-    # --- starting ----------------------------------------------------------------------------
-
-    @overload
-    async def start_workflow(
-        self, workflow: RunNoParam[SelfT, ResultT], **options: Unpack[StartOptions]
-    ) -> WorkflowHandle[SelfT, ResultT]: ...
-    @overload
-    async def start_workflow(
-        self,
-        workflow: RunOneParam[SelfT, ParamT, ResultT],
-        arg: ParamT,
-        **options: Unpack[StartOptions],
-    ) -> WorkflowHandle[SelfT, ResultT]: ...
-    @overload
-    async def start_workflow(
-        self,
-        workflow: RunAnyParams[SelfT, ResultT],
-        *,
-        args: Sequence[Any],
-        **options: Unpack[StartOptions],
-    ) -> WorkflowHandle[SelfT, ResultT]: ...
-    @overload
-    async def start_workflow(
-        self,
-        workflow: str,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        result_type: type | None = ...,
-        **options: Unpack[StartOptions],
-    ) -> WorkflowHandle[Any, Any]: ...
-    async def start_workflow(
-        self,
-        workflow: AnyRun,
-        arg: Any = UNSET,
-        *,
-        args: Sequence[Any] = (),
-        result_type: type | None = None,
-        **options: Unpack[StartOptions],
-    ) -> WorkflowHandle[Any, Any]:
-        """Start a workflow and return its handle as soon as it is recorded.
-
-        Args:
-            workflow: The run method of a workflow class, or a name.
-            arg: The argument, if there is one.
-            args: The arguments, if there are several.
-            result_type: What to decode the result as, where a name can't tell.
-            options: See `StartOptions`; `id` and `task_queue` are required.
-
-        Raises:
-            WorkflowAlreadyStartedError: The id is taken, and the id policies don't help.
-            EncodingError: An argument can't be encoded; nothing was started.
-            RPCError: The service refused.
-        """
-        name, declared = type_of(workflow)
-        values = arguments(arg, args)
-        ret_type = declared if result_type is None else result_type
-        return await self.calls.start_workflow(
-            workflow=name, args=values, ret_type=ret_type, **options
-        )
-
-    def handle_of_started(
-        self, workflow_id: str, run_id: str, result_type: Any
-    ) -> WorkflowHandle[Any, Any]:
-        """The handle of a workflow that this client has just started."""
-        return WorkflowHandle(
-            self,
-            workflow_id,
-            result_run_id=run_id,
-            first_execution_run_id=run_id,
-            result_type=result_type,
-        )
-
-    @overload
-    async def execute_workflow(
-        self, workflow: RunNoParam[SelfT, ResultT], **options: Unpack[StartOptions]
-    ) -> ResultT: ...
-    @overload
-    async def execute_workflow(
-        self,
-        workflow: RunOneParam[SelfT, ParamT, ResultT],
-        arg: ParamT,
-        **options: Unpack[StartOptions],
-    ) -> ResultT: ...
-    @overload
-    async def execute_workflow(
-        self,
-        workflow: RunAnyParams[SelfT, ResultT],
-        *,
-        args: Sequence[Any],
-        **options: Unpack[StartOptions],
-    ) -> ResultT: ...
-    @overload
-    async def execute_workflow(
-        self,
-        workflow: str,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        result_type: type | None = ...,
-        **options: Unpack[StartOptions],
-    ) -> Any: ...
-    async def execute_workflow(
-        self,
-        workflow: Any,
-        arg: Any = UNSET,
-        *,
-        args: Sequence[Any] = (),
-        result_type: type | None = None,
-        **options: Unpack[StartOptions],
-    ) -> Any:
-        """Start a workflow and wait for its result: `start_workflow`, then `handle.result`."""
-        handle: WorkflowHandle[Any, Any] = await self.start_workflow(
-            cast(str, workflow), arg, args=args, result_type=result_type, **options
-        )
-        return await handle.result()
-
     # --- finding -----------------------------------------------------------------------------
 
     def get_workflow_handle(
@@ -344,16 +243,16 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         first_execution_run_id: str | None = None,
         result_type: type | None = None,
     ) -> WorkflowHandle[Any, Any]:
-        """The handle of a workflow that exists, or not: nothing is asked here.
+        """Make the handle of a workflow that exists, or not: nothing is asked here.
 
         Args:
-            workflow_id: Its id.
-            run_id: One run of it; the latest by default.
+            workflow_id: The workflow.
+            run_id: A run of it; the latest by default.
             first_execution_run_id: Cancel and terminate refuse a workflow that began otherwise.
-            result_type: What to decode the result as.
+            result_type: The type to decode the result as.
         """
         return WorkflowHandle(
-            self,
+            self._service,
             workflow_id,
             run_id=run_id,
             result_run_id=run_id,
@@ -364,21 +263,21 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
     @overload
     def get_workflow_handle_for(
         self,
-        workflow: RunNoParam[SelfT, ResultT],
+        workflow: RunNoParam[SelfT, R],
         workflow_id: str,
         *,
         run_id: str | None = ...,
         first_execution_run_id: str | None = ...,
-    ) -> WorkflowHandle[SelfT, ResultT]: ...
+    ) -> WorkflowHandle[SelfT, R]: ...
     @overload
     def get_workflow_handle_for(
         self,
-        workflow: RunAnyParams[SelfT, ResultT],
+        workflow: RunAnyParams[SelfT, R],
         workflow_id: str,
         *,
         run_id: str | None = ...,
         first_execution_run_id: str | None = ...,
-    ) -> WorkflowHandle[SelfT, ResultT]: ...
+    ) -> WorkflowHandle[SelfT, R]: ...
     def get_workflow_handle_for(
         self,
         workflow: Any,
@@ -387,22 +286,282 @@ class Client(ActivityCalls, AsyncActivityCalls, Finding, FindingActivities, With
         run_id: str | None = None,
         first_execution_run_id: str | None = None,
     ) -> WorkflowHandle[Any, Any]:
-        """The same, typed by the workflow's run method."""
+        """Make such a handle, typed by the workflow's run method."""
         return self.get_workflow_handle(
             workflow_id,
             run_id=run_id,
             first_execution_run_id=first_execution_run_id,
-            result_type=type_of(workflow)[1],
+            result_type=start.type_of(workflow)[1],
         )
 
+    def get_activity_handle(
+        self, activity_id: str, *, run_id: str | None = None, result_type: type | None = None
+    ) -> ActivityHandle[Any]:
+        """Make the handle of a standalone activity that exists, or not: nothing is asked here.
 
-def type_of(workflow: AnyRun) -> tuple[str, Any]:
-    """The name and the declared result of a workflow. `DefinitionError` if it isn't one."""
-    if isinstance(workflow, str):
-        if not workflow:
-            raise InvalidArgumentError("the workflow's name is empty")
-        return workflow, None
-    from hourglass.workflow._definition.definition import WorkflowDefinition
+        For its caller; `get_async_activity_handle` is for those that complete one.
 
-    definition = WorkflowDefinition.of(workflow)
-    return definition.own_name, definition.ret_type
+        Args:
+            activity_id: The activity.
+            run_id: A run of it; the latest by default.
+            result_type: The type to decode the result as.
+        """
+        return ActivityHandle(self._service, activity_id, run_id=run_id, result_type=result_type)
+
+    @overload
+    def get_async_activity_handle(
+        self, *, workflow_id: str | None = ..., run_id: str | None = ..., activity_id: str
+    ) -> AsyncActivityHandle: ...
+    @overload
+    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
+    def get_async_activity_handle(
+        self,
+        *,
+        workflow_id: str | None = None,
+        run_id: str | None = None,
+        activity_id: str | None = None,
+        task_token: bytes | None = None,
+    ) -> AsyncActivityHandle:
+        """Make the handle of an activity, by its task token or its ids (see `activity.info`).
+
+        For those that complete it; the caller of a standalone one has `get_activity_handle`.
+
+        Args:
+            workflow_id: The workflow that called it; None for a standalone activity.
+            run_id: The run of the workflow or of the standalone activity; None is the latest.
+        """
+        id_or_token = activity_task.reference(workflow_id, run_id, activity_id, task_token)
+        return AsyncActivityHandle(self._service, id_or_token)
+
+    def list_workflows(
+        self,
+        query: str | None = None,
+        *,
+        limit: int | None = None,
+        page_size: int = 1000,
+        next_page_token: bytes | None = None,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowExecutionAsyncIterator:
+        """Find workflows by a query, newest first; nothing is fetched before the iteration.
+
+        Args:
+            query: A visibility query, ``WorkflowType = 'Order' AND ExecutionStatus = 'Running'``;
+                all workflows without one.
+            limit: The largest number of them.
+            page_size: The number that is fetched at a time.
+            next_page_token: The place where another iteration stopped.
+
+        Raises (in the iteration):
+            RPCError: INVALID_ARGUMENT for a query that can't be read.
+        """
+        found: WorkflowExecutionAsyncIterator = self._service.outbound.list_workflows(
+            ListWorkflowsInput(
+                query, page_size, next_page_token, rpc_metadata or {}, rpc_timeout, limit
+            )
+        )
+        return found
+
+    async def count_workflows(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowExecutionCount:
+        """Count what a query finds, also in groups. Raises as `list_workflows` does."""
+        count: WorkflowExecutionCount = await self._service.outbound.count_workflows(
+            CountWorkflowsInput(query, rpc_metadata or {}, rpc_timeout)
+        )
+        return count
+
+    def list_activities(
+        self,
+        query: str | None = None,
+        *,
+        limit: int | None = None,
+        page_size: int = 1000,
+        next_page_token: bytes | None = None,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionAsyncIterator:
+        """Find standalone activities by a query; nothing is fetched before the iteration.
+
+        Activities that a workflow called are not among them.
+
+        Args:
+            query: A visibility query, ``ActivityType = 'charge' AND ExecutionStatus = 'Running'``;
+                all standalone activities without one.
+            limit: The largest number of them.
+            page_size: The number that is fetched at a time.
+            next_page_token: The place where another iteration stopped.
+
+        Raises (in the iteration):
+            RPCError: INVALID_ARGUMENT for a query that can't be read.
+        """
+        found: ActivityExecutionAsyncIterator = self._service.outbound.list_activities(
+            ListActivitiesInput(
+                query, page_size, next_page_token, rpc_metadata or {}, rpc_timeout, limit
+            )
+        )
+        return found
+
+    async def count_activities(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionCount:
+        """Count the standalone activities that a query finds. Raises as `list_activities` does."""
+        count: ActivityExecutionCount = await self._service.outbound.count_activities(
+            CountActivitiesInput(query, rpc_metadata or {}, rpc_timeout)
+        )
+        return count
+
+    # --- the code of the calls in `ClientCalls` ----------------------------------------------
+
+    async def _start_workflow(
+        self,
+        workflow: start.AnyRun,
+        args: Sequence[Any],
+        *,
+        result_type: type | None = None,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[Any, Any]:
+        """Start a workflow and return its handle as soon as it is recorded.
+
+        Args:
+            workflow: The run method of a workflow class, or a name.
+            arg: The argument, if there is one.
+            args: The arguments, if there are several.
+            result_type: The type to decode the result as, where a name can't tell.
+            options: See `StartOptions`; `id` and `task_queue` are required.
+
+        Raises:
+            WorkflowAlreadyStartedError: The id is taken, and the id policies don't help.
+            EncodingError: An argument can't be encoded; nothing was started.
+            RPCError: The service refused.
+        """
+        start.check_options(options)
+        name, declared = start.type_of(workflow)
+        given: Any = {**options, "rpc_metadata": options.get("rpc_metadata") or {}}
+        handle: WorkflowHandle[Any, Any] = await self._service.outbound.start_workflow(
+            StartWorkflowInput(
+                name, args, ret_type=declared if result_type is None else result_type, **given
+            )
+        )
+        return handle
+
+    async def _execute_workflow(
+        self, workflow: start.AnyRun, args: Sequence[Any], **options: Any
+    ) -> Any:
+        """Start a workflow and wait for its result: `start_workflow`, then `handle.result`."""
+        handle = await self._start_workflow(workflow, args, **options)
+        return await handle.result()
+
+    async def _start_activity(
+        self,
+        activity: Any,
+        args: Sequence[Any],
+        *,
+        result_type: Any = None,
+        **options: Unpack[StartActivityOptions],
+    ) -> ActivityHandle[Any]:
+        """Start an activity that belongs to no workflow; its handle as soon as it is recorded.
+
+        Args:
+            activity: Its function, or a name.
+            arg: The argument, if there is one.
+            args: The arguments, if there are several.
+            result_type: The type to decode the result as, where a name can't tell.
+            options: See `StartActivityOptions`; `id`, `task_queue`, and one of
+                `start_to_close_timeout` and `schedule_to_close_timeout` are required.
+
+        Raises:
+            ActivityAlreadyStartedError: The id is taken, and the id policies don't help.
+            EncodingError: An argument can't be encoded; nothing was started.
+            RPCError: The service refused; UNIMPLEMENTED if it has no standalone activities.
+        """
+        start_activity_execution.check_options(options)
+        name, declared = start_activity_execution.type_of(activity)
+        given: Any = {**options, "rpc_metadata": options.get("rpc_metadata") or {}}
+        handle: ActivityHandle[Any] = await self._service.outbound.start_activity(
+            StartActivityInput(
+                name, args, result_type=declared if result_type is None else result_type, **given
+            )
+        )
+        return handle
+
+    async def _execute_activity(self, activity: Any, args: Sequence[Any], **options: Any) -> Any:
+        """Start an activity and wait for its result: `start_activity`, then `handle.result`."""
+        return await (await self._start_activity(activity, args, **options)).result()
+
+    async def _execute_update_with_start_workflow(
+        self,
+        update: Any,
+        args: Sequence[Any],
+        *,
+        start_workflow_operation: AnyOperation,
+        result_type: type | None,
+        **options: Unpack[UpdateOptions],
+    ) -> Any:
+        """Start a workflow unless it runs, update it, and wait for what the handler returns.
+
+        Both happen or none does. Raises as `start_workflow` and `execute_update` do.
+        """
+        begun = time.monotonic()
+        handle = await self._start_update_with_start_workflow(
+            update,
+            args,
+            start_workflow_operation=start_workflow_operation,
+            wait_for_stage=WorkflowUpdateStage.COMPLETED,
+            result_type=result_type,
+            **options,
+        )
+        return await handle.result(
+            rpc_metadata=options.get("rpc_metadata"),
+            rpc_timeout=time_left(options.get("rpc_timeout"), begun),
+        )
+
+    async def _start_update_with_start_workflow(
+        self,
+        update: Any,
+        args: Sequence[Any],
+        *,
+        start_workflow_operation: AnyOperation,
+        wait_for_stage: WorkflowUpdateStage,
+        result_type: type | None,
+        **options: Unpack[UpdateOptions],
+    ) -> WorkflowUpdateHandle[Any]:
+        """Start a workflow unless it runs, and update it: wait for a stage; the update's handle.
+
+        Both happen or none does. Raises as `start_workflow` and `start_update` do.
+        """
+        check_update_options(options)
+        name, declared = update_name(update)
+        operation = start_workflow_operation
+        operation.begin()
+        try:
+            given = UpdateWithStartUpdateWorkflowInput(
+                options.get("id"),
+                name,
+                args,
+                wait_for_stage,
+                declared if result_type is None else result_type,
+            )
+            handle: WorkflowUpdateHandle[Any]
+            handle = await self._service.outbound.start_update_with_start_workflow(
+                StartWorkflowUpdateWithStartInput(
+                    operation.start(),
+                    given,
+                    options.get("rpc_metadata") or {},
+                    options.get("rpc_timeout"),
+                    operation.started,
+                    operation.failed,
+                )
+            )
+        except BaseException as error:
+            operation.failed(error)
+            raise
+        return handle

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from hourglass.exceptions import OperationTimeoutError, TemporalError
 
 if TYPE_CHECKING:
-    from hourglass.client._execution import WorkflowExecutionStatus
+    from hourglass.client._workflow_execution import WorkflowExecutionStatus
 
 
 class WorkflowFailureError(TemporalError):

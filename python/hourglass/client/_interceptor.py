@@ -1,247 +1,51 @@
-"""Interceptors of a client, and what they are given. Public in `hourglass.client`."""
+"""Interceptors of a client. Public in `hourglass.client`; their inputs are in `_inputs`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hourglass.client._activity_inputs import (
-    CancelActivityInput,
-    CompleteAsyncActivityInput,
-    CountActivitiesInput,
-    DescribeActivityInput,
-    FailAsyncActivityInput,
-    HeartbeatAsyncActivityInput,
-    ListActivitiesInput,
-    PauseActivityInput,
-    ReportCancellationAsyncActivityInput,
-    StartActivityInput,
-    TerminateActivityInput,
-    UnpauseActivityInput,
-    UpdateActivityOptionsInput,
-)
-from hourglass.client._requests._parts import no_headers, no_metadata
-from hourglass.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-
 if TYPE_CHECKING:
-    from hourglass._bridge import Payload, Wire
-    from hourglass.client._activity_execution import ActivityExecutionDescription
-    from hourglass.client._activity_handle import ActivityHandle
-    from hourglass.client._activity_list import (
+    from hourglass.client._activity_execution import (
         ActivityExecutionAsyncIterator,
         ActivityExecutionCount,
+        ActivityExecutionDescription,
     )
+    from hourglass.client._activity_handle import ActivityHandle
     from hourglass.client._activity_options import ActivityExecutionOptions
-    from hourglass.client._execution import WorkflowExecutionDescription
-    from hourglass.client._handle import WorkflowHandle
-    from hourglass.client._history_events import (
-        WorkflowHistoryEventAsyncIterator,
-        WorkflowHistoryEventFilterType,
+    from hourglass.client._history import WorkflowHistoryEventAsyncIterator
+    from hourglass.client._inputs import (
+        CancelActivityInput,
+        CancelWorkflowInput,
+        CompleteAsyncActivityInput,
+        CountActivitiesInput,
+        CountWorkflowsInput,
+        DescribeActivityInput,
+        DescribeWorkflowInput,
+        FailAsyncActivityInput,
+        FetchWorkflowHistoryEventsInput,
+        HeartbeatAsyncActivityInput,
+        ListActivitiesInput,
+        ListWorkflowsInput,
+        PauseActivityInput,
+        QueryWorkflowInput,
+        ReportCancellationAsyncActivityInput,
+        SignalWorkflowInput,
+        StartActivityInput,
+        StartWorkflowInput,
+        StartWorkflowUpdateInput,
+        StartWorkflowUpdateWithStartInput,
+        TerminateActivityInput,
+        TerminateWorkflowInput,
+        UnpauseActivityInput,
+        UpdateActivityOptionsInput,
     )
-    from hourglass.client._list import WorkflowExecutionAsyncIterator, WorkflowExecutionCount
-    from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
-    from hourglass.common import QueryRejectCondition, RetryPolicy, TypedSearchAttributes
-
-
-@dataclass
-class StartWorkflowInput:
-    """For `OutboundInterceptor.start_workflow`."""
-
-    workflow: str
-    args: Sequence[Any]
-    id: str
-    task_queue: str
-    execution_timeout: timedelta | None = None
-    run_timeout: timedelta | None = None
-    task_timeout: timedelta | None = None
-    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
-    id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED
-    retry_policy: RetryPolicy | None = None
-    cron_schedule: str = ""
-    memo: Mapping[str, Any] | None = None
-    search_attributes: TypedSearchAttributes | None = None
-    start_delay: timedelta | None = None
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-    start_signal: str | None = None
-    start_signal_args: Sequence[Any] = ()
-    static_summary: str | None = None
-    static_details: str | None = None
-    ret_type: Any = None
-    rpc_metadata: Mapping[str, str] = field(default_factory=no_metadata)
-    rpc_timeout: timedelta | None = None
-    request_id: str | None = None
-    priority: Priority = Priority.default
-
-
-@dataclass
-class CancelWorkflowInput:
-    """For `OutboundInterceptor.cancel_workflow`."""
-
-    id: str
-    run_id: str | None
-    first_execution_run_id: str | None
-    reason: str
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-
-
-@dataclass
-class DescribeWorkflowInput:
-    """For `OutboundInterceptor.describe_workflow`."""
-
-    id: str
-    run_id: str | None
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-
-
-@dataclass
-class FetchWorkflowHistoryEventsInput:
-    """For `OutboundInterceptor.fetch_workflow_history_events`."""
-
-    id: str
-    run_id: str | None
-    page_size: int | None
-    next_page_token: bytes | None
-    wait_new_event: bool
-    event_filter_type: WorkflowHistoryEventFilterType
-    skip_archival: bool
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-
-
-@dataclass
-class ListWorkflowsInput:
-    """For `OutboundInterceptor.list_workflows`."""
-
-    query: str | None
-    page_size: int
-    next_page_token: bytes | None
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-    limit: int | None
-
-
-@dataclass
-class CountWorkflowsInput:
-    """For `OutboundInterceptor.count_workflows`."""
-
-    query: str | None
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-
-
-@dataclass
-class QueryWorkflowInput:
-    """For `OutboundInterceptor.query_workflow`."""
-
-    id: str
-    run_id: str | None
-    query: str
-    args: Sequence[Any]
-    reject_condition: QueryRejectCondition | None
-    ret_type: Any
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-
-
-@dataclass
-class SignalWorkflowInput:
-    """For `OutboundInterceptor.signal_workflow`."""
-
-    id: str
-    run_id: str | None
-    signal: str
-    args: Sequence[Any]
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-
-
-@dataclass
-class TerminateWorkflowInput:
-    """For `OutboundInterceptor.terminate_workflow`."""
-
-    id: str
-    run_id: str | None
-    first_execution_run_id: str | None
-    args: Sequence[Any]
-    reason: str | None
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-
-
-@dataclass
-class StartWorkflowUpdateInput:
-    """For `OutboundInterceptor.start_workflow_update`."""
-
-    id: str
-    run_id: str | None
-    first_execution_run_id: str | None
-    update_id: str | None
-    """A fresh one where it is None."""
-    update: str
-    args: Sequence[Any]
-    wait_for_stage: WorkflowUpdateStage
-    ret_type: Any
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-
-
-@dataclass
-class UpdateWithStartStartWorkflowInput:
-    """The start in `StartWorkflowUpdateWithStartInput`."""
-
-    workflow: str
-    args: Sequence[Any]
-    id: str
-    task_queue: str
-    execution_timeout: timedelta | None = None
-    run_timeout: timedelta | None = None
-    task_timeout: timedelta | None = None
-    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
-    id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED
-    retry_policy: RetryPolicy | None = None
-    cron_schedule: str = ""
-    memo: Mapping[str, Any] | None = None
-    search_attributes: TypedSearchAttributes | None = None
-    start_delay: timedelta | None = None
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-    static_summary: str | None = None
-    static_details: str | None = None
-    ret_type: Any = None
-    request_id: str | None = None
-    priority: Priority = Priority.default
-
-
-@dataclass
-class UpdateWithStartUpdateWorkflowInput:
-    """The update in `StartWorkflowUpdateWithStartInput`."""
-
-    update_id: str | None
-    update: str
-    args: Sequence[Any]
-    wait_for_stage: WorkflowUpdateStage
-    ret_type: Any
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-
-
-@dataclass
-class StartWorkflowUpdateWithStartInput:
-    """For `OutboundInterceptor.start_update_with_start_workflow`."""
-
-    start_workflow_input: UpdateWithStartStartWorkflowInput
-    update_workflow_input: UpdateWithStartUpdateWorkflowInput
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-    on_start: Callable[[Wire], None]
-    """Told of the answer to the start, as often as it comes."""
-    on_start_error: Callable[[BaseException], None]
-    """Told why there was none."""
+    from hourglass.client._update import WorkflowUpdateHandle
+    from hourglass.client._workflow_execution import (
+        WorkflowExecutionAsyncIterator,
+        WorkflowExecutionCount,
+        WorkflowExecutionDescription,
+    )
+    from hourglass.client._workflow_handle import WorkflowHandle
 
 
 class Interceptor:

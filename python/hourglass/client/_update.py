@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from typing_extensions import TypedDict
+
 from hourglass.client._errors import WorkflowUpdateRPCTimeoutOrCancelledError
 from hourglass.client._requests import update_workflow_execution
-from hourglass.client._waiting import Waiting
+from hourglass.client._service import CallOptions, LongCall, ResultOptions, Service
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Payload, Wire
-    from hourglass.client._client import Client
+    from hourglass._bridge import Wire
+    from hourglass.client._inputs import StartWorkflowUpdateInput
 
 R = TypeVar("R")
-_Metadata = Mapping[str, str]
+
+
+class UpdateOptions(TypedDict, total=False):
+    """The keywords of every way to send an update."""
+
+    id: str | None
+    """The update's id, a fresh one by default. Updates with one id are one update."""
+    rpc_metadata: Mapping[str, str] | None
+    rpc_timeout: timedelta | None
+    """The limit for waiting; the update goes on after it."""
 
 
 class WorkflowUpdateStage(IntEnum):
-    """How far an update has come; values are the protocol's."""
+    """The stage of an update; values are the protocol's."""
 
     ADMITTED = 1
-    """The service has it; nothing is recorded yet. It can't be waited for."""
+    """Known to the service, not recorded yet. It can't be waited for."""
     ACCEPTED = 2
-    """Its validator let it pass: it is recorded, and its handler runs."""
+    """Recorded: its validator let it pass, and its handler runs."""
     COMPLETED = 3
-    """Its handler has ended."""
-
-
-class UpdateWaiting(Waiting):
-    """Waiting for what becomes of an update."""
-
-    expired = WorkflowUpdateRPCTimeoutOrCancelledError
+    """Ended: its handler has returned or failed."""
 
 
 class WorkflowUpdateHandle(Generic[R]):
@@ -44,7 +49,7 @@ class WorkflowUpdateHandle(Generic[R]):
 
     def __init__(
         self,
-        client: Client,
+        service: Service,
         id: str,  # noqa: A002 - the convention's name
         workflow_id: str,
         *,
@@ -52,7 +57,7 @@ class WorkflowUpdateHandle(Generic[R]):
         result_type: Any = None,
         known_outcome: Wire | None = None,
     ) -> None:
-        self._client = client
+        self._service = service
         self._id = id
         self._workflow_id = workflow_id
         self._workflow_run_id = workflow_run_id
@@ -78,7 +83,7 @@ class WorkflowUpdateHandle(Generic[R]):
         return self._workflow_run_id
 
     async def result(
-        self, *, rpc_metadata: _Metadata | None = None, rpc_timeout: timedelta | None = None
+        self, *, rpc_metadata: Mapping[str, str] | None = None, rpc_timeout: timedelta | None = None
     ) -> R:
         """Wait for the handler to end; what it returned.
 
@@ -91,22 +96,22 @@ class WorkflowUpdateHandle(Generic[R]):
             RPCError: NOT_FOUND if there is no such update.
         """
         if self._outcome is None:
-            waiting = UpdateWaiting(
-                self._client, rpc_metadata, rpc_timeout, f"result of update {self._id!r}"
+            options = ResultOptions(rpc_metadata or {}, rpc_timeout)
+            self._outcome = await self._poll(
+                long_call(self._service, options, f"result of update {self._id!r}")
             )
-            self._outcome = await self._poll(waiting)
         result: R = await update_workflow_execution.value(
-            self._outcome, self._result_type, self._client.data_converter
+            self._outcome, self._result_type, self._service.data_converter
         )
         return result
 
-    async def _poll(self, waiting: UpdateWaiting) -> Wire:
+    async def _poll(self, call: LongCall) -> Wire:
         completed = int(WorkflowUpdateStage.COMPLETED)
         request = update_workflow_execution.poll_request(
             self._workflow_id, self._workflow_run_id, self._id, completed
         )
         while True:
-            answer = await waiting.call("PollWorkflowExecutionUpdate", request)
+            answer = await call.send("PollWorkflowExecutionUpdate", request)
             outcome: Wire | None = answer.get("outcome")
             if outcome is not None:
                 return outcome
@@ -115,44 +120,37 @@ class WorkflowUpdateHandle(Generic[R]):
 
 
 async def start_update(
-    client: Client,
-    workflow_id: str,
-    run_id: str | None,
-    name: str,
-    *,
-    args: Sequence[Any],
-    wait_for_stage: WorkflowUpdateStage,
-    id: str | None,  # noqa: A002 - the convention's name
-    result_type: Any,
-    first_execution_run_id: str | None,
-    headers: Mapping[str, Payload] | None,
-    rpc_metadata: _Metadata | None,
-    rpc_timeout: timedelta | None,
+    service: Service, given: StartWorkflowUpdateInput
 ) -> WorkflowUpdateHandle[Any]:
     """Send an update, and send it again (under its id, which makes it one) until it is answered."""
-    stage = check_stage(wait_for_stage)
-    update_id = id or str(uuid.uuid4())
+    stage = check_stage(given.wait_for_stage)
+    update_id = given.update_id or str(uuid.uuid4())
     request = await update_workflow_execution.request(
-        workflow_id,
-        run_id,
-        name,
-        args=args,
+        given.id,
+        given.run_id,
+        given.update,
+        args=given.args,
         update_id=update_id,
         stage=stage,
-        identity=client.identity,
-        first_execution_run_id=first_execution_run_id,
-        converter=client.data_converter,
-        headers=headers,
+        identity=service.identity,
+        first_execution_run_id=given.first_execution_run_id,
+        converter=service.data_converter,
+        headers=given.headers,
     )
-    waiting = UpdateWaiting(client, rpc_metadata, rpc_timeout, f"answer to update {name!r}")
+    call = long_call(service, given, f"answer to update {given.update!r}")
     while True:
-        answer = await waiting.call("UpdateWorkflowExecution", request)
+        answer = await call.send("UpdateWorkflowExecution", request)
         if answer.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:
-            return handle_of(client, workflow_id, update_id, answer, result_type)
+            return handle_of(service, given.id, update_id, answer, given.ret_type)
+
+
+def long_call(service: Service, options: CallOptions, awaited: str) -> LongCall:
+    """A call that waits for an update."""
+    return LongCall(service, options, awaited, WorkflowUpdateRPCTimeoutOrCancelledError)
 
 
 def time_left(rpc_timeout: timedelta | None, begun: float) -> timedelta | None:
-    """What is left of a limit that runs since `begun` (of `time.monotonic`)."""
+    """The rest of a limit that runs since `begun` (of `time.monotonic`)."""
     if rpc_timeout is None:
         return None
     return max(rpc_timeout - timedelta(seconds=time.monotonic() - begun), timedelta(0))
@@ -168,12 +166,12 @@ def check_stage(stage: WorkflowUpdateStage) -> int:
 
 
 def handle_of(
-    client: Client, workflow_id: str, update_id: str, answer: Wire, result_type: Any
+    service: Service, workflow_id: str, update_id: str, answer: Wire, result_type: Any
 ) -> WorkflowUpdateHandle[Any]:
     """The handle from an answer, which may hold the outcome already."""
     execution = answer.get("update_ref", {}).get("workflow_execution", {})
     return WorkflowUpdateHandle(
-        client,
+        service,
         update_id,
         workflow_id,
         workflow_run_id=execution.get("run_id") or None,
@@ -194,3 +192,13 @@ def update_name(update: Any) -> tuple[str, Any]:
             f"{definition.fn.__qualname__} is a dynamic handler: say which name to send"
         )
     return definition.name, definition.ret_type
+
+
+_KNOWN = frozenset(UpdateOptions.__annotations__)
+
+
+def check_update_options(options: Mapping[str, Any]) -> None:
+    """Refuse an unknown keyword, as any call does."""
+    if not options.keys() <= _KNOWN:
+        unknown = min(options.keys() - _KNOWN)
+        raise TypeError(f"an update got an unexpected keyword argument {unknown!r}")

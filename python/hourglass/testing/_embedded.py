@@ -13,22 +13,18 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import TypeVar
-
-from hourglass.client import ActivityHandle, Client, WorkflowHandle
+from hourglass.client import Client
 from hourglass.client._target import TIME_SKIPPING_TARGET
 from hourglass.common import QueryRejectCondition
 from hourglass.converter import DataConverter
 from hourglass.exceptions import RPCError, RPCStatusCode
+from hourglass.testing._interceptor import TimeSkippingInterceptor
 from hourglass.testing._workflow import WorkflowEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hourglass._bridge import Wire
-
-SelfT = TypeVar("SelfT")
-ResultT = TypeVar("ResultT")
 
 _SERVICE = "temporal.api.testservice.v1.TestService"
 _FOREVER = timedelta(days=3650)
@@ -60,12 +56,15 @@ async def start_time_skipping(
     default_workflow_query_reject_condition: QueryRejectCondition | None,
 ) -> WorkflowEnvironment:
     """See `WorkflowEnvironment.start_time_skipping`."""
-    client = await TimeSkippingClient.connect(
+    interceptor = TimeSkippingInterceptor()
+    client = await Client.connect(
         TIME_SKIPPING_TARGET,
         data_converter=data_converter,
+        interceptors=[interceptor],
         default_workflow_query_reject_condition=default_workflow_query_reject_condition,
     )
-    return TimeSkippingEnvironment(client)
+    environment = interceptor.environment = TimeSkippingEnvironment(client)
+    return environment
 
 
 class EmbeddedEnvironment(WorkflowEnvironment):
@@ -79,14 +78,13 @@ class EmbeddedEnvironment(WorkflowEnvironment):
 class TimeSkippingEnvironment(EmbeddedEnvironment):
     """An engine whose time skips."""
 
-    def __init__(self, client: TimeSkippingClient) -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(client)
         self._is_automatic = True
         self._waiting = 0
         self._sleeping = 0
         self._is_unlocked = False
         self._turnstile = asyncio.Lock()
-        client.environment = self
 
     @property
     def supports_time_skipping(self) -> bool:
@@ -162,62 +160,3 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
         return await self.client.connection.call(
             rpc, request, rpc_timeout=_FOREVER, service=_SERVICE, retry=False
         )
-
-
-class TimeSkippingClient(Client):
-    """A client of a time-skipping environment: time skips while it waits for what it started."""
-
-    environment: TimeSkippingEnvironment
-
-    def handle_of_started(
-        self, workflow_id: str, run_id: str, result_type: Any
-    ) -> WorkflowHandle[Any, Any]:
-        """Make a handle whose `result` lets time skip."""
-        return TimeSkippingHandle(
-            self,
-            workflow_id,
-            result_run_id=run_id,
-            first_execution_run_id=run_id,
-            result_type=result_type,
-        )
-
-    def handle_of_started_activity(
-        self, activity_id: str, run_id: str, result_type: Any
-    ) -> ActivityHandle[Any]:
-        """Make a handle whose `result` lets time skip."""
-        return TimeSkippingActivityHandle(self, activity_id, run_id=run_id, result_type=result_type)
-
-
-class TimeSkippingHandle(WorkflowHandle[SelfT, ResultT]):
-    """The handle of a workflow that was started on such an environment."""
-
-    _client: TimeSkippingClient
-
-    async def result(
-        self,
-        *,
-        follow_runs: bool = True,
-        rpc_metadata: Mapping[str, str] | None = None,
-        rpc_timeout: timedelta | None = None,
-    ) -> ResultT:
-        """Wait for the workflow to close while time may skip; its result."""
-        async with self._client.environment.unlocked():
-            return await super().result(
-                follow_runs=follow_runs, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
-            )
-
-
-class TimeSkippingActivityHandle(ActivityHandle[ResultT]):
-    """The handle of a standalone activity that was started on such an environment."""
-
-    _client: TimeSkippingClient
-
-    async def result(
-        self,
-        *,
-        rpc_metadata: Mapping[str, str] | None = None,
-        rpc_timeout: timedelta | None = None,
-    ) -> ResultT:
-        """Wait for the activity to close while time may skip; its result."""
-        async with self._client.environment.unlocked():
-            return await super().result(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)

@@ -19,11 +19,11 @@ class _Unset:
 
 
 UNSET: Final[Any] = _Unset()
-"""Stands for an argument that was not given, where None is a value."""
+"""An argument that was not given, where None is a value."""
 
 
 def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """The positional arguments from the two ways of giving them."""
+    """Join the two ways to give positional arguments."""
     if arg is UNSET:
         if isinstance(args, (str, bytes)):
             raise InvalidArgumentError("args takes a list of arguments, not one text")
@@ -36,7 +36,7 @@ def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
 def check_options(
     call: str, options: Mapping[str, Any], known: frozenset[str], required: Sequence[str]
 ) -> None:
-    """Refuse what `call` does not know (TypeError, as for any call) or what is empty."""
+    """Refuse a keyword that `call` does not know (TypeError, as any call does) or an empty one."""
     if not options.keys() <= known:
         unknown = min(options.keys() - known)
         raise TypeError(f"{call}() got an unexpected keyword argument {unknown!r}")
@@ -49,7 +49,7 @@ def check_options(
 
 
 async def encode(converter: DataConverter, values: Sequence[Any]) -> list[Payload]:
-    """Payloads; without a codec there is nothing to wait for."""
+    """Encode values; without a codec there is nothing to wait for."""
     if converter.payload_codec is None:
         return converter.payload_converter.to_payloads(values)
     return await converter.encode(values)
@@ -74,12 +74,12 @@ def header(headers: Mapping[str, Payload] | None) -> Wire | None:
 
 
 def no_headers() -> Mapping[str, Payload]:
-    """None, to begin with; typed as a factory has to be."""
+    """Make the headers of an input that has none."""
     return {}
 
 
 def no_metadata() -> Mapping[str, str]:
-    """The same for an RPC's headers."""
+    """Make the metadata of an input that has none."""
     return {}
 
 
@@ -91,7 +91,7 @@ def execution(workflow_id: str, run_id: str | None) -> Wire:
 
 
 def duration(name: str, value: timedelta | None) -> timedelta | None:
-    """A duration that is not negative; None stays unset."""
+    """Check that a duration is not negative; None stays unset."""
     if value is None:
         return None
     if not isinstance(value, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -102,5 +102,5 @@ def duration(name: str, value: timedelta | None) -> timedelta | None:
 
 
 def compact(wire: Mapping[str, Any]) -> Wire:
-    """Without what is unset."""
+    """Leave out the fields that are unset."""
     return {name: value for name, value in wire.items() if value not in (None, "", 0, False)}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def request(namespace: str, identity: str, start: Wire, update: Wire) -> Wire:
-    """ExecuteMultiOperationRequest; what is filled in for a call of its own is missing in those."""
+    """ExecuteMultiOperationRequest, with the fields that are filled in for other calls."""
     start = {
         "namespace": namespace,
         "identity": identity,
@@ -25,7 +25,7 @@ def request(namespace: str, identity: str, start: Wire, update: Wire) -> Wire:
 
 
 def answers(response: Wire) -> tuple[Wire, Wire]:
-    """The answer to the start and that to the update."""
+    """Read the answers to the start and to the update."""
     responses = response.get("responses", [])
     if len(responses) != 2:
         raise InternalError(f"a start and an update got {len(responses)} answers")
@@ -33,7 +33,7 @@ def answers(response: Wire) -> tuple[Wire, Wire]:
 
 
 def error(refused: RPCError, workflow_id: str, workflow_type: str) -> Exception:
-    """What refused the whole: the status of the operation that did not just fall with the other."""
+    """Find the refusal: that of the operation that did not just fall with the other."""
     detail = refused.detail("MultiOperationExecutionFailure") or {}
     for status in detail.get("statuses", []):
         details = status.get("details", [])

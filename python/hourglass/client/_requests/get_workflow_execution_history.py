@@ -1,4 +1,4 @@
-"""GetWorkflowExecutionHistory, as far as it tells how a run ended."""
+"""GetWorkflowExecutionHistory: the end of a run."""
 
 from __future__ import annotations
 
@@ -55,3 +55,11 @@ async def _cause(event: Wire, converter: DataConverter) -> BaseException:
             "Workflow timed out", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]
         )
     raise InternalError(f"not a close event: type {event.get('event_type')}")
+
+
+def next_run(event: Wire) -> str | None:
+    """The run that went on after a close event."""
+    for name, attributes in event.items():
+        if name.endswith("_event_attributes"):
+            return attributes.get("new_execution_run_id") or None
+    return None

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hourglass.client._errors import WorkflowQueryFailedError, WorkflowQueryRejectedError
-from hourglass.client._execution import WorkflowExecutionStatus
 from hourglass.client._requests._parts import compact, execution, header, payloads
+from hourglass.client._workflow_execution import WorkflowExecutionStatus
 from hourglass.common import QueryRejectCondition
 from hourglass.exceptions import RPCError, RPCStatusCode
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Required, TypedDict
 
+from hourglass.activity._definition import ActivityDefinition
+from hourglass.client._requests import _parts
 from hourglass.client._requests._parts import (
-    check_options,
     compact,
     duration,
     encode,
@@ -26,7 +27,8 @@ from hourglass.common import (
 from hourglass.exceptions import ActivityAlreadyStartedError, InvalidArgumentError, RPCError
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Payload, Wire
+    from hourglass._bridge import Wire
+    from hourglass.client._inputs import StartActivityInput
     from hourglass.converter import DataConverter
 
 
@@ -39,30 +41,30 @@ class StartActivityOptions(TypedDict, total=False):
     id: Required[str]
     task_queue: Required[str]
     schedule_to_close_timeout: timedelta | None
-    """From its start to its end, through all attempts."""
+    """The limit from its start to its end, through all attempts."""
     schedule_to_start_timeout: timedelta | None
-    """How long an attempt may wait for a worker."""
+    """The limit for an attempt to wait for a worker."""
     start_to_close_timeout: timedelta | None
-    """Of one attempt."""
+    """The limit of one attempt."""
     heartbeat_timeout: timedelta | None
-    """How long an attempt may be silent."""
+    """The limit between two heartbeats of an attempt."""
     id_reuse_policy: ActivityIDReusePolicy
     id_conflict_policy: ActivityIDConflictPolicy
     retry_policy: RetryPolicy | None
-    """Without one the service retries for ever."""
+    """The policy for further attempts; without one the service retries for ever."""
     search_attributes: TypedSearchAttributes | None
     summary: str | None
-    """One line about it, for user interfaces."""
+    """A line about the activity, for user interfaces."""
     priority: Priority
     start_delay: timedelta | None
-    """How long its first attempt is held back."""
+    """The delay of its first attempt."""
     rpc_metadata: Mapping[str, str] | None
     rpc_timeout: timedelta | None
 
 
 _KNOWN = frozenset(StartActivityOptions.__annotations__)
 _REQUIRED = ("id", "task_queue")
-_TIMEOUTS = (
+_TIMES = (
     "schedule_to_close_timeout",
     "schedule_to_start_timeout",
     "start_to_close_timeout",
@@ -71,40 +73,51 @@ _TIMEOUTS = (
 )
 
 
-async def request(
-    activity_type: str,
-    args: Sequence[Any],
-    options: StartActivityOptions,
-    converter: DataConverter,
-    *,
-    headers: Mapping[str, Payload] | None = None,
-) -> Wire:
+def type_of(activity: Any) -> tuple[str, Any]:
+    """The name and the declared result of an activity. `DefinitionError` if it isn't one."""
+    if isinstance(activity, str):
+        if not activity:
+            raise InvalidArgumentError("the activity's name is empty")
+        return activity, None
+    definition = ActivityDefinition.of(activity)
+    if definition.name is None:
+        raise InvalidArgumentError(
+            f"{activity.__qualname__} is a dynamic activity: say which name to start"
+        )
+    return definition.name, definition.ret_type
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse an unknown keyword (TypeError, as any call does) or an empty one."""
+    _parts.check_options("start_activity", options, _KNOWN, _REQUIRED)
+
+
+async def request(given: StartActivityInput, converter: DataConverter) -> Wire:
     """StartActivityExecutionRequest."""
-    check_options("start_activity", options, _KNOWN, _REQUIRED)
-    given: Mapping[str, Any] = options
-    wire: Wire = {name: duration(name, given.get(name)) for name in _TIMEOUTS}
+    wire: Wire = {name: duration(name, getattr(given, name)) for name in _TIMES}
     if not wire["schedule_to_close_timeout"] and not wire["start_to_close_timeout"]:
         raise InvalidArgumentError(
-            f"activity {activity_type!r} needs start_to_close_timeout or schedule_to_close_timeout:"
-            " without a limit a lost activity would never be tried again"
+            f"activity {given.activity_type!r} needs start_to_close_timeout or "
+            "schedule_to_close_timeout: without a limit a lost activity would never be tried again"
         )
-    retry_policy, search_attributes = options.get("retry_policy"), options.get("search_attributes")
-    summary = options.get("summary")
-    metadata = {"summary": (await encode(converter, [summary]))[0]} if summary else None
+    summary, retry_policy = given.summary, given.retry_policy
+    attributes = given.search_attributes
     return compact(
         {
             **wire,
-            "activity_id": options["id"],
-            "activity_type": {"name": activity_type},
-            "task_queue": {"name": options["task_queue"]},
-            "input": await payloads(converter, args),
-            "id_reuse_policy": int(options.get("id_reuse_policy", 1)),
-            "id_conflict_policy": int(options.get("id_conflict_policy", 1)),
+            "activity_id": given.id,
+            "activity_type": {"name": given.activity_type},
+            "task_queue": {"name": given.task_queue},
+            "input": await payloads(converter, given.args),
+            "id_reuse_policy": int(given.id_reuse_policy),
+            "id_conflict_policy": int(given.id_conflict_policy),
             "retry_policy": None if retry_policy is None else retry_policy.to_wire(),
-            "search_attributes": None if not search_attributes else search_attributes.to_wire(),
-            "header": header(headers),
-            "user_metadata": metadata,
-            "priority": options.get("priority", Priority.default).to_wire(),
+            "search_attributes": attributes.to_wire() if attributes else None,
+            "header": header(given.headers),
+            "user_metadata": (
+                {"summary": (await encode(converter, [summary]))[0]} if summary else None
+            ),
+            "priority": given.priority.to_wire(),
         }
     )
 
@@ -112,7 +125,7 @@ async def request(
 def already_started(
     refused: RPCError, activity_id: str, activity_type: str
 ) -> ActivityAlreadyStartedError:
-    """What a refusal means that says that the id is taken."""
+    """Read a refusal that says that the id is taken."""
     detail = refused.detail("ActivityExecutionAlreadyStartedFailure") or {}
     run_id = detail.get("run_id") or None
     return ActivityAlreadyStartedError(activity_id, activity_type, run_id=run_id)

@@ -1,8 +1,8 @@
-"""StartWorkflowExecution, and SignalWithStartWorkflowExecution: the same and a signal."""
+"""StartWorkflowExecution, and SignalWithStartWorkflowExecution: that and a signal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from hourglass.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from hourglass._bridge import Payload, Wire
+    from hourglass._bridge import Wire
+    from hourglass.client._inputs import StartWorkflowInput, UpdateWithStartStartWorkflowInput
     from hourglass.converter import DataConverter
 
 
@@ -35,11 +36,11 @@ class StartOptions(TypedDict, total=False):
     id: Required[str]
     task_queue: Required[str]
     execution_timeout: timedelta | None
-    """From the first start to the end of the last run, through retries and continue-as-new."""
+    """The limit from the first start to the end of the last run."""
     run_timeout: timedelta | None
-    """Of one run."""
+    """The limit of one run."""
     task_timeout: timedelta | None
-    """Of one workflow task: how soon a dead worker is noticed. 10 seconds by default."""
+    """The limit of a workflow task, after which its worker counts as dead: 10 seconds."""
     id_reuse_policy: WorkflowIDReusePolicy
     id_conflict_policy: WorkflowIDConflictPolicy
     retry_policy: RetryPolicy | None
@@ -50,10 +51,10 @@ class StartOptions(TypedDict, total=False):
     static_details: str | None
     start_delay: timedelta | None
     start_signal: str | None
-    """Signal it too, in one step: start it if it isn't running, signal it in any case."""
+    """Signal the workflow in the same step: started if it isn't running, signalled in any case."""
     start_signal_args: Sequence[Any]
     request_id: str | None
-    """Starts with one request id start one workflow. A fresh one by default."""
+    """Identifies the start: two with one request id start one workflow. Fresh by default."""
     priority: Priority
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
@@ -61,6 +62,29 @@ class StartOptions(TypedDict, total=False):
 
 _KNOWN = frozenset(StartOptions.__annotations__)
 _REQUIRED = ("id", "task_queue")
+_TIMES = (
+    ("execution_timeout", "workflow_execution_timeout"),
+    ("run_timeout", "workflow_run_timeout"),
+    ("task_timeout", "workflow_task_timeout"),
+    ("start_delay", "workflow_start_delay"),
+)
+"""The options that are durations, and their fields."""
+
+
+AnyRun = str | Callable[..., Any]
+"""A run method, or a name."""
+
+
+def type_of(workflow: AnyRun) -> tuple[str, Any]:
+    """The name and the declared result of a workflow. `DefinitionError` if it isn't one."""
+    if isinstance(workflow, str):
+        if not workflow:
+            raise InvalidArgumentError("the workflow's name is empty")
+        return workflow, None
+    from hourglass.workflow._definition.definition import WorkflowDefinition
+
+    definition = WorkflowDefinition.of(workflow)
+    return definition.own_name, definition.ret_type
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -71,64 +95,46 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 async def request(
-    workflow_type: str,
-    args: Sequence[Any],
-    options: StartOptions,
-    converter: DataConverter,
-    *,
-    headers: Mapping[str, Payload] | None = None,
+    given: StartWorkflowInput | UpdateWithStartStartWorkflowInput, converter: DataConverter
 ) -> Wire:
     """StartWorkflowExecutionRequest, or with a signal SignalWithStartWorkflowExecutionRequest."""
-    check_options(options)
     wire: Wire = {
-        "workflow_id": options["id"],
-        "workflow_type": {"name": workflow_type},
-        "task_queue": {"name": options["task_queue"]},
-        "workflow_id_reuse_policy": int(options.get("id_reuse_policy", 1)),
+        "workflow_id": given.id,
+        "workflow_type": {"name": given.workflow},
+        "task_queue": {"name": given.task_queue},
+        "workflow_id_reuse_policy": int(given.id_reuse_policy),
+        "workflow_id_conflict_policy": int(given.id_conflict_policy),
+        "cron_schedule": given.cron_schedule,
+        "request_id": given.request_id,
+        "priority": given.priority.to_wire(),
+        "header": header(given.headers),
+        "input": await payloads(converter, given.args),
+        "memo": await memo(converter, given.memo),
     }
-    if args:
-        wire["input"] = {"payloads": await encode(converter, args)}
-    if len(options) > len(_REQUIRED):
-        wire.update(await _optional(options, converter))
-    if headers:
-        wire["header"] = header(headers)
-    return wire
-
-
-async def _optional(options: StartOptions, converter: DataConverter) -> Wire:
-    retry_policy = options.get("retry_policy")
-    search_attributes = options.get("search_attributes")
-    wire = {
-        "workflow_execution_timeout": duration(
-            "execution_timeout", options.get("execution_timeout")
-        ),
-        "workflow_run_timeout": duration("run_timeout", options.get("run_timeout")),
-        "workflow_task_timeout": duration("task_timeout", options.get("task_timeout")),
-        "workflow_start_delay": duration("start_delay", options.get("start_delay")),
-        "workflow_id_conflict_policy": int(options.get("id_conflict_policy", 0)),
-        "retry_policy": None if retry_policy is None else retry_policy.to_wire(),
-        "cron_schedule": options.get("cron_schedule", ""),
-        "memo": await memo(converter, options.get("memo")),
-        "search_attributes": None if not search_attributes else search_attributes.to_wire(),
-        "user_metadata": await _user_metadata(options, converter),
-        "request_id": options.get("request_id"),
-        "priority": options.get("priority", Priority.default).to_wire(),
-        "signal_name": options.get("start_signal"),
-        "signal_input": await payloads(converter, options.get("start_signal_args", ())),
-    }
+    for option, field in _TIMES:
+        wire[field] = duration(option, getattr(given, option))
+    if given.retry_policy is not None:
+        wire["retry_policy"] = given.retry_policy.to_wire()
+    if given.search_attributes:
+        wire["search_attributes"] = given.search_attributes.to_wire()
+    if given.static_summary or given.static_details:
+        wire["user_metadata"] = await _user_metadata(given, converter)
+    signal = getattr(given, "start_signal", None)
+    if signal:
+        wire["signal_name"] = signal
+        wire["signal_input"] = await payloads(converter, getattr(given, "start_signal_args", ()))
     return compact(wire)
 
 
-async def _user_metadata(options: StartOptions, converter: DataConverter) -> Wire | None:
-    texts = {
-        "summary": options.get("static_summary"),
-        "details": options.get("static_details"),
-    }
-    return {k: (await encode(converter, [v]))[0] for k, v in texts.items() if v} or None
+async def _user_metadata(
+    given: StartWorkflowInput | UpdateWithStartStartWorkflowInput, converter: DataConverter
+) -> Wire:
+    texts = {"summary": given.static_summary, "details": given.static_details}
+    return {k: (await encode(converter, [v]))[0] for k, v in texts.items() if v}
 
 
 def error(refused: RPCError, workflow_id: str, workflow_type: str) -> Exception:
-    """What a refused start means."""
+    """Read the refusal of a start."""
     if refused.status is not RPCStatusCode.ALREADY_EXISTS:
         return refused
     detail = refused.detail("WorkflowExecutionAlreadyStartedFailure") or {}
