@@ -19,10 +19,10 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(frozen=True)
 class ActivityOptionsKey(Generic[ValueT]):
-    """One option that can be changed. They are all in `ActivityOptionsKeys`."""
+    """An option that can be changed. They are all in `ActivityOptionsKeys`."""
 
     name: str
-    """Its place in `temporal.api.activity.v1.ActivityOptions`."""
+    """The path in `temporal.api.activity.v1.ActivityOptions`."""
 
     def value_set(self, value: ValueT) -> ActivityOptionsUpdate[ValueT]:
         """The change that gives it this value."""
@@ -35,7 +35,7 @@ class ActivityOptionsKey(Generic[ValueT]):
 
 @dataclass(frozen=True)
 class ActivityOptionsUpdate(Generic[ValueT]):
-    """One change of an option; make it with `ActivityOptionsKey.value_set` or `value_unset`."""
+    """A change of an option; make it with `ActivityOptionsKey.value_set` or `value_unset`."""
 
     key: ActivityOptionsKey[ValueT]
     value: ValueT | None
@@ -58,7 +58,7 @@ class ActivityOptionsKeys:
         "heartbeat_timeout"
     )
     start_delay: ClassVar[ActivityOptionsKey[timedelta]] = ActivityOptionsKey("start_delay")
-    """Counts from the start of the activity, not from now."""
+    """The delay from the start of the activity, not from now."""
     retry_policy: ClassVar[ActivityOptionsKey[RetryPolicy]] = ActivityOptionsKey("retry_policy")
     priority: ClassVar[ActivityOptionsKey[Priority]] = ActivityOptionsKey("priority")
 
@@ -78,7 +78,7 @@ class ActivityExecutionOptions:
 
 
 def changes(updates: Sequence[ActivityOptionsUpdate[Any]]) -> Wire:
-    """The part of UpdateActivityExecutionOptionsRequest that says what changes, and to what."""
+    """The changes, as a part of UpdateActivityExecutionOptionsRequest."""
     names = [update.key.name for update in updates]
     if not names:
         raise InvalidArgumentError("updates is empty: there is nothing to change")
@@ -102,7 +102,7 @@ def _wire(field: str, value: Any) -> Any:
 
 
 def options_of(response: Wire) -> ActivityExecutionOptions:
-    """From UpdateActivityExecutionOptions' answer."""
+    """Read the answer of UpdateActivityExecutionOptions."""
     options: Wire = response.get("activity_options", {})
     retry_policy, priority = options.get("retry_policy"), options.get("priority")
     return ActivityExecutionOptions(

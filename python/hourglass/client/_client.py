@@ -127,7 +127,7 @@ class Client(ClientCalls):
             connect_timeout: How long to try; 10 seconds by default.
             default_workflow_query_reject_condition: For queries that don't give one.
             search_attributes: Declared in the namespace of a database, which as a cluster refuses
-                those that nobody declared. On a cluster whoever runs it declares them, and this
+                undeclared ones. On a cluster its operator declares them, and this
                 changes nothing.
             lazy: Connect with the first call, not here.
 

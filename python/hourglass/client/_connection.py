@@ -1,4 +1,4 @@
-"""What a client stands on: the native client, and for a database its share of the engine.
+"""The connection of a client: the native client, and for a database its share of the engine.
 
 A native client is made on a runtime. When that was replaced, the connection makes another one with
 its next use; the engine of a database is the same as before. Connecting runs on the supervision
@@ -36,13 +36,13 @@ WORKFLOW_SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
 
 
 def default_identity() -> str:
-    """Who this process says it is: its id and its host."""
+    """The name of this process in histories: its id and its host."""
     return f"{os.getpid()}@{socket.gethostname()}"
 
 
 @dataclass
 class ConnectionOptions:
-    """Where to connect, and how."""
+    """The options of a connection."""
 
     target: str
     namespace: str = "default"
@@ -105,7 +105,7 @@ async def declare(native: _bridge.Client, keys: Sequence[SearchAttributeKey[Any]
 
 
 class Connection:
-    """One connection; made at once or, when lazy, with the first call."""
+    """A connection, made at once or, when lazy, with the first call."""
 
     def __init__(self, options: ConnectionOptions) -> None:
         self.options = options
@@ -119,7 +119,7 @@ class Connection:
 
     @property
     def identity(self) -> str:
-        """Who it says it is."""
+        """The caller's name, in histories."""
         identity: str = self._native_options["identity"]
         return identity
 
@@ -144,12 +144,12 @@ class Connection:
         return await default_loop().run(self._connect_once)
 
     async def _connect_once(self) -> _bridge.Client:
-        """On the supervision loop: one attempt at a time, whoever waits for it."""
+        """On the supervision loop: one attempt at a time, for all that wait for it."""
         if self._pid != os.getpid():  # a fork took it along before it was connected
             self._pid, self._attempt, self._lease = os.getpid(), None, None
         if self._attempt is None:
             native = self.connected
-            if native is not None:  # since somebody looked
+            if native is not None:  # connected since the caller looked
                 return native
             self._attempt = asyncio.ensure_future(self._connect())
             self._attempt.add_done_callback(self._attempted)
@@ -158,7 +158,7 @@ class Connection:
     def _attempted(self, attempt: asyncio.Task[_bridge.Client]) -> None:
         self._attempt = None
         if not attempt.cancelled():
-            attempt.exception()  # whoever waits raises it; if nobody does any more, it is lost
+            attempt.exception()  # raised in those that wait; without any, it is lost
 
     async def _connect(self) -> _bridge.Client:
         from hourglass import _bridge

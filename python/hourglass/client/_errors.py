@@ -1,4 +1,4 @@
-"""What a client's calls raise beyond `hourglass.exceptions`.
+"""Errors of a client's calls beyond `hourglass.exceptions`.
 
 ::
 
@@ -7,7 +7,7 @@
      ├── ActivityFailureError         result(): the same of a standalone activity
      ├── WorkflowContinuedAsNewError  result(follow_runs=False): the run went on as another
      ├── WorkflowQueryFailedError     query(): the handler raised, or there is none
-     ├── WorkflowQueryRejectedError   query(): the reject condition held; nobody was asked
+     ├── WorkflowQueryRejectedError   query(): the reject condition held; no handler ran
      ├── WorkflowUpdateFailedError    an update was rejected or its handler failed; see its `cause`
      └── OperationTimeoutError
           └── RPCTimeoutOrCancelledError

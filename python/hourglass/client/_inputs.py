@@ -44,8 +44,8 @@ class Input:  # noqa: PLW1641 - it may be changed, and has no hash
 
 
 @dataclass(repr=False, eq=False)
-class StartWorkflowInput(Input):
-    """For `OutboundInterceptor.start_workflow`."""
+class WorkflowStart(Input):
+    """The base of the inputs that start a workflow."""
 
     workflow: str
     args: Sequence[Any]
@@ -62,15 +62,21 @@ class StartWorkflowInput(Input):
     search_attributes: TypedSearchAttributes | None = None
     start_delay: timedelta | None = None
     headers: Mapping[str, Payload] = field(default_factory=no_headers)
-    start_signal: str | None = None
-    start_signal_args: Sequence[Any] = ()
     static_summary: str | None = None
     static_details: str | None = None
     ret_type: Any = None
-    rpc_metadata: Mapping[str, str] = field(default_factory=no_metadata)
-    rpc_timeout: timedelta | None = None
     request_id: str | None = None
     priority: Priority = Priority.default
+
+
+@dataclass(repr=False, eq=False)
+class StartWorkflowInput(WorkflowStart):
+    """For `OutboundInterceptor.start_workflow`."""
+
+    start_signal: str | None = None
+    start_signal_args: Sequence[Any] = ()
+    rpc_metadata: Mapping[str, str] = field(default_factory=no_metadata)
+    rpc_timeout: timedelta | None = None
 
 
 @dataclass(repr=False, eq=False)
@@ -180,7 +186,7 @@ class StartWorkflowUpdateInput(Input):
     run_id: str | None
     first_execution_run_id: str | None
     update_id: str | None
-    """A fresh one where it is None."""
+    """The update's id; None for a fresh one."""
     update: str
     args: Sequence[Any]
     wait_for_stage: WorkflowUpdateStage
@@ -190,30 +196,8 @@ class StartWorkflowUpdateInput(Input):
     headers: Mapping[str, Payload] = field(default_factory=no_headers)
 
 
-@dataclass(repr=False, eq=False)
-class UpdateWithStartStartWorkflowInput(Input):
+class UpdateWithStartStartWorkflowInput(WorkflowStart):
     """The start in `StartWorkflowUpdateWithStartInput`."""
-
-    workflow: str
-    args: Sequence[Any]
-    id: str
-    task_queue: str
-    execution_timeout: timedelta | None = None
-    run_timeout: timedelta | None = None
-    task_timeout: timedelta | None = None
-    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
-    id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED
-    retry_policy: RetryPolicy | None = None
-    cron_schedule: str = ""
-    memo: Mapping[str, Any] | None = None
-    search_attributes: TypedSearchAttributes | None = None
-    start_delay: timedelta | None = None
-    headers: Mapping[str, Payload] = field(default_factory=no_headers)
-    static_summary: str | None = None
-    static_details: str | None = None
-    ret_type: Any = None
-    request_id: str | None = None
-    priority: Priority = Priority.default
 
 
 @dataclass(repr=False, eq=False)
@@ -268,25 +252,26 @@ class StartActivityInput(Input):
 
 
 @dataclass(repr=False, eq=False)
-class CancelActivityInput(Input):
+class ActivityControl(Input):
+    """The base of the inputs that tell a standalone activity to do something, for a reason."""
+
+    activity_id: str
+    activity_run_id: str | None
+    reason: str | None
+    rpc_metadata: Mapping[str, str]
+    rpc_timeout: timedelta | None
+
+
+class CancelActivityInput(ActivityControl):
     """For `OutboundInterceptor.cancel_activity`."""
 
-    activity_id: str
-    activity_run_id: str | None
-    reason: str | None
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
 
-
-@dataclass(repr=False, eq=False)
-class TerminateActivityInput(Input):
+class TerminateActivityInput(ActivityControl):
     """For `OutboundInterceptor.terminate_activity`."""
 
-    activity_id: str
-    activity_run_id: str | None
-    reason: str | None
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
+
+class PauseActivityInput(ActivityControl):
+    """For `OutboundInterceptor.pause_activity`."""
 
 
 @dataclass(repr=False, eq=False)
@@ -299,17 +284,6 @@ class DescribeActivityInput(Input):
     include_outcome: bool
     include_heartbeat_details: bool
     include_last_failure: bool
-    rpc_metadata: Mapping[str, str]
-    rpc_timeout: timedelta | None
-
-
-@dataclass(repr=False, eq=False)
-class PauseActivityInput(Input):
-    """For `OutboundInterceptor.pause_activity`."""
-
-    activity_id: str
-    activity_run_id: str | None
-    reason: str | None
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
 

@@ -55,7 +55,7 @@ class Interceptor:
     """
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """What the client's calls go through; `next` itself for nothing. Asked once."""
+        """Put something before `next`, or return it as it is. Called once."""
         return next
 
 

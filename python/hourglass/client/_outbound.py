@@ -74,8 +74,8 @@ def chain(service: Service, interceptors: Sequence[Interceptor]) -> OutboundInte
 class Outbound(OutboundInterceptor):
     """Sends every call to the service.
 
-    The service holds the chain, and whoever calls holds the service: a reference back would make a
-    cycle, and a client that is forgotten would keep its database until the next collection.
+    The service holds the chain, and a caller holds the service. A reference back would make a
+    cycle: a client that is dropped would keep its database until the next collection.
     """
 
     def __init__(self, service: Service) -> None:
@@ -309,7 +309,7 @@ class Outbound(OutboundInterceptor):
 
 def _started(
     service: Service,
-    given: of.StartWorkflowInput | of.UpdateWithStartStartWorkflowInput,
+    given: of.WorkflowStart,
     answer: Wire,
 ) -> WorkflowHandle[Any, Any]:
     """Make the handle of a workflow that was started with this run."""

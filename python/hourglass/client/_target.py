@@ -1,4 +1,4 @@
-"""Where a client goes: what the target's text means.
+"""The target of a client: the meaning of its text.
 
 ==============================  ===============================================================
 ``sqlite:///orders.db``         the embedded engine on a file, relative to the working directory
@@ -48,7 +48,7 @@ class Database:
     path: str | None
     synchronous: Synchronous = "full"
     wait: float = 0.0
-    """Seconds to wait for whoever else has it open."""
+    """Seconds to wait for another process that has it open."""
     time_skipping: bool = False
 
 
@@ -114,7 +114,7 @@ def _database(target: str) -> Database:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the environment says about where to go, for `Client.connect` without a target."""
+    """The target that the environment names, for `Client.connect` without one."""
 
     target: str
     namespace: str | None = None

@@ -32,7 +32,7 @@ class TimeSkippingInterceptor(Interceptor):
     environment: TimeSkippingEnvironment
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """See every start."""
+        """Put this before `next`."""
         return TimeSkippingOutbound(next, self)
 
 

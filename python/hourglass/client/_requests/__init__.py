@@ -1,1 +1,1 @@
-"""One module per RPC: the request from what the caller gave, and what its answer means."""
+"""Requests of RPCs from what the caller gave, and the meaning of the answers: an RPC, a file."""

@@ -1,4 +1,4 @@
-"""What is said of an activity from outside of its worker, by its task token or by its ids."""
+"""The RPCs about an activity from outside of its worker, by its task token or by its ids."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AsyncActivityIDReference:
-    """Which activity, by its ids."""
+    """The ids of an activity."""
 
     workflow_id: str | None
     """None for a standalone activity."""
     run_id: str | None
-    """Of the workflow, or of the standalone activity; None is the latest."""
+    """The run of the workflow, or of the standalone activity; None is the latest."""
     activity_id: str
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class AsyncActivityIDReference:
 def reference(
     workflow_id: str | None, run_id: str | None, activity_id: str | None, task_token: bytes | None
 ) -> AsyncActivityIDReference | bytes:
-    """The one way that was given."""
+    """Choose the way that was given."""
     by_id = any(part is not None for part in (workflow_id, run_id, activity_id))
     if (task_token is None) is not by_id:
         raise InvalidArgumentError("an activity is given by its task_token, or by its ids")

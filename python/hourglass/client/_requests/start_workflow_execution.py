@@ -26,7 +26,7 @@ from hourglass.exceptions import (
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
-    from hourglass.client._inputs import StartWorkflowInput, UpdateWithStartStartWorkflowInput
+    from hourglass.client._inputs import WorkflowStart
     from hourglass.converter import DataConverter
 
 
@@ -94,9 +94,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise InvalidArgumentError("start_signal_args without start_signal")
 
 
-async def request(
-    given: StartWorkflowInput | UpdateWithStartStartWorkflowInput, converter: DataConverter
-) -> Wire:
+async def request(given: WorkflowStart, converter: DataConverter) -> Wire:
     """StartWorkflowExecutionRequest, or with a signal SignalWithStartWorkflowExecutionRequest."""
     wire: Wire = {
         "workflow_id": given.id,
@@ -126,9 +124,7 @@ async def request(
     return compact(wire)
 
 
-async def _user_metadata(
-    given: StartWorkflowInput | UpdateWithStartStartWorkflowInput, converter: DataConverter
-) -> Wire:
+async def _user_metadata(given: WorkflowStart, converter: DataConverter) -> Wire:
     texts = {"summary": given.static_summary, "details": given.static_details}
     return {k: (await encode(converter, [v]))[0] for k, v in texts.items() if v}
 
