@@ -20,6 +20,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,6 +67,10 @@ class Runner(Protocol):
         """Forget a run that another thread evaluates; the result, called there, ends its code."""
         ...
 
+    def evict_all(self) -> None:
+        """End the code of every run; for a handle that is gone."""
+        ...
+
     @property
     def budget(self) -> int:
         """Microseconds of CPU time for one activation; 0: any."""
@@ -84,6 +90,9 @@ class Registration:
         self.tag = handle.tag
         self.polling_ended = handle.polling_ended
         self.evaluate = runner.evaluate
+        self.evict_all = runner.evict_all
+        self.evicted: Future[None] = Future()
+        """Done when no code of the handle's runs is left, or what is left can't be ended."""
         self.budget = runner.budget
         self._runner = runner
         self._handle = handle
@@ -128,6 +137,11 @@ class Registration:
 
         return came_back
 
+    def has_evicted(self) -> None:
+        """Say that no code of the handle's runs is left. Idempotent."""
+        with suppress(InvalidStateError):
+            self.evicted.set_result(None)
+
     def ship(self, completion: WorkflowCompletion) -> None:
         """Send the answer to an activation on its way. From any thread."""
         if self._codec is None:
@@ -150,6 +164,8 @@ class Evaluator:
         self._registrations: dict[int, Registration] = {}
         self._taken: deque[object] = deque()
         self._decoded: deque[tuple[Registration, WorkflowActivation]] = deque()
+        self._ended: deque[Registration] = deque()
+        """Handles that are gone, whose runs are to be evicted."""
         self._stopping = False
         self._thread = EvaluatorThread(self._serve)
         self._watchdog = Watchdog(self._thread, self._replace)
@@ -167,8 +183,21 @@ class Evaluator:
         return registration
 
     def unregister(self, registration: Registration) -> None:
-        """Forget a handle that is gone; its late deliveries are dropped."""
+        """Forget a handle that is gone: its late deliveries are dropped, its runs evicted.
+
+        The runs' code ends where it is evaluated. Left to the garbage collector, ``finally`` blocks
+        would run as code of whichever run is evaluated then.
+        """
         self._registrations.pop(registration.tag, None)
+        self._ended.append(registration)
+        self.inbox.wake()
+        if not self._thread.is_alive() and self._stopping:  # at exit: it ends with the process
+            registration.has_evicted()
+
+    @property
+    def thread(self) -> EvaluatorThread:
+        """The thread that evaluates now."""
+        return self._thread
 
     def busy_thread(self) -> EvaluatorThread | None:
         """Return the thread if it has a task."""
@@ -194,8 +223,10 @@ class Evaluator:
 
         Called on the watchdog's thread.
         """
-        if given_up.died is not None and given_up.task is not None:
-            registration, activation = given_up.task
+        registration, activation = given_up.task or (None, None)
+        if registration is not None and activation is None and not registration.evicted.done():
+            self._ended.append(registration)  # without the run that was being evicted
+        elif given_up.died is not None and registration is not None and activation is not None:
             waits = (*islice(self._taken, 1), *islice(self._decoded, 1))
             if activation in waits or (registration, activation) in waits:
                 pass  # it was not begun
@@ -220,9 +251,9 @@ class Evaluator:
     def _serve(self, thread: EvaluatorThread) -> None:
         """Evaluate what is delivered, on an evaluator thread. Deliveries are kept here: the next
         thread may have to go on with them."""
-        take, taken, decoded = self.inbox.take, self._taken, self._decoded
+        take, taken, decoded, ended = self.inbox.take, self._taken, self._decoded, self._ended
         while not self._stopping:
-            if not taken and not decoded:
+            if not taken and not decoded and not ended:
                 # One call into C from the inbox to here: an exception raised in this thread from
                 # outside can't come in between and lose what was just taken.
                 taken.extend(chain.from_iterable(islice(iter(take, []), 1)))
@@ -233,6 +264,8 @@ class Evaluator:
                 else:
                     self._note(delivery)
                     taken.popleft()
+            while ended:
+                self._evict(ended[0], thread)
             while decoded:
                 registration, activation = decoded[0]
                 thread.begin(registration, activation)
@@ -242,6 +275,9 @@ class Evaluator:
                 except Exception:
                     logger.exception("the evaluator could not deal with %r", activation)
                 thread.task = None
+        self._ended.extend(self._registrations.values())
+        while ended:
+            self._evict(ended[0], thread)
 
     def _evaluate(
         self, activation: WorkflowActivation, thread: EvaluatorThread, taken: deque[object]
@@ -257,6 +293,14 @@ class Evaluator:
             registration.run(activation, thread)
         except Exception:
             logger.exception("the evaluator could not deal with %r", activation)
+        thread.task = None
+
+    def _evict(self, registration: Registration, thread: EvaluatorThread) -> None:
+        """Evict the runs of a handle, the first of the `_ended`."""
+        thread.begin(registration, None)
+        self._ended.popleft()
+        thread.evict(registration)
+        registration.has_evicted()
         thread.task = None
 
     def _note(self, delivery: object) -> None:

@@ -10,6 +10,7 @@ thread.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from hourglass.worker._evaluator import Registration
 
 
+logger = logging.getLogger("hourglass.worker")
+
+
 class GivenUp(BaseException):
     """Unwinds an evaluator thread whose activation was taken away."""
 
@@ -36,8 +40,9 @@ class EvaluatorThread(threading.Thread):
 
     def __init__(self, serve: Callable[[EvaluatorThread], None]) -> None:
         super().__init__(name="hourglass-evaluator", daemon=True)
-        self.task: tuple[Registration, WorkflowActivation] | None = None
-        """The activation being evaluated; kept when the thread dies of it."""
+        self.task: tuple[Registration, WorkflowActivation | None] | None = None
+        """The activation being evaluated, or None to evict all runs of a handle; kept when the
+        thread dies of it."""
         self.completion: WorkflowCompletion | None = None
         """The task's answer, once there is one."""
         self.died: BaseException | None = None
@@ -66,13 +71,31 @@ class EvaluatorThread(threading.Thread):
         self.completion = completion
         return completion
 
+    def evict(self, registration: Registration) -> None:
+        """End the code of all runs of a handle. On this very thread only."""
+        self.watch.begin(registration.budget)
+        try:
+            registration.evict_all()
+        except BaseException:
+            logger.exception("the runs of a worker could not all be evicted")
+        if not self.watch.end():
+            raise GivenUp
+
     def __str__(self) -> str:
         task, frame = self.task, frame_of(self.ident)
         if task is None:
             return f"{self.name}, idle"
-        return f"code of run {task[1].run_id} in thread {self.name} at {place(frame)}"
+        return f"code of {self.run_name} in thread {self.name} at {place(frame)}"
 
-    def begin(self, registration: Registration, activation: WorkflowActivation) -> None:
+    @property
+    def run_name(self) -> str:
+        """The run that is evaluated, for messages."""
+        if self.task is None:
+            return "no run"
+        activation = self.task[1]
+        return "runs that are evicted" if activation is None else f"run {activation.run_id}"
+
+    def begin(self, registration: Registration, activation: WorkflowActivation | None) -> None:
         """Take up a task."""
         # In this order: a successor must not mistake an earlier answer for this task's.
         self.completion = None

@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from hourglass.exceptions import PollError, TemporalError, from_bridge
@@ -48,6 +48,7 @@ class WorkflowTaker:
         self._new_runner = new_runner
         self._codec = codec
         self._registrations: dict[int, Registration] = {}
+        self._evicted: set[Future[None]] = set()
 
     @property
     def inbox(self) -> Inbox:
@@ -63,7 +64,14 @@ class WorkflowTaker:
         """Unregister a handle."""
         registration = self._registrations.pop(handle.tag, None)
         if registration is not None:
+            self._evicted.add(registration.evicted)
+            registration.evicted.add_done_callback(self._evicted.discard)
             self.evaluator.unregister(registration)
+
+    async def until_evicted(self) -> None:
+        """Wait until no code is left of the runs of handles that are gone."""
+        while self._evicted:
+            await asyncio.wait(set(map(asyncio.wrap_future, tuple(self._evicted))))
 
 
 class WorkerLifetime:
@@ -129,7 +137,7 @@ class WorkerLifetime:
             await _shutdown.shut_down(
                 self._options.task_queue,
                 self._options.graceful_shutdown_timeout,
-                asyncio.ensure_future(_gone(declaration, worker)),
+                asyncio.ensure_future(_gone(declaration, worker, self._workflows)),
                 self._activities,
                 None if self._workflows is None else self._workflows.evaluator,
             )
@@ -188,13 +196,17 @@ class WorkerLifetime:
             self.failed.set_result(failure)
 
 
-async def _gone(declaration: Declaration, worker: Process | None) -> None:
-    """Wait until the worker and all of its handles are gone."""
+async def _gone(
+    declaration: Declaration, worker: Process | None, workflows: WorkflowTaker | None
+) -> None:
+    """Wait until the worker and all of its handles are gone, and the code of their runs."""
     if worker is not None:
         await worker.exit
     while declaration.handles:
         for handle in list(declaration.handles):
             await handle.gone.answer
+    if workflows is not None:
+        await workflows.until_evicted()
 
 
 def _processes_of(executor: Executor | None) -> ActivityProcessPool | None:

@@ -134,11 +134,15 @@ class Replayer:
         """Replay histories; blocks, so in a thread."""
         runtime = process_runtime()
         natives = (history.native for history in histories)
-        results = replay(natives, self._runner(), runtime=runtime, namespace=self._namespace)
-        return [
-            WorkflowReplayResult(history, result.failure)
-            for history, result in zip(histories, results, strict=True)
-        ]
+        runner = self._runner()
+        try:
+            results = replay(natives, runner, runtime=runtime, namespace=self._namespace)
+            return [
+                WorkflowReplayResult(history, result.failure)
+                for history, result in zip(histories, results, strict=True)
+            ]
+        finally:
+            runner.evict_all()
 
     def _runner(self) -> WorkflowRunner:
         decoding = self._converter.payload_codec is not None

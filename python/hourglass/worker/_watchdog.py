@@ -67,31 +67,33 @@ class Watchdog:
 
     def _replace_dead(self, error: BaseException) -> None:
         """Replace a thread that died: of an exception raised in it from outside, or of memory."""
-        run = "none" if self._watched.task is None else self._watched.task[1].run_id
-        logger.critical("the evaluator died, at run %s: another goes on", run, exc_info=error)
+        run = self._watched.run_name
+        logger.critical("the evaluator died, at %s: another goes on", run, exc_info=error)
         self._replace(self._watched)
-        emit(EvaluatorGivenUp(run, error))
+        emit(EvaluatorGivenUp(run.removeprefix("run "), error))
 
     def _judge(self, overrun: Overrun) -> None:
         thread = self._watched
         task, frame = thread.task, frame_of(thread.ident)
         if task is None or frame is None:
             return  # it came back
+        run = thread.run_name
         registration, activation = task
         error = DeadlockError(_description(overrun, registration.budget / 1e6))
         error.__traceback__ = _traceback(frame)
         if _imports(error.__traceback__) and self._may_import(overrun.turn):
-            logger.warning("run %s: imports for long: %s", activation.run_id, error, exc_info=error)
+            logger.warning("%s: imports for long: %s", run, error, exc_info=error)
             return
         if not thread.watch.give_up(overrun):
             return  # just now
-        logger.error("run %s: %s", activation.run_id, error, exc_info=error)
-        thread.dismiss(registration.abandon(activation))
+        logger.error("%s: %s", run, error, exc_info=error)
+        thread.dismiss(_nothing if activation is None else registration.abandon(activation))
         self._replace(thread)
         # Mostly it lets itself be interrupted: then the next attempt finds nothing in its way.
-        emit(EvaluatorGivenUp(activation.run_id, error))
+        emit(EvaluatorGivenUp(run.removeprefix("run "), error))
         ended = self._interrupt(_FIRST_INTERRUPT)
-        registration.fail(activation, error)
+        if activation is not None:
+            registration.fail(activation, error)
         if not ended:
             self._end_thread()
 
@@ -113,6 +115,10 @@ class Watchdog:
     def _interrupt(self, patience: float) -> bool:
         """Raise `Evicted` in the thread; True if that ends it in time."""
         return not self._watched.interrupt() or self._watched.left.wait(patience)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _description(overrun: Overrun, budget: float) -> str:
