@@ -76,7 +76,7 @@ def test_the_first_on_record_wins_a_race_and_a_late_loser_records_nothing() -> N
     won = run.send(completed(2, "second"))
     assert result_of(won) == ["second"]
     assert names(won)[-1] == "CompleteWorkflowExecution"
-    assert names(run.send(completed(1, "late"))) == ["CompleteWorkflowExecution"]
+    assert names(run.send(completed(1, "late"))) == []
 
 
 def test_those_that_end_together_win_together_in_the_order_of_the_calls() -> None:

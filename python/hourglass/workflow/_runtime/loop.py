@@ -25,12 +25,11 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import CodeType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
-from hourglass.workflow._runtime.errors import Evicted, NotInWorkflowError, ReadOnlyContextError
-
-if TYPE_CHECKING:
-    from hourglass._bridge import WorkflowActivation
+from hourglass.workflow._runtime.errors import Evicted, NotInWorkflowError
+from hourglass.workflow._runtime.guard import PATIENCE, Guard
+from hourglass.workflow._runtime.tasks import Handle, LoopHost, Task, TimerHandle
 
 T = TypeVar("T")
 Context = contextvars.Context
@@ -40,28 +39,6 @@ _get_loop = asyncio._get_running_loop
 _set_loop = asyncio._set_running_loop
 _frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
 _copy_context = contextvars.copy_context
-_PATIENCE = 100
-"""How often code of an evicted run may try to wait again before it is left behind."""
-
-
-class LoopHost(Protocol):
-    """The run of a loop: it records timers and logs."""
-
-    activation: WorkflowActivation
-
-    @property
-    def log_details(self) -> dict[str, object]:
-        """The names of the run, for messages."""
-        ...
-
-    def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
-        """Have `timer` fire after `seconds`; raises if that is not a possible duration."""
-
-    def cancel_timer(self, timer: TimerHandle) -> None:
-        """Forget a timer that has not fired."""
-
-    def report(self, message: str, error: BaseException | None) -> None:
-        """Log what asyncio complains about, with whose code it is."""
 
 
 def running_host() -> LoopHost:
@@ -72,117 +49,21 @@ def running_host() -> LoopHost:
     raise NotInWorkflowError("not in a workflow: this call only works in workflow code")
 
 
-class Handle(asyncio.Handle):
-    """`asyncio.Handle` without the debugging state."""
-
-    __slots__ = ()
-
-    def __init__(
-        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context
-    ) -> None:
-        self._callback = callback
-        self._args = args
-        self._context = context
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        self._cancelled = True
-
-    def cancelled(self) -> bool:
-        return self._cancelled
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._callback!r}{' cancelled' * self._cancelled}>"
-
-
-class TimerHandle(asyncio.TimerHandle):
-    """A durable timer. `seq` is its number in the run."""
-
-    __slots__ = ("_host", "seq")
-
-    def __init__(
-        self,
-        host: LoopHost,
-        when: float,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-        context: Context,
-    ) -> None:
-        self._host = host
-        self._when = when
-        self._callback = callback
-        self._args = args
-        self._context = context
-        self._cancelled = False
-        self._scheduled = False
-        self.seq = 0
-
-    def cancel(self) -> None:
-        if not self._cancelled:
-            self._cancelled = True
-            self._host.cancel_timer(self)
-
-    def cancelled(self) -> bool:
-        return self._cancelled
-
-    def __hash__(self) -> int:
-        return self.seq
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.seq}{' cancelled' * self._cancelled}>"
-
-
-class Task(asyncio.Task[T]):
-    """A task that hashes by its order of creation; equality stays identity."""
-
-    __slots__ = ("_hash", "own_context")
-
-    own_context: Context
-    """The context that its code runs in."""
-
-    def __init__(
-        self,
-        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
-        loop: WorkflowLoop,
-        order: int,
-        name: str | None,
-        context: Context | None,
-    ) -> None:
-        self._hash = loop.hash_base + order
-        name = f"Task-{order}" if name is None else name
-        if context is None:
-            super().__init__(coro, loop=loop, name=name)
-        else:
-            options: dict[str, Any] = {"context": context}  # from Python 3.11 on
-            super().__init__(coro, loop=loop, name=name, **options)
-
-        # The loop keeps unfinished tasks: one goes away with its run, or when the program ends.
-        self._log_destroy_pending = False
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-class WorkflowLoop(asyncio.AbstractEventLoop):
+class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
     """See the module's text. Its owner sets `now`, calls `drain`, and at the end `evict`."""
 
     def __init__(self, host: LoopHost, seed: int) -> None:
+        super().__init__(seed)
         self.host = host
         self.now = 0.0
-        self.hash_base = seed & 0x0FFF_FFFF_FFFF_FFFF
         self.ready: deque[Handle | TimerHandle] = deque()
-        self.evicted = False
-        self.entered = False
-        """True while the run is evaluated, on whichever thread."""
-        self.read_only = ""
-        """The name of the code that may only look at the workflow right now; empty: none does."""
-        self.spoilt: ReadOnlyContextError | None = None
-        """Set when something that must only look has woken a coroutine: the waiter is lost."""
-        self._refusals = 0
         self._task_count = 0
         self._tasks: list[Task[Any]] = []
         self._prune_at = 16
         self._exception_handler: Callable[..., object] | None = None
+
+    def whose(self) -> object:
+        return self.host.log_details
 
     # --- what asyncio asks for
 
@@ -206,9 +87,9 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if self.evicted:
             return handle
         if _get_loop() is not self:
-            self._refuse_strangers()
+            self.refuse_strangers()
         if self.read_only:
-            self._spoil()
+            self.spoil()
         self.ready.append(handle)
         return handle
 
@@ -247,7 +128,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         if self.evicted:
-            self._refuse_to_go_on()
+            self.refuse_to_go_on()
         return asyncio.Future(loop=self)
 
     def create_task(
@@ -364,41 +245,6 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._tasks.clear()
         self.ready.clear()
 
-    def check_writable(self, what: str) -> None:
-        """Raise where the workflow may not be changed: `ReadOnlyContextError`, `Evicted`, or
-        `NotInWorkflowError` when the code of another run asks."""
-        if self.evicted:
-            self._refuse_to_go_on()
-        elif _get_loop() is not self:
-            self._refuse_strangers()
-        elif self.read_only:
-            raise ReadOnlyContextError(
-                f"a {self.read_only} only looks at the workflow, it can't {what}"
-            )
-
-    def _refuse_strangers(self) -> NoReturn:
-        """Refuse code that runs outside of this run, and would change it without a trace."""
-        raise NotInWorkflowError(
-            "a future, a task or a handle was used that belongs to another run"
-            f" ({self.host.log_details}): only a workflow's own code can use it"
-        )
-
-    def _spoil(self) -> NoReturn:
-        """Refuse a callback of a future that is done already: the waiter can't be woken any more,
-        the run has to be built anew from history."""
-        try:
-            self.check_writable("wake waiting code")
-        except ReadOnlyContextError as error:
-            self.spoilt = error
-            raise
-        raise AssertionError("unreachable")
-
-    def _refuse_to_go_on(self) -> None:
-        """Unwind code that waits although its run is gone, unless it catches even that for ever."""
-        self._refusals += 1
-        if self._refusals <= _PATIENCE:
-            raise Evicted
-
 
 _ENSURE_FUTURE = getattr(asyncio.tasks, "_ensure_future", asyncio.ensure_future).__code__
 _AS_COMPLETED_ITERATOR = getattr(asyncio.tasks, "_AsCompletedIterator", None)  # Python 3.13
@@ -428,7 +274,7 @@ def _close(coro: Any) -> None:
 
     `throw` instead of `close`: it can be repeated when the code stops to wait once more.
     """
-    for _ in range(_PATIENCE):
+    for _ in range(PATIENCE):
         try:
             coro.throw(Evicted())
         except (Evicted, StopIteration):

@@ -14,7 +14,8 @@ from hourglass._bridge import CancelTimer, StartTimer
 from hourglass.workflow._runtime.conditions import Conditions
 from hourglass.workflow._runtime.durations import END_OF_TIME, seconds_of
 from hourglass.workflow._runtime.facts import Facts
-from hourglass.workflow._runtime.loop import TimerHandle, make_loop
+from hourglass.workflow._runtime.loop import make_loop
+from hourglass.workflow._runtime.tasks import TimerHandle
 
 if TYPE_CHECKING:
     from hourglass._bridge import (
