@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,13 @@ from hourglass.supervision import (
     SHUTDOWN,
     ChildSpec,
     Crash,
+    Exited,
+    ExitReason,
+    LoopFailed,
     LoopGone,
+    Reply,
+    ReplyToken,
+    Server,
     StartFailed,
     SupervisionLoop,
     Supervisor,
@@ -198,3 +205,115 @@ def test_many_threads_may_start_it_at_once() -> None:
         thread.join(WAIT)
     loop.stop().result(WAIT)
     assert [process.exit_reason for process in processes] == [SHUTDOWN] * 16
+
+
+class Answers(Server):
+    """Answers never, unless it ends."""
+
+    def ask(self) -> Reply[None]:
+        return self.call_deferred(self._never, timeout=None)
+
+    async def _never(self, token: ReplyToken[None]) -> None:
+        """Keep the token."""
+
+
+def die(loop: SupervisionLoop, error: BaseException) -> None:
+    """Have the event loop of `loop` fail, as it does when its descriptors were closed."""
+
+    def fail() -> None:
+        def broken() -> None:
+            raise error
+
+        asyncio.get_running_loop()._run_once = broken  # type: ignore[attr-defined]
+
+    loop.post(fail)
+
+
+def test_when_the_thread_dies_everything_that_waits_is_told(
+    kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = threading.Event()
+
+    def thread(process: Thread) -> None:
+        process.stopping.wait(WAIT)
+        stopping.set()
+
+    server = Answers()
+    tree = kit.start(
+        Supervisor([ChildSpec("server", lambda: server), ChildSpec("t", lambda: Thread(thread))])
+    )
+    told: list[ExitReason] = []
+    tree.monitor(lambda _, reason: told.append(reason))
+    asked, run = server.ask(), kit.loop.run(asyncio.Event().wait)
+    kit.settle()
+    die(kit.loop, OSError("bad descriptor"))
+    for waiting in (asked, run, tree.exit, server.exit, kit.loop.stop()):
+        waiting_ended(waiting)
+    with pytest.raises(Exited, match="bad descriptor"):
+        asked.result()
+    with pytest.raises(LoopFailed, match="bad descriptor"):
+        run.result()
+    assert isinstance(server.exit_reason, Crash)
+    assert isinstance(server.exit_reason.exception, LoopFailed)
+    assert told == [tree.exit_reason]
+    assert stopping.wait(WAIT)
+    with pytest.raises(LoopFailed, match="bad descriptor"):
+        kit.loop.start(Task(forever)).result(WAIT)
+    with pytest.raises(LoopFailed, match="bad descriptor"):
+        server.ask().result(WAIT)
+    assert kit.loop.gone
+    assert "died" in caplog.text
+
+
+def waiting_ended(waiting: Reply[Any]) -> None:
+    """Wait until a reply has its answer, whichever."""
+    ended = threading.Event()
+    waiting.on_done(ended.set)
+    assert ended.wait(WAIT)
+
+
+def test_what_is_asked_of_a_thread_that_dies_at_its_start_fails(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = asyncio.new_event_loop()
+
+    def broken() -> None:
+        raise RuntimeError("another loop is running")
+
+    made.run_forever = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: made)
+    loop = SupervisionLoop()
+    with pytest.raises(LoopFailed, match="another loop is running"):
+        loop.start(Task(forever)).result(WAIT)
+    loop.stop().result(WAIT)
+    assert "another loop is running" in caplog.text
+
+
+def test_a_loop_without_a_thread_to_be_had_fails_its_caller_and_tries_again(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(LoopFailed, match="can't start new thread"):
+            kit.loop.start(Task(forever)).result(WAIT)
+    assert kit.start(Task(forever)).alive
+
+
+def test_a_program_whose_threads_are_greenlets_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They would block each other in native code, and no loop runs beside another."""
+
+    def get_ident() -> int:
+        raise AssertionError
+
+    get_ident.__module__ = "gevent.thread"
+    monkeypatch.setattr(threading, "get_ident", get_ident)
+    loop = SupervisionLoop()
+    reply = loop.run(asyncio.Event().wait)
+    monkeypatch.undo()
+    with pytest.raises(LoopFailed, match=r"greenlets of gevent.*thread=False, select=False"):
+        reply.result(WAIT)

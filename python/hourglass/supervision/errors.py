@@ -16,6 +16,7 @@
      ├── NotStarted          the process was made, but never started
      ├── StartedTwice        a process lives once: the child spec must make a new one each time
      └── LoopGone            the supervision loop was stopped, or belongs to the parent of a fork
+          └── LoopFailed     its thread could not be started, or it died
 """
 # ruff: noqa: N818 - the names are OTP's.
 
@@ -175,3 +176,14 @@ class StartedTwice(SupervisionError):
 
 class LoopGone(SupervisionError):
     """The supervision loop was stopped, or belongs to the process that this one was forked from."""
+
+
+class LoopFailed(LoopGone):
+    """The thread of a supervision loop could not be started, or it died: `cause` says why.
+
+    Everything that lived on the loop has ended with it. The next use tries with a new one.
+    """
+
+    def __init__(self, loop: object, cause: BaseException) -> None:
+        super().__init__(f"{loop} has no thread: {cause}")
+        self.__cause__ = cause

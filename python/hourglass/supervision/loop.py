@@ -4,7 +4,8 @@ Of its own, so that it works the same under a user's event loop that is blocked,
 has none, in Django and in a notebook. The thread starts with the first thing to run. It is a
 daemon, and the trees on it are stopped in order, last started first, by `stop` or else at the
 interpreter's exit. In a forked child the tree is dead: its processes read as `Killed`, its loop
-raises `LoopGone`, and `default_loop` makes a new one.
+raises `LoopGone`, and `default_loop` makes a new one. A thread that can't start or dies is
+`LoopFailed` for everything that waits: calls, exits of processes, what was to be run.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ import contextlib
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .children import halt
 from .clock import Clock, Timer, WallClock
-from .errors import CallTimeout, LoopGone
-from .exits import exception_of, is_abnormal
+from .errors import CallTimeout, LoopFailed, LoopGone
+from .exits import Crash, exception_of, is_abnormal
 from .lifetime import lifetime
 from .place import Place
 from .process import Process
-from .reply import Promise, Reply, mark_supervision_thread
+from .reply import Promise, Reply, mark_supervision_thread, unmark_supervision_thread
 from .task import KILL_TURNS
 
 if TYPE_CHECKING:
@@ -57,8 +59,12 @@ class SupervisionLoop:
         self._thread_id: int | None = None
         self._closed = False
         self._stopped: Promise[None] = Promise()
+        self._died_of: BaseException | None = None
+        self._posts: deque[Callable[[], object]] = deque()
+        """Callbacks that the loop has not taken yet."""
         self._roots: dict[int, Process] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Promise[Any]] = {}
+        """Coroutines that run, and what their callers wait for."""
         self._stopping = False
         self._halted = False
 
@@ -106,8 +112,10 @@ class SupervisionLoop:
             raise LoopGone(f"{self} belongs to the process this one was forked from")
         with self._lock:
             if self._closed:
-                raise LoopGone(f"{self} was stopped")
-            self._running_loop().call_soon_threadsafe(callback, *args, context=Context())
+                raise self._refusal()
+            loop = self._running_loop()
+            self._posts.append(partial(callback, *args))
+            loop.call_soon_threadsafe(self._take_post, context=Context())
 
     def stop(self, timeout: float | None = None) -> Reply[None]:
         """Stop the trees, last started first, each within its shutdown budget, and end the thread.
@@ -131,29 +139,70 @@ class SupervisionLoop:
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def _refusal(self) -> LoopGone:
+        """Return the error of a call to a loop that has ended."""
+        if self._died_of is not None:
+            return LoopFailed(self, self._died_of)
+        return LoopGone(f"{self} was stopped")
+
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             lifetime.register(self)
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(
-                target=self._thread_main, args=(self._loop,), name=self.name, daemon=True
-            ).start()
+            try:
+                _check_threads()
+                self._loop = self._start_thread()
+            except (RuntimeError, OSError) as error:  # no thread to be had, or no descriptor
+                raise LoopFailed(self, error) from error
         return self._loop
+
+    def _start_thread(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        try:
+            threading.Thread(
+                target=self._thread_main, args=(loop,), name=self.name, daemon=True
+            ).start()
+        except RuntimeError:
+            loop.close()
+            raise
+        return loop
 
     def _thread_main(self, loop: asyncio.AbstractEventLoop) -> None:
         mark_supervision_thread()
         self._thread_id = threading.get_ident()
-        asyncio.set_event_loop(loop)
         try:
+            asyncio.set_event_loop(loop)
             while not self._halted:
                 self._run(loop)
             with self._lock:
                 self._closed = True  # nothing is accepted from here on; what was still runs
             loop.run_until_complete(_cancel_everything())
-            loop.close()
+        except BaseException as error:
+            self._die(error)
+            _drop_tasks(loop)
         finally:
+            loop.close()
             self._thread_id = None  # thread ids are used again
+            unmark_supervision_thread()
             self._stopped.resolve(None)
+
+    def _die(self, error: BaseException) -> None:
+        """Tell everything that waits for the loop that it runs no more."""
+        _log.critical("%s died: %s", self, error, exc_info=error)
+        with self._lock:
+            self._died_of, self._closed = error, True
+        failure = LoopFailed(self, error)
+        for process in tuple(self._roots.values()):
+            process.lose(Crash(failure))
+        while self._posts:  # they find their process gone
+            self._take_post()
+        for promise in tuple(self._tasks.values()):
+            promise.reject(failure)
+
+    def _take_post(self) -> None:
+        try:
+            self._posts.popleft()()
+        except Exception:
+            _log.exception("%s: a callback failed", self)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -162,9 +211,12 @@ class SupervisionLoop:
             _log.exception("something on %s tried to end the thread", self)
 
     def _spawn(self, promise: Promise[T], work: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        if self._died_of is not None:
+            promise.reject(self._refusal())
+            return
         task = asyncio.get_running_loop().create_task(_fulfil(promise, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = promise
+        task.add_done_callback(self._tasks.pop)
         task.add_done_callback(lambda _: promise.reject(LoopGone(f"{self} was stopped meanwhile")))
 
     async def _start_root(self, process: P, name: str) -> P:
@@ -227,6 +279,24 @@ async def _fulfil(promise: Promise[T], work: Callable[[], Coroutine[Any, Any, T]
         raise
     except BaseException as error:
         promise.reject(error)
+
+
+def _drop_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Close the coroutines of a loop that can't run them any more."""
+    for task in asyncio.all_tasks(loop):
+        with contextlib.suppress(Exception):
+            task._log_destroy_pending = False  # type: ignore[attr-defined] # that was said
+            cast("Coroutine[Any, Any, Any]", task.get_coro()).close()
+
+
+def _check_threads() -> None:
+    """Raise if the threads of this program are greenlets: they can't run a loop beside another."""
+    library = threading.get_ident.__module__.split(".")[0]
+    if library != "_thread":
+        raise RuntimeError(
+            f"the threads of this process are greenlets of {library}, which can't wait in native "
+            "code; leave threads and select as they are: patch_all(thread=False, select=False)"
+        )
 
 
 async def _cancel_everything() -> None:

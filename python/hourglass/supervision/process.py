@@ -180,6 +180,10 @@ class Process(ABC):
     def _slay(self) -> None:
         """End it by force, in bounded time, with `_finish(KILLED)`."""
 
+    def lose(self, reason: ExitReason) -> None:
+        """Record its end when its loop has died: none of its hooks can run any more."""
+        self._finish(reason)
+
     def _judge(self, error: BaseException | None) -> ExitReason:
         """The exit reason of a body that returned (None) or raised."""
         match error:

@@ -263,11 +263,22 @@ class Server(TaskProcess):
             process.kill()
         self._bury(reason, error)
 
+    def lose(self, reason: ExitReason) -> None:
+        """End with everything that is linked, those first, and fail every call."""
+        self._ended = reason
+        for process in tuple(self._links.values()):
+            process.lose(reason)
+        super().lose(reason)
+        self._fail_calls(reason)
+
     def _bury(self, reason: ExitReason, error: BaseException | None) -> None:
         for process in self._links.values():
             if process.alive:
                 process.exit.on_done(partial(self._bury, reason, error))
                 return
         self._finish(reason, error)
+        self._fail_calls(reason)
+
+    def _fail_calls(self, reason: ExitReason) -> None:
         for token in tuple(self._tokens):
             token.reject(Exited(self, reason))

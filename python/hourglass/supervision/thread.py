@@ -48,6 +48,11 @@ class ThreadProcess(Process):
     def _thread_done(self, error: BaseException | None) -> None:
         self._finish(self._judge(error), error)
 
+    def lose(self, reason: ExitReason) -> None:
+        """Have the thread end by itself; nothing waits for it any more."""
+        self.stopping.set()
+        super().lose(reason)
+
     def _ask(self, reason: ExitReason) -> None:
         self.stopping.set()
 
