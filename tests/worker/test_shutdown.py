@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 
 from hourglass import activity, workflow
 from hourglass.client import Client
+from hourglass.common import RetryPolicy
 from hourglass.subsystem import events
 from hourglass.worker import _shutdown
 from tests.subsystem.kit import Heard
-from tests.support import new_worker, unique
+from tests.support import event_types, new_worker, unique
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +112,119 @@ async def test_a_worker_at_rest_stops_without_a_warning(
         pass
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
     assert heard.of(events.WorkerStoppedHard) == []
+
+
+@activity.defn
+async def waits_on_the_loop() -> str:
+    return await first_attempt_waits()
+
+
+@activity.defn
+def waits_in_a_thread() -> str:
+    if not inside.is_set():
+        inside.set()
+        while True:
+            time.sleep(0.01)
+    return "done"
+
+
+@activity.defn
+async def fails_first() -> str:
+    if not inside.is_set():
+        asyncio.get_running_loop().call_later(0.01, inside.set)  # when core has its failure
+        raise ValueError("fails first")
+    return "done"
+
+
+@activity.defn
+async def fails_when_it_is_cancelled() -> str:
+    try:
+        return await first_attempt_waits()
+    except asyncio.CancelledError:
+        raise ValueError("cancelled") from None
+
+
+async def first_attempt_waits() -> str:
+    if not inside.is_set():
+        inside.set()
+        await asyncio.Event().wait()
+    return "done"
+
+
+@workflow.defn
+class CallsOneWay:
+    @workflow.run
+    async def run(self, name: str, locally: bool, initial: int) -> str:
+        call: Any = workflow.execute_local_activity if locally else workflow.execute_activity
+        result: str = await call(
+            name,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=initial)),
+        )
+        return result
+
+
+@pytest.mark.parametrize("locally", [False, True], ids=["remote", "local"])
+@pytest.mark.parametrize(
+    ("name", "initial"),
+    [
+        ("waits_on_the_loop", 1),
+        ("waits_on_the_loop", 30_000),
+        ("waits_in_a_thread", 1),
+        ("fails_when_it_is_cancelled", 1),
+        ("fails_first", 1),
+        ("fails_first", 400),
+        ("fails_first", 30_000),
+    ],
+)
+async def test_whatever_runs_a_worker_stops_in_time_and_another_goes_on(
+    name: str, initial: int, locally: bool, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stages are short here: what needs more than 0.3 s after the cancellation is found."""
+    queue = unique(name)
+    functions: list[Any] = [
+        waits_on_the_loop,
+        waits_in_a_thread,
+        fails_first,
+        fails_when_it_is_cancelled,
+    ]
+    async with await Client.connect("sqlite://") as client:
+        async with new_worker(client, CallsOneWay, activities=functions, task_queue=queue):
+            handle = await client.start_workflow(
+                CallsOneWay.run, args=[name, locally, initial], id=unique(name), task_queue=queue
+            )
+            await asyncio.to_thread(inside.wait)
+        assert heard.of(events.WorkerStoppedHard) == []
+        assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+        if initial < 30_000 or locally:
+            async with new_worker(client, CallsOneWay, activities=functions, task_queue=queue):
+                assert await handle.result() == "done"
+        types = await event_types(handle)
+        assert "MarkerRecorded" in types or not locally
+        assert "ActivityTaskCanceled" not in types
+
+
+async def test_a_local_activity_may_end_within_the_grace() -> None:
+    async with await Client.connect("sqlite://") as client:
+        worker = new_worker(
+            client,
+            CallsOneWay,
+            activities=[sees_the_shutdown],
+            graceful_shutdown_timeout=timedelta(seconds=30),
+        )
+        async with worker:
+            handle = await client.start_workflow(
+                CallsOneWay.run,
+                args=["sees_the_shutdown", True, 1],
+                id=unique("sees"),
+                task_queue=worker.task_queue,
+            )
+            await asyncio.to_thread(inside.wait)
+        assert await handle.result() == "done"
+
+
+@activity.defn
+async def sees_the_shutdown() -> str:
+    inside.set()
+    await activity.wait_for_worker_shutdown()
+    return "done"

@@ -16,6 +16,7 @@ import itertools
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from hourglass._aio import performed
@@ -124,6 +125,13 @@ class WorkerHandle:
             if isinstance(cause, BridgeError) and cause.kind in _GONE:
                 raise self._lost(cause, completion.run_id) from error
             logger.warning("run %s: completion refused: %s", completion.run_id, error)
+
+    def request_eviction(self, run_id: str) -> None:
+        """Have core give back a run, its local activities cancelled. Nothing if it is gone."""
+        native = self._native
+        if native is not None:
+            with suppress(BridgeError):
+                native.request_workflow_eviction(run_id)
 
     def polling_ended(self, delivery: PollingEnded) -> None:
         """Core has no more tasks of a kind."""

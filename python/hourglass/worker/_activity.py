@@ -203,6 +203,4 @@ class Activities:
             emit(ActivityLeftBehind(str(activity)))
             if activity.thread is not None:
                 abandoned_threads.note(activity.thread)
-            token = activity.task.task_token
-            failure = await outcome.failed(token, outcome.abandoned(), self.converter)
-            self.complete(activity, failure)
+            self.complete(activity, await outcome.abandoned(activity.task, self.converter))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hourglass._bridge import ActivityCompletion, ActivityTask
 from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.activity._context import CompleteAsyncError
+from hourglass.converter.failure_text import text_of, type_name
 from hourglass.exceptions import (
     ApplicationError,
     ApplicationErrorCategory,
@@ -63,6 +64,8 @@ async def raised(
 ) -> Outcome:
     """Report an exception: a cancellation that was asked for, or a failure."""
     token = task.task_token
+    if task.is_local and cancellation is not None and cancellation.worker_shutdown:
+        return await _cancelled(token, CancelledError("the worker stopped"), converter)
     if isinstance(error, CompleteAsyncError):
         if not task.is_local:
             return Outcome(ActivityCompletion.will_complete_async(token))
@@ -77,13 +80,7 @@ async def raised(
             interrupted.__cause__ = error
             return await _failed(token, interrupted, converter)
         cancelled = error if isinstance(error, CancelledError) else CancelledError()
-        failure = await _encoded(cancelled, converter)
-        if "canceled_failure_info" not in failure:
-            failure = await _encoded(CancelledError(f"cancelled; {failure['message']}"), converter)
-        details = failure.get("canceled_failure_info", {}).get("details", {})
-        request = {"task_token": token, "details": details}
-        native = ActivityCompletion.cancelled(token, failure)
-        return Outcome(native, "RespondActivityTaskCanceled", request)
+        return await _cancelled(token, cancelled, converter)
     if isinstance(error, asyncio.CancelledError):
         error = CancelledError("cancelled in this process, not by the service")
     benign = isinstance(error, ApplicationError) and (
@@ -99,6 +96,16 @@ async def raised(
     return await _failed(token, error, converter)
 
 
+async def _cancelled(token: bytes, error: CancelledError, converter: DataConverter) -> Outcome:
+    failure = await _encoded(error, converter)
+    if "canceled_failure_info" not in failure:
+        failure = await _encoded(CancelledError(f"cancelled; {failure['message']}"), converter)
+    details = failure.get("canceled_failure_info", {}).get("details", {})
+    request = {"task_token": token, "details": details}
+    native = ActivityCompletion.cancelled(token, failure)
+    return Outcome(native, "RespondActivityTaskCanceled", request)
+
+
 def described(task: ActivityTask) -> str:
     """Describe an activity for logs."""
     named = f"activity {task.activity_type!r} ({task.activity_id})"
@@ -112,11 +119,11 @@ def _interruption(cancellation: ActivityCancellationDetails) -> ApplicationError
     if cancellation.reset:
         return ApplicationError("the activity was reset", type="ActivityReset")
     if cancellation.worker_shutdown and not cancellation.cancel_requested:
-        return abandoned()
+        return _stopped()
     return None
 
 
-def abandoned() -> ApplicationError:
+def _stopped() -> ApplicationError:
     """The failure of an attempt whose worker stops first."""
     return ApplicationError(
         "the worker stopped before the activity completed", type="WorkerShutdown"
@@ -133,9 +140,12 @@ def unreported(task: ActivityTask, error: BaseException) -> Outcome:
     return Outcome(native, "RespondActivityTaskFailed", request)
 
 
-async def failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
-    """Report that an attempt failed with `error`."""
-    return await _failed(token, error, converter)
+async def abandoned(task: ActivityTask, converter: DataConverter) -> Outcome:
+    """Report that the worker stops before an attempt ended. A local one is not retried by itself:
+    its workflow task is given back."""
+    if task.is_local:
+        return await _cancelled(task.task_token, CancelledError("the worker stopped"), converter)
+    return await _failed(task.task_token, _stopped(), converter)
 
 
 async def _failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
@@ -177,23 +187,16 @@ def _is_passing(error: BaseException) -> bool:
 
 def _substitute(error: BaseException, refused: BaseException) -> ApplicationError:
     """Stand in for an exception that can't be encoded; retried as that would have been."""
-    kind, non_retryable = type(error).__name__, False
-    text = f"{kind} could not be encoded: {type(refused).__name__}: {_text(refused)}"
+    kind, non_retryable = type_name(error), False
+    text = f"{kind} could not be encoded: {type_name(refused)}: {text_of(refused)}"
     if isinstance(error, ApplicationError):
         kind, non_retryable = str(error.type or kind), error.non_retryable
     return ApplicationError(text, type=kind, non_retryable=non_retryable)
 
 
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException as failed:  # noqa: BLE001, RUF100 - the program's own code
-        return f"no text, which raised {type(failed).__name__}"
-
-
 def _bare_failure(error: BaseException, refused: BaseException) -> Wire:
     """Make a failure of class names only: texts are for the converter, which may hide them."""
-    kind, reason = (ascii(type(one).__name__).strip("'") for one in (error, refused))
+    kind, reason = type_name(error), type_name(refused)
     return {
         "message": f"{kind} could not be encoded: {reason}",
         "application_failure_info": {"type": kind},

@@ -30,10 +30,11 @@ from hourglass._bridge import (
     CompletionRejected,
     Inbox,
     PollingEnded,
+    ResolveActivity,
     WorkflowActivation,
     WorkflowCompletion,
 )
-from hourglass.exceptions import DeadlockError
+from hourglass.exceptions import ApplicationError, DeadlockError
 from hourglass.subsystem import runtime
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.worker._evaluator_thread import EvaluatorThread
@@ -48,6 +49,7 @@ _STILL_RUNS = (
     "[TMPRL1101] Potential deadlock detected: code of this run that was given up earlier still"
     " runs in this process"
 )
+_STOPPED = "the worker stopped before a local activity of this workflow task completed"
 _JOIN_TIMEOUT = 5.0
 """Seconds that workflow code may still run at exit before its thread is abandoned."""
 
@@ -69,6 +71,10 @@ class Runner(Protocol):
 
     def evict_all(self) -> None:
         """End the code of every run; for a handle that is gone."""
+        ...
+
+    def runs_with_local_activities(self) -> list[str]:
+        """List the runs that wait for a local activity. From any thread."""
         ...
 
     @property
@@ -99,12 +105,15 @@ class Registration:
         self._abandoned: set[str] = set()
         self._codec = codec
         self._again = again
+        self._returns_local_activities = False
 
     def run(self, activation: WorkflowActivation, thread: EvaluatorThread) -> None:
         """Evaluate an activation as core delivered it, through the codec if there is one."""
         run_id = activation.run_id
         if self._abandoned and run_id in self._abandoned and not activation.only_eviction():
             self.fail(activation, DeadlockError(_STILL_RUNS))
+        elif self._returns_local_activities and _ends_local_activity(activation):
+            self.fail(activation, ApplicationError(_STOPPED, type="WorkerShutdown"))
         elif self._codec is None:
             self._complete(thread.evaluate(self, activation))
         else:
@@ -124,6 +133,16 @@ class Registration:
     def fail(self, activation: WorkflowActivation, error: BaseException) -> None:
         """Answer that the evaluation failed. From any thread."""
         self.ship(self.failed(activation, error))
+
+    def return_local_activities(self) -> None:
+        """Fail the workflow tasks whose local activities are cancelled, because the worker stops.
+
+        The workflow must not see that: another worker takes the task and runs them anew. Core waits
+        for those that are about to be retried, unless their run is evicted.
+        """
+        self._returns_local_activities = True
+        for run_id in self._runner.runs_with_local_activities():
+            self._handle.request_eviction(run_id)
 
     def abandon(self, activation: WorkflowActivation) -> Callable[[], None]:
         """Forget a run whose evaluation was given up; call the result when its code comes back."""
@@ -154,6 +173,12 @@ class Registration:
             self._handle.complete_workflow(completion)
         except (BridgeError, WorkerNotRegisteredError) as error:
             logger.debug("run %s: completion not sent: %s", completion.run_id, error)
+
+
+def _ends_local_activity(activation: WorkflowActivation) -> bool:
+    """Tell whether a local activity was cancelled, or resolved by an eviction."""
+    jobs = (job for job in activation.jobs if isinstance(job, ResolveActivity))
+    return any(job.is_local and job.status == "cancelled" for job in jobs)
 
 
 class Evaluator:

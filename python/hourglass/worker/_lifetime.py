@@ -68,6 +68,11 @@ class WorkflowTaker:
             registration.evicted.add_done_callback(self._evicted.discard)
             self.evaluator.unregister(registration)
 
+    def return_local_activities(self) -> None:
+        """Give workflow tasks back whose local activities the stop of the worker cancels."""
+        for registration in list(self._registrations.values()):
+            registration.return_local_activities()
+
     async def until_evicted(self) -> None:
         """Wait until no code is left of the runs of handles that are gone."""
         while self._evicted:
@@ -139,7 +144,7 @@ class WorkerLifetime:
                 self._options.graceful_shutdown_timeout,
                 asyncio.ensure_future(_gone(declaration, worker, self._workflows)),
                 self._activities,
-                None if self._workflows is None else self._workflows.evaluator,
+                self._workflows,
             )
         finally:
             self._release()

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from hourglass.activity import _context
 from hourglass.activity._context import Context, Info, Latch
 from hourglass.converter import DataConverter
+from hourglass.converter.failure_text import cause_of, text_of, type_name
 from hourglass.exceptions import ApplicationError
 from hourglass.worker._thread_cancel import ThreadCancel
 
@@ -160,8 +161,7 @@ def _portable(error: BaseException) -> list[BaseException]:
     current: BaseException | None = error
     while current is not None and len(chain) < _MAX_CAUSES:
         chain.append(_whole(current))
-        implicit = None if current.__suppress_context__ else current.__context__
-        current = current.__cause__ or implicit
+        current = cause_of(current)
     return [*chain, RemoteTracebackError(f"\n{text}")]
 
 
@@ -177,8 +177,4 @@ def _whole(error: BaseException) -> BaseException:
                 return error
         except BaseException:  # noqa: BLE001, RUF100 - pickling runs the program's own code
             pass
-    try:
-        text = str(error)
-    except BaseException as failed:  # noqa: BLE001, RUF100 - so does making a text
-        text = f"no text, which raised {type(failed).__name__}"
-    return ApplicationError(text, type=type(error).__name__)
+    return ApplicationError(text_of(error), type=type_name(error))

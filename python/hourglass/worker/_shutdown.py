@@ -24,6 +24,7 @@ from hourglass.subsystem.events import WorkerStoppedHard, emit
 if TYPE_CHECKING:
     from hourglass.worker._activity import Activities
     from hourglass.worker._evaluator import Evaluator
+    from hourglass.worker._lifetime import WorkflowTaker
 
 logger = logging.getLogger("hourglass.worker")
 _CANCEL_PERIOD = 10.0
@@ -36,13 +37,13 @@ async def shut_down(
     graceful: timedelta,
     finalizing: asyncio.Future[None],
     activities: Activities | None,
-    evaluator: Evaluator | None,
+    workflows: WorkflowTaker | None,
 ) -> None:
     """Go through the stages until `finalizing` is done: core has all its answers.
 
     Raises what that raises. A hard stop raises nothing: it is in the log.
     """
-    blockers = Blockers(activities, evaluator)
+    blockers = Blockers(activities, None if workflows is None else workflows.evaluator)
     logger.info("worker of %r stops: no more tasks are taken; %s", task_queue, blockers)
     if activities is not None:
         activities.worker_shutdown.set()
@@ -51,6 +52,8 @@ async def shut_down(
     if activities is not None:
         if activities.running:
             logger.warning("worker of %r stops: cancels %s", task_queue, blockers)
+        if workflows is not None:
+            workflows.return_local_activities()
         activities.cancel_all()
     if await _done(finalizing, _CANCEL_PERIOD):
         return
@@ -89,4 +92,4 @@ class Blockers:
         thread = None if self._evaluator is None else self._evaluator.busy_thread()
         if thread is not None:
             found.append(str(thread))
-        return "; ".join(found) or "nothing runs in Python"
+        return "; ".join(found) or "nothing in Python, but the native worker, for the service"

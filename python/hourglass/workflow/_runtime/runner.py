@@ -15,6 +15,7 @@ from hourglass._bridge import InitializeWorkflow, RemoveFromCache, WorkflowCompl
 from hourglass.exceptions import DefinitionError
 from hourglass.workflow._definition.definition import WorkflowDefinition
 from hourglass.workflow._runtime.instance import WorkflowInstance
+from hourglass.workflow._runtime.local_activities import LocalActivityHandle
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire, WorkflowActivation
@@ -96,6 +97,16 @@ class WorkflowRunner:
         elif any(type(job) is RemoveFromCache for job in activation.jobs):
             self._evict(run_id)
         return completion
+
+    def runs_with_local_activities(self) -> list[str]:
+        """List the runs that wait for a local activity. From any thread."""
+        return [
+            run_id
+            for run_id, instance in tuple(self._instances.items())
+            if any(
+                isinstance(one, LocalActivityHandle) for one in tuple(instance.activities.values())
+            )
+        ]
 
     def evict_all(self) -> None:
         """End the code of every run in the cache; for a worker that gets no more activations.
