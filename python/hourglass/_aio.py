@@ -125,7 +125,7 @@ async def completed(operation: Operation[T], *, shared: bool = False) -> T:
             await hub().wait(operation, shared=shared)
         return operation.result()
     except BridgeError as error:
-        raise from_bridge(error) from error
+        raise from_bridge(error) from None
 
 
 async def performed(begin: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -133,5 +133,5 @@ async def performed(begin: Callable[P, Operation[T]], *args: P.args, **kwargs: P
     try:
         operation = begin(*args, **kwargs)
     except BridgeError as error:
-        raise from_bridge(error) from error
+        raise from_bridge(error) from None
     return await completed(operation)

@@ -125,7 +125,7 @@ def test_a_taken_id_names_the_run_that_has_it() -> None:
     assert isinstance(error, WorkflowAlreadyStartedError)
     assert (error.workflow_id, error.workflow_type, error.run_id) == ("w", "Type", "r")
     other = RPCError("no", RPCStatusCode.NOT_FOUND)
-    assert start.error(other, "w", "Type") is other
+    assert start.error(other, "w", "Type") is None
 
 
 def test_arguments_come_one_way_or_the_other() -> None:
@@ -178,7 +178,7 @@ async def test_a_query_answers_is_rejected_or_fails() -> None:
     invalid = RPCError("no such query", RPCStatusCode.INVALID_ARGUMENT)
     assert isinstance(query_workflow.error(invalid), WorkflowQueryFailedError)
     missing = RPCError("no", RPCStatusCode.NOT_FOUND)
-    assert query_workflow.error(missing) is missing
+    assert query_workflow.error(missing) is None
 
 
 def closed(ending: str, **attributes: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class WorkflowFailureError(TemporalError):
     """A workflow failed, timed out, was cancelled or terminated. Not `ChildWorkflowError`."""
 
     def __init__(self, *, cause: BaseException) -> None:
-        super().__init__(f"Workflow execution failed: {cause}")
+        super().__init__("Workflow execution failed")
         self.__cause__ = cause
 
     @property
@@ -42,7 +42,7 @@ class ActivityFailureError(TemporalError):
     """A standalone activity did not succeed. Not `ActivityError`: that one is for workflows."""
 
     def __init__(self, *, cause: BaseException) -> None:
-        super().__init__(f"Activity execution failed: {cause}")
+        super().__init__("Activity execution failed")
         self.__cause__ = cause
 
     @property
@@ -81,7 +81,7 @@ class WorkflowUpdateFailedError(TemporalError):
     """An update was rejected, or its handler failed. The workflow itself is unharmed."""
 
     def __init__(self, cause: BaseException) -> None:
-        super().__init__(f"Workflow update failed: {cause}")
+        super().__init__("Workflow update failed")
         self.__cause__ = cause
 
     @property

@@ -61,7 +61,7 @@ class WorkflowHistory:
         try:
             return WorkflowHistory(_bridge.History.from_json(workflow_id, text))
         except _bridge.BridgeError as error:
-            raise from_bridge(error) from error
+            raise from_bridge(error) from None
 
     @staticmethod
     def from_events(workflow_id: str, events: Sequence[Wire]) -> WorkflowHistory:

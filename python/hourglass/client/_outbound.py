@@ -97,7 +97,10 @@ class Outbound(OutboundInterceptor):
         try:
             answer = await service.call(f"{with_signal}WorkflowExecution", request, input)
         except RPCError as refused:
-            raise start_workflow_execution.error(refused, input.id, input.workflow) from refused
+            meaning = start_workflow_execution.error(refused, input.id, input.workflow)
+            if meaning is None:
+                raise
+            raise meaning from refused
         return _started(service, input, answer)
 
     async def cancel_workflow(self, input: of.CancelWorkflowInput) -> None:
@@ -156,7 +159,10 @@ class Outbound(OutboundInterceptor):
         try:
             answer = await service.call("QueryWorkflow", request, input)
         except RPCError as refused:
-            raise query_workflow.error(refused) from refused
+            failed = query_workflow.error(refused)
+            if failed is None:
+                raise
+            raise failed from None
         return await query_workflow.answer(answer, input.ret_type, service.data_converter)
 
     def list_workflows(self, input: of.ListWorkflowsInput) -> WorkflowExecutionAsyncIterator:
@@ -185,7 +191,10 @@ class Outbound(OutboundInterceptor):
             try:
                 answer = await call.send("ExecuteMultiOperation", request)
             except RPCError as refused:
-                raise execute_multi_operation.error(refused, start.id, start.workflow) from refused
+                meaning = execute_multi_operation.error(refused, start.id, start.workflow)
+                if meaning is None:
+                    raise
+                raise meaning from refused
             started, updated = execute_multi_operation.answers(answer)
             input.on_start(_started(service, start, started))
             if updated.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:

@@ -32,6 +32,10 @@ LONG_POLL = timedelta(seconds=70)
 """A little longer than any service holds a call back that waits for news."""
 
 
+AT_ONCE = 1.0
+"""Seconds within which a service that says DEADLINE_EXCEEDED has not waited, and never will."""
+
+
 class CallOptions(Protocol):
     """The options of an RPC, as every input has them."""
 
@@ -111,6 +115,7 @@ class LongCall:
             if left is not None and left <= 0:
                 raise self._error()
             limit = LONG_POLL if left is None else timedelta(seconds=max(left, 0.001))
+            sent = time.monotonic()
             try:
                 return await self._service.connection.call(rpc, request, self._metadata, limit)
             except RPCError as error:
@@ -118,6 +123,8 @@ class LongCall:
                     raise
                 if self._until is not None:
                     raise self._error() from error
+                if time.monotonic() - sent < AT_ONCE:
+                    raise
 
     def _error(self) -> OperationTimeoutError:
         return self._expired(f"{self._awaited} did not come in time")

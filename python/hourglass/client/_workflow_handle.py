@@ -121,6 +121,8 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
             event = await asyncio.wait_for(
                 self._close_event(rpc_metadata or {}, follow_runs=follow_runs), seconds
             )
+        except OperationTimeoutError:
+            raise
         except asyncio.TimeoutError:
             raise OperationTimeoutError(f"{self._id} did not end in {seconds} seconds") from None
         result: ResultT = await get_workflow_execution_history.outcome(

@@ -53,15 +53,11 @@ _OF_KIND: dict[str, type[TemporalError]] = {
 
 
 def from_bridge(error: BridgeError) -> TemporalError:
-    """Turn a native error into ours, and make it the cause: the only place that does."""
-    ours: TemporalError
+    """Turn a native error into ours, which says all that it said: raise it ``from None``."""
     if error.kind == "rpc":
         code = RPCStatusCode.UNKNOWN if error.status is None else RPCStatusCode(error.status)
-        ours = RPCError(error.message, code, error.details)
-    elif error.kind == "stale_handle":
+        return RPCError(error.message, code, error.details)
+    if error.kind == "stale_handle":
         pid, epoch = getattr(error, "pid", None), getattr(error, "epoch", None)
-        ours = StaleHandleError(error.message, pid, epoch)
-    else:
-        ours = _OF_KIND[error.kind](error.message)
-    ours.__cause__ = error
-    return ours
+        return StaleHandleError(error.message, pid, epoch)
+    return _OF_KIND[error.kind](error.message)

@@ -208,7 +208,7 @@ class BridgeHolder(Server):
             with reload_rescue("worker_new/register"):
                 native = _bridge.Worker(runtime, client, tag=handle.tag, **inboxes, **spec.options)
         except _bridge.BridgeError as error:
-            raise from_bridge(error) from error
+            raise from_bridge(error) from None
         handle.attach(native)
         await performed(native.validate)
         self.cast(self._opened, entry, handle)

@@ -48,7 +48,7 @@ def reload_rescue(call_site: str) -> Generator[None]:
         converted = from_bridge(native)
         assert isinstance(converted, StaleHandleError)
         signal_reload(call_site, converted)
-        raise converted from native
+        raise converted from None
 
 
 def signal_reload(call_site: str, stale: StaleHandleError | None = None) -> None:

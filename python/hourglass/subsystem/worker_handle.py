@@ -121,9 +121,9 @@ class WorkerHandle:
         except BridgeError as error:
             raise self._lost(error, completion.run_id) from error
         except TemporalError as error:
-            cause = error.__cause__
-            if isinstance(cause, BridgeError) and cause.kind in _GONE:
-                raise self._lost(cause, completion.run_id) from error
+            native_error = error.__context__  # as `performed` leaves it
+            if isinstance(native_error, BridgeError) and native_error.kind in _GONE:
+                raise self._lost(native_error, completion.run_id) from error
             logger.warning("run %s: completion refused: %s", completion.run_id, error)
 
     def request_eviction(self, run_id: str) -> None:
@@ -185,8 +185,8 @@ class WorkerHandle:
             await performed(self._native.finalize_shutdown)
         except TemporalError as error:
             logger.debug("%s: %s", self, error)  # its runtime is gone: so is everything it had
-            if isinstance(error.__cause__, BridgeError):
-                self._end_error = error.__cause__
+            if isinstance(error.__context__, BridgeError):
+                self._end_error = error.__context__
 
     def _is_gone(self) -> None:
         self.state = "gone"

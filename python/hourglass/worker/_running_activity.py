@@ -285,7 +285,7 @@ class RunningActivity:
         try:
             self.handle.heartbeat(self.task.task_token, payloads)
         except BridgeError as error:
-            raise from_bridge(error) from error
+            raise from_bridge(error) from None
 
 
 class Heartbeats:

@@ -30,7 +30,7 @@ def explained(service: Service) -> Generator[None]:
             "(sqlite://…), or a workflow that calls the activity",
             refused.status,
             refused.details,
-        ) from refused
+        ) from None
 
 
 def reference(activity_id: str, activity_run_id: str | None, **more: Any) -> Wire:

@@ -32,7 +32,7 @@ def answers(response: Wire) -> tuple[Wire, Wire]:
     return responses[0].get("start_workflow", {}), responses[1].get("update_workflow", {})
 
 
-def error(refused: RPCError, workflow_id: str, workflow_type: str) -> Exception:
+def error(refused: RPCError, workflow_id: str, workflow_type: str) -> Exception | None:
     """Find the refusal: that of the operation that did not just fall with the other."""
     detail = refused.detail("MultiOperationExecutionFailure") or {}
     for status in detail.get("statuses", []):
@@ -44,5 +44,5 @@ def error(refused: RPCError, workflow_id: str, workflow_type: str) -> Exception:
         if status.get("code", 0) and not aborted:
             code = RPCStatusCode(status["code"])
             reason = RPCError(status.get("message", refused.message), code, details)
-            return start_workflow_execution.error(reason, workflow_id, workflow_type)
-    return refused
+            return start_workflow_execution.error(reason, workflow_id, workflow_type) or reason
+    return None

@@ -54,10 +54,8 @@ async def answer(response: Wire, type_hint: Any, converter: DataConverter) -> An
     return (await converter.decode(result, None if type_hint is None else [type_hint]))[0]
 
 
-def error(refused: RPCError) -> Exception:
-    """A handler that fails makes the call invalid, as the service puts it."""
+def error(refused: RPCError) -> WorkflowQueryFailedError | None:
+    """Read a refusal: INVALID_ARGUMENT if the handler failed; None if it means nothing else."""
     if refused.status is not RPCStatusCode.INVALID_ARGUMENT:
-        return refused
-    failed = WorkflowQueryFailedError(refused.message)
-    failed.__cause__ = refused
-    return failed
+        return None
+    return WorkflowQueryFailedError(refused.message)

@@ -129,13 +129,12 @@ async def _user_metadata(given: WorkflowStart, converter: DataConverter) -> Wire
     return {k: (await encode(converter, [v]))[0] for k, v in texts.items() if v}
 
 
-def error(refused: RPCError, workflow_id: str, workflow_type: str) -> Exception:
-    """Read the refusal of a start."""
+def error(
+    refused: RPCError, workflow_id: str, workflow_type: str
+) -> WorkflowAlreadyStartedError | None:
+    """Read the refusal of a start: ALREADY_EXISTS names a run; None if it means nothing else."""
     if refused.status is not RPCStatusCode.ALREADY_EXISTS:
-        return refused
+        return None
     detail = refused.detail("WorkflowExecutionAlreadyStartedFailure") or {}
-    already = WorkflowAlreadyStartedError(
-        workflow_id, workflow_type, run_id=detail.get("run_id") or None
-    )
-    already.__cause__ = refused
-    return already
+    run_id = detail.get("run_id") or None
+    return WorkflowAlreadyStartedError(workflow_id, workflow_type, run_id=run_id)

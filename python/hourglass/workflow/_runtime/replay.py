@@ -77,7 +77,7 @@ def _replay_one(
             if eviction is not None:
                 return _verdict(eviction, failed, runner)
     except BridgeError as error:
-        raise from_bridge(error) from error
+        raise from_bridge(error) from None
 
 
 def _eviction(activation: WorkflowActivation) -> RemoveFromCache | None:
