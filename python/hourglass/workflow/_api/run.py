@@ -71,8 +71,8 @@ async def wait_condition(
             raise asyncio.TimeoutError
         return
     seconds = seconds_of(timeout, "wait_condition: timeout")
-    future = instance.conditions.add(fn)
-    timer = instance.loop.start_timer(seconds, timeout_summary, _time_out, (future,))
+    future, expire = instance.conditions.add(fn), instance.conditions.expire
+    timer = instance.loop.start_timer(seconds, timeout_summary, expire, (future,))
     try:
         await future
     finally:
@@ -82,11 +82,6 @@ async def wait_condition(
 def _wake(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _time_out(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_exception(asyncio.TimeoutError())
 
 
 # --- looking around ----------------------------------------------------------------------------

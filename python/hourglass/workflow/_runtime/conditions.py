@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from hourglass.workflow._runtime.loop import WorkflowLoop
 
 
+Wait = tuple[Callable[[], object], "asyncio.Future[None]"]
+
+
 class Conditions:
     """The open waits of one run, in order."""
 
@@ -17,7 +20,7 @@ class Conditions:
 
     def __init__(self, loop: WorkflowLoop) -> None:
         self._loop = loop
-        self.waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+        self.waiting: list[Wait] = []
 
     def add(self, predicate: Callable[[], object]) -> asyncio.Future[None]:
         """A future that is done once `predicate` holds after a drain."""
@@ -28,30 +31,31 @@ class Conditions:
 
     def wake(self) -> None:
         """Evaluate each condition once, in the order of the waits; wake those that hold."""
-        still_waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
-        woken: list[tuple[asyncio.Future[None], BaseException | None]] = []
+        answers = [(entry, self._ask(entry)) for entry in self.waiting if not entry[1].done()]
+        self.waiting = [entry for entry, answer in answers if answer is False]
+        for (_, future), answer in answers:
+            _answer(future, answer)
+
+    def expire(self, future: asyncio.Future[None]) -> None:
+        """End the wait of `future`, whose time is up; in time if its condition holds by now."""
+        for entry in self.waiting:
+            if entry[1] is future and not future.done():
+                _answer(future, self._ask(entry) or asyncio.TimeoutError())
+
+    def _ask(self, entry: Wait) -> bool | BaseException:
         self._loop.read_only = "wait_condition predicate"
         try:
-            for entry in self.waiting:
-                predicate, future = entry
-                if future.done():
-                    continue
-                try:
-                    holds = predicate()
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:
-                    woken.append((future, error))
-                    continue
-                if holds:
-                    woken.append((future, None))
-                else:
-                    still_waiting.append(entry)
+            return bool(entry[0]())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return error
         finally:
             self._loop.read_only = ""
-        self.waiting = still_waiting
-        for future, raised in woken:
-            if raised is None:
-                future.set_result(None)
-            else:
-                future.set_exception(raised)
+
+
+def _answer(future: asyncio.Future[None], answer: bool | BaseException) -> None:
+    if isinstance(answer, BaseException):
+        future.set_exception(answer)
+    elif answer:
+        future.set_result(None)

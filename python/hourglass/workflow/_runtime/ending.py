@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import builtins
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import CancelWorkflowExecution, FailWorkflowExecution
 from hourglass.exceptions import CancelledError, FailureError, is_cancelled_exception
@@ -41,8 +42,15 @@ class Ending:
         self._failure_types = (*self._worker_types, *types)
 
     def is_failure(self, error: BaseException) -> bool:
-        """Tell whether `error`, leaving the run method, fails the workflow, not just the task."""
-        return isinstance(error, self._failure_types)
+        """Tell whether `error`, leaving the run method, fails the workflow, not just the task.
+
+        A group, as task groups raise it, does when all its members do: else it would be retried
+        for ever, since what failed in it is on record and fails again.
+        """
+        return isinstance(error, self._failure_types) or _all_members(error, self._member_fails)
+
+    def _member_fails(self, error: BaseException) -> bool:
+        return self.is_failure(error) or isinstance(error, asyncio.CancelledError)
 
     def end(self, outcome: Command) -> None:
         """End the run, if it has not ended."""
@@ -69,10 +77,25 @@ class Ending:
 
     def _fail_or_cancel(self, error: BaseException) -> None:
         state = self._state
-        if state.cancel_reason is not None and is_cancelled_exception(error):
+        if state.cancel_reason is not None and _is_cancelled(error):
             self.end(CancelWorkflowExecution())
         elif self.is_failure(error):
             failure = state.failure_converter.to_failure(error, state.payload_converter)
             self.end(FailWorkflowExecution(failure))
         else:
             self.fail_task(error)
+
+
+_Group: Any = getattr(builtins, "BaseExceptionGroup", None)  # Python 3.11
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    return is_cancelled_exception(error) or _all_members(error, _is_cancelled)
+
+
+def _all_members(error: BaseException, holds: Callable[[BaseException], bool]) -> bool:
+    """Tell whether `error` is a group and `holds` is true of each member."""
+    if _Group is None or not isinstance(error, _Group):
+        return False
+    members: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return all(map(holds, members))

@@ -31,6 +31,10 @@ class Guard:
         """The name of the code that may only look at the workflow right now; empty: none does."""
         self.spoilt: ReadOnlyContextError | None = None
         """Set when something that must only look has woken a coroutine: the waiter is lost."""
+        self.cancelling: tuple[Any, ...] = ()
+        """The tasks whose `cancel` is under way and has come to the next (see `tasks.Chain`)."""
+        self.by_deadline = False
+        """True while a timeout is what cancels."""
         self._refusals = 0
 
     @abstractmethod

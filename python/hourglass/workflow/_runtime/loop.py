@@ -27,6 +27,7 @@ from collections.abc import Callable, Coroutine, Generator
 from types import CodeType
 from typing import Any, NoReturn, TypeVar, cast
 
+from hourglass.workflow._runtime.deadlines import install, wait_for
 from hourglass.workflow._runtime.errors import Evicted, NotInWorkflowError
 from hourglass.workflow._runtime.guard import PATIENCE, Guard
 from hourglass.workflow._runtime.tasks import Handle, LoopHost, Task, TimerHandle
@@ -195,6 +196,10 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
     def get_task_factory(self) -> None:
         return None
 
+    # --- what asyncio is led to (see `deadlines`)
+
+    wait_for = staticmethod(wait_for)
+
     # --- what its owner asks for
 
     def drain(self) -> None:
@@ -312,6 +317,7 @@ def _displace(outer: asyncio.AbstractEventLoop) -> Callable[[], None]:
 def make_loop(host: LoopHost, seed: int) -> WorkflowLoop:
     """A loop for one run. (Type checkers find the class abstract: they don't see the refusals.)"""
     concrete: Callable[[LoopHost, int], WorkflowLoop] = cast("Any", WorkflowLoop)
+    install()
     return concrete(host, seed)
 
 

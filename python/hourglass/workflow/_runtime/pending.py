@@ -6,11 +6,15 @@ import asyncio
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from hourglass.exceptions import is_cancelled_exception
+from hourglass.workflow._runtime.tasks import deliver
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hourglass._bridge import Payload, Wire
     from hourglass.workflow._runtime.state import RunState
+    from hourglass.workflow._runtime.tasks import Chain
 
 T = TypeVar("T")
 
@@ -25,9 +29,17 @@ class Pending(_Future[T]):
 
     Cancelling it (or a task that awaits it) asks for cancellation once, and leaves it to history
     how it ends. That is why a cancelled wait ends with what was recorded, the same in every replay.
+
+    ::
+
+        waiting --cancel--> asked --cancelled--> done     the task that was cancelled knows
+                            asked --anything else--> done   it is cancelled again at its next wait
+                            asked by a timeout --a value--> done   the timeout was first: no value
     """
 
-    __slots__ = ("_cancel_asked", "_run", "_seq")
+    __slots__ = ("_asked_by", "_cancel_asked", "_run", "_seq")
+
+    left_to_history = True
 
     kind: ClassVar[str]
     """The noun for messages."""
@@ -37,6 +49,7 @@ class Pending(_Future[T]):
         self._run = state
         self._seq = seq
         self._cancel_asked = False
+        self._asked_by: list[tuple[Chain, bool]] = []
 
     def __hash__(self) -> int:
         return self._run.loop.hash_base - self._seq
@@ -48,11 +61,30 @@ class Pending(_Future[T]):
         loop = self._run.loop
         if loop.evicted:
             return super().cancel(msg)
+        loop.check_writable(f"cancel {self.kind}")
+        if loop.cancelling:
+            self._asked_by.append((loop.cancelling, loop.by_deadline))
         if not self._cancel_asked:
-            loop.check_writable(f"cancel {self.kind}")
             self._cancel_asked = True
+            loop.cancelling = ()  # what is asked for below is this wait's affair
             self._ask_to_cancel(str(msg) if msg else "")
         return True
+
+    def set_result(self, result: T, /) -> None:
+        """Take the value; a task whose time was up before it came gets none."""
+        super().set_result(result)
+        for chain, by_deadline in self._asked_by:
+            if by_deadline:
+                chain[-1][0].interrupt()
+            else:
+                self._run.loop.call_soon(deliver, chain)
+
+    def set_exception(self, exception: type | BaseException, /) -> None:
+        """Take the error; if it is no cancellation, who asked for one is cancelled later."""
+        super().set_exception(exception)
+        if not (isinstance(exception, BaseException) and is_cancelled_exception(exception)):
+            for chain, _ in self._asked_by:
+                self._run.loop.call_soon(deliver, chain)
 
     @abstractmethod
     def _ask_to_cancel(self, reason: str) -> None:

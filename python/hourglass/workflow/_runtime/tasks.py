@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from hourglass.workflow._runtime.deadlines import ON_TIMEOUT
 
 if TYPE_CHECKING:
     from hourglass._bridge import WorkflowActivation
     from hourglass.workflow._runtime.guard import Guard
 
+_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
 T = TypeVar("T")
 Context = contextvars.Context
+
+
+Chain = tuple[tuple["Task[Any]", int], ...]
+"""Tasks that wait for one another, the innermost last, each with its count of cancellations."""
+
+
+def deliver(chain: Chain) -> None:
+    """Cancel a task once more whose cancellation history has swallowed; if it has ended, the task
+    that waits for it. Called when the innermost has had its turn."""
+    task, count = chain[-1]
+    if not task.done():
+        if task.cancelling() >= count:  # not taken back meanwhile, by a timeout or a task group
+            task.uncancel()
+            task.cancel()
+    elif len(chain) > 1 and not task.cancelled():
+        task.get_loop().call_soon(deliver, chain[:-1])
 
 
 class LoopHost(Protocol):
@@ -98,7 +118,7 @@ class TimerHandle(asyncio.TimerHandle):
 class Task(asyncio.Task[T]):
     """A task that hashes by its order of creation; equality stays identity."""
 
-    __slots__ = ("_hash", "own_context")
+    __slots__ = ("_cancels", "_guard", "_hash", "own_context")
 
     own_context: Context
     """The context that its code runs in."""
@@ -112,6 +132,8 @@ class Task(asyncio.Task[T]):
         context: Context | None,
     ) -> None:
         self._hash = loop.hash_base + order
+        self._guard = loop
+        self._cancels = 0
         event_loop = cast("asyncio.AbstractEventLoop", loop)
         name = f"Task-{order}" if name is None else name
         if context is None:
@@ -122,6 +144,43 @@ class Task(asyncio.Task[T]):
 
         # The loop keeps unfinished tasks: one goes away with its run, or when the program ends.
         self._log_destroy_pending = False
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel, as asyncio does. What waits for history is asked to cancel and ends as history
+        says; if that is no cancellation, the task hears of its own at its next wait (`deliver`).
+        """
+        guard = self._guard
+        if guard.evicted or self.done():
+            return super().cancel(msg)
+        guard.check_writable("cancel a task")
+        waiter: Any = getattr(self, "_fut_waiter", None)
+        outer, outer_deadline = guard.cancelling, guard.by_deadline
+        # gather, for one, raises its own CancelledError once its members have ended.
+        direct = isinstance(waiter, Task) or getattr(waiter, "left_to_history", False)
+        guard.cancelling = (*outer, (self, self.cancelling() + 1)) if direct else ()
+        guard.by_deadline = outer_deadline or _frame(1).f_code is ON_TIMEOUT
+        try:
+            asked = super().cancel(msg)
+        finally:
+            guard.cancelling, guard.by_deadline = outer, outer_deadline
+        self._cancels += asked
+        return asked
+
+    def interrupt(self) -> None:
+        """Throw the CancelledError that was asked for, in place of the value that has come."""
+        super().cancel()
+        self.uncancel()
+
+    if sys.version_info < (3, 11):
+
+        def cancelling(self) -> int:
+            """Count the requests to cancel that were not taken back, as later Pythons do."""
+            return self._cancels
+
+        def uncancel(self) -> int:
+            """Take back a request to cancel, as in later Pythons."""
+            self._cancels = max(0, self._cancels - 1)
+            return self._cancels
 
     def __hash__(self) -> int:
         return self._hash
