@@ -85,9 +85,20 @@ _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakK
 """A reload of this module makes new ones; who waits on an old one is woken all the same."""
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop that runs this; RuntimeError, with what helps, where it is not asyncio's."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "this needs a running event loop of asyncio, and there is none in this thread: run it "
+            "with asyncio.run(...), or with anyio on its asyncio backend; trio has no such loop"
+        ) from None
+
+
 def hub() -> Hub:
     """The hub of the running loop. It lives as long as the loop, and its port as long as it."""
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     found = _hubs.get(loop)
     if found is None:
         found = _hubs[loop] = Hub(loop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hourglass.exceptions import RPCError, RPCStatusCode
 
@@ -17,7 +17,7 @@ class TLSConfig:
     domain: str | None = None
     """The name in the server's certificate, where it is not the host's."""
     client_cert: bytes | None = None
-    client_private_key: bytes | None = None
+    client_private_key: bytes | None = field(default=None, repr=False)
 
     def to_native(self) -> dict[str, bytes | str]:
         """Return the keywords of the native client: only those that are set."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hourglass.client import Client
+from hourglass.client import Client, CountWorkflowsInput
 from hourglass.client._target import (
     DEFAULT_TARGET,
     Cluster,
@@ -15,7 +15,7 @@ from hourglass.client._target import (
     parse_target,
     surroundings,
 )
-from hourglass.exceptions import InvalidArgumentError, InvalidTargetError
+from hourglass.exceptions import DatabaseError, InvalidArgumentError, InvalidTargetError
 from hourglass.service import TLSConfig
 
 
@@ -30,6 +30,9 @@ from hourglass.service import TLSConfig
         ("sqlite:///a.db?synchronous=normal", Database("a.db", "normal")),
         ("sqlite:///a.db?wait=30", Database("a.db", wait=30)),
         ("sqlite:///a.db?wait=0.5&synchronous=normal", Database("a.db", "normal", 0.5)),
+        ("sqlite:///what%3F.db", Database("what?.db")),
+        ("sqlite:///100%25.db?wait=1", Database("100%.db", wait=1)),
+        ("sqlite:///caf%C3%A9.db", Database("café.db")),
         ("localhost:7233", Cluster("localhost:7233", None)),
         ("[::1]:7233", Cluster("[::1]:7233", None)),
         ("http://host:1", Cluster("host:1", False)),
@@ -52,6 +55,8 @@ def test_each_accepted_form_is_understood(target: str, place: Database | Cluster
         ("sqlite:///a.db?synchronous=off", "synchronous"),
         ("sqlite:///a.db?wait=long", "wait is a number of seconds"),
         ("sqlite:///a.db?wait=-1", "wait is a number of seconds"),
+        ("sqlite:///%FF.db", "no UTF-8"),
+        ("sqlite:///a%00b.db", "a zero byte"),
         ("localhost", "'localhost'"),
         ("", "''"),
         ("http://", "host:port"),
@@ -131,3 +136,67 @@ async def test_a_lazy_client_knows_where_it_goes_and_touches_nothing(tmp_path: P
     assert (client.namespace, client.target) == ("space", f"sqlite:///{tmp_path}/x.db")
     assert is_empty(tmp_path)
     await client.close()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "postgres://user:hunter2@host/db",
+        "postgres://user:hun/ter2@host/db",
+        "https://user:hunter2@host:7233",
+        "https://hunter2@host:7233",
+        "user:hunter2@host:7233",
+        "host?password=hunter2",
+        "https://host:7233?api_key=hunter2",
+        "sqlite:///a.db?key=hunter2",
+        "sqlite:///a.db?wait=hurry&key=hunter2",
+        "sqlite://user:hunter2@host/a.db",
+    ],
+)
+def test_a_refused_target_is_named_without_its_secret(target: str) -> None:
+    with pytest.raises(InvalidTargetError) as refused:
+        parse_target(target)
+    assert "ter2" not in str(refused.value)
+    assert "…" in str(refused.value)
+
+
+async def test_no_representation_shows_a_secret() -> None:
+    tls = TLSConfig(client_cert=b"cert", client_private_key=b"hunter2")
+    metadata = {"authorization": "hunter2"}
+    client = await Client.connect(
+        "host:1", lazy=True, api_key="hunter2", tls=tls, rpc_metadata=metadata
+    )
+    given = CountWorkflowsInput("q", metadata, None)
+    shown = [client, client.connection, client.connection.options, client.config(), tls, given]
+    assert "hunter2" not in repr(shown)
+    with pytest.raises(InvalidArgumentError) as refused:
+        await Client.connect("http://host:1", lazy=True, api_key="hunter2", tls=tls)
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(InvalidArgumentError) as refused:
+        await Client.connect("sqlite://", lazy=True, api_key="hunter2", rpc_metadata=metadata)
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_a_file_name_may_have_a_question_mark(tmp_path: Path) -> None:
+    async with await Client.connect(f"sqlite:///{tmp_path}/what%3F.db"):
+        assert (tmp_path / "what?.db").is_file()
+
+
+async def test_a_loop_of_links_is_a_typed_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "x.db").symlink_to(tmp_path / "y.db")
+    (tmp_path / "y.db").symlink_to(tmp_path / "x.db")
+    with pytest.raises(DatabaseError, match=r"x\.db"):
+        await Client.connect(f"sqlite:///{tmp_path}/x.db")
+
+
+def test_without_asyncio_the_error_says_what_is_needed() -> None:
+    """As under trio, whose coroutines run without an event loop of asyncio."""
+    with pytest.raises(RuntimeError, match=r"event loop of asyncio.*asyncio\.run"):
+        Client.connect("sqlite://").send(None)
+
+
+def test_a_certificate_that_can_not_be_read_names_its_variable() -> None:
+    given = {"TEMPORAL_ADDRESS": "host:1", "TEMPORAL_TLS_CLIENT_KEY_PATH": "/nowhere/key.pem"}
+    culprit = r"TEMPORAL_TLS_CLIENT_KEY_PATH.*/nowhere/key\.pem"
+    with pytest.raises(InvalidTargetError, match=culprit):
+        surroundings(given)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hourglass._aio import performed
+from hourglass._aio import performed, running_loop
 from hourglass._search_attributes import SearchAttributeIndexedValueType, SearchAttributeKey
 from hourglass.client._target import Cluster, Database, parse_target
 from hourglass.exceptions import ClosedError, InvalidArgumentError, StaleHandleError
@@ -47,9 +47,9 @@ class ConnectionOptions:
     target: str
     namespace: str = "default"
     identity: str = ""
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     tls: bool | TLSConfig | None = None
-    rpc_metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    rpc_metadata: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     connect_timeout: timedelta = timedelta(seconds=10)
     search_attributes: Sequence[SearchAttributeKey[Any]] = ()
 
@@ -71,7 +71,7 @@ class ConnectionOptions:
         if tls is None:
             tls = place.tls if place.tls is not None else self.api_key is not None
         if place.tls is not None and place.tls is not bool(tls):
-            raise InvalidArgumentError(f"tls={tls!r} contradicts the target {self.target!r}")
+            raise InvalidArgumentError(f"tls={bool(tls)} contradicts the target {self.target!r}")
         options["target_url"] = place.url(bool(tls))
         options["tls"] = tls.to_native() or True if isinstance(tls, TLSConfig) else tls
         options["api_key"] = self.api_key
@@ -139,6 +139,7 @@ class Connection:
         native = self.connected
         if native is not None:
             return native
+        running_loop()
         if self._closed:
             raise ClosedError(f"the client of {self.options.target!r} is closed")
         return await default_loop().run(self._connect_once)

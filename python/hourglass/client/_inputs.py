@@ -38,9 +38,10 @@ class Input:  # noqa: PLW1641 - it may be changed, and has no hash
         return type(other) is type(self) and vars(other) == vars(self)
 
     def __repr__(self) -> str:
-        fields = dataclasses.fields(self)
-        shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in fields)
-        return f"{type(self).__name__}({shown})"
+        names = (one.name for one in dataclasses.fields(self))
+        # Headers of a call may hold a secret.
+        shown = (f"{name}={getattr(self, name)!r}" for name in names if name != "rpc_metadata")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @dataclass(repr=False, eq=False)

@@ -9,7 +9,8 @@
 nothing                         ``TEMPORAL_ADDRESS`` if set, else ``sqlite:///hourglass.db``
 ==============================  ===============================================================
 
-Behind a file's path: ``?synchronous=normal`` trades the last transactions at a power cut for speed,
+In a file's path ``%`` begins a byte in hexadecimal: ``%3F`` is a question mark, ``%25`` a percent
+sign. Behind it: ``?synchronous=normal`` trades the last transactions at a power cut for speed,
 ``?wait=30`` waits that many seconds for another process that has the file open, as the old one has
 in a deploy (without it: `DatabaseInUseError` at once); both with ``&``.
 ``sqlite://?time_skipping=true`` is an engine for tests: see `hourglass.testing`.
@@ -23,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from hourglass.exceptions import InvalidTargetError
 from hourglass.service import TLSConfig
@@ -35,6 +36,9 @@ DEFAULT_TARGET = "sqlite:///hourglass.db"
 TIME_SKIPPING_TARGET = "sqlite://?time_skipping=true"
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):\d{1,5}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_USER_AND_PASSWORD = re.compile(r"(?<=//).*@|^[^/]*@")
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&]*)=[^&]*")
+_OPTIONS = ("synchronous", "wait", "time_skipping")
 _FORMS = (
     "sqlite:///relative/path.db, sqlite:////absolute/path.db, sqlite:// (in memory), host:port, "
     "http://host:port, https://host:port"
@@ -68,48 +72,68 @@ def parse_target(target: str) -> Database | Cluster:
     """Read a target; `InvalidTargetError` names what is wrong and what is accepted."""
     if not isinstance(target, str):  # pyright: ignore[reportUnnecessaryIsInstance] - user input
         raise InvalidTargetError(f"the target {target!r} is no text; accepted are: {_FORMS}")
+    shown = repr(without_secrets(target))
     if target == "sqlite:" or target.startswith("sqlite:/"):
         return _database(target)
     for prefix, tls in (("http://", False), ("https://", True)):
         if target.startswith(prefix):
             address = target.removeprefix(prefix).rstrip("/")
             if not address or re.search(r"[\s/?#@]", address):
-                raise InvalidTargetError(f"the target {target!r} has no plain host:port")
+                raise InvalidTargetError(f"the target {shown} has no plain host:port")
             return Cluster(address, tls)
     if _HOST_PORT.fullmatch(target):
         return Cluster(target, None)
     scheme = _SCHEME.match(target)
     culprit = f"scheme {scheme[0]!r}" if scheme else "form"
-    raise InvalidTargetError(
-        f"the target {target!r} has an unknown {culprit}; accepted are: {_FORMS}"
+    raise InvalidTargetError(f"the target {shown} has an unknown {culprit}; accepted are: {_FORMS}")
+
+
+def without_secrets(target: str) -> str:
+    """The target as errors show it: without a password, a key or a token that it may hold."""
+    plain = target if target.startswith("sqlite:///") else _USER_AND_PASSWORD.sub("…@", target)
+    return _QUERY_VALUE.sub(
+        lambda found: found[0] if found[1] in _OPTIONS else f"{found[1]}=…", plain
     )
 
 
 def _database(target: str) -> Database:
+    shown = repr(without_secrets(target))
     if target == "sqlite://":
         return Database(None)
     if target == TIME_SKIPPING_TARGET:
         return Database(None, time_skipping=True)
     if not target.startswith("sqlite:///"):
         raise InvalidTargetError(
-            f"the target {target!r} does not say which file: sqlite:/// stands before a relative "
+            f"the target {shown} does not say which file: sqlite:/// stands before a relative "
             "path, sqlite://// before an absolute one"
         )
     path, _, query = target.removeprefix("sqlite:///").partition("?")
     if not path:
-        raise InvalidTargetError(f"the target {target!r} has no path; in memory is sqlite://")
+        raise InvalidTargetError(f"the target {shown} has no path; in memory is sqlite://")
     options = dict(parse_qsl(query, keep_blank_values=True))
     synchronous = options.pop("synchronous", "full")
     wait = options.pop("wait", "0")
     if options:
-        raise InvalidTargetError(f"the target {target!r} has an unknown option {min(options)!r}")
+        raise InvalidTargetError(f"the target {shown} has an unknown option {min(options)!r}")
     if synchronous not in ("full", "normal"):
-        raise InvalidTargetError(f"the target {target!r}: synchronous is either full or normal")
+        raise InvalidTargetError(f"the target {shown}: synchronous is either full or normal")
     if not re.fullmatch(r"\d+(\.\d+)?", wait):
-        raise InvalidTargetError(f"the target {target!r}: wait is a number of seconds")
+        raise InvalidTargetError(f"the target {shown}: wait is a number of seconds")
     if path == ":memory:":
         return Database(None)
-    return Database(path, "normal" if synchronous == "normal" else "full", float(wait))
+    return Database(
+        _unquoted(path, shown), "normal" if synchronous == "normal" else "full", float(wait)
+    )
+
+
+def _unquoted(path: str, target: str) -> str:
+    try:
+        plain = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidTargetError(f"the path of the target {target} is no UTF-8") from None
+    if "\0" in plain:
+        raise InvalidTargetError(f"the path of the target {target} has a zero byte")
+    return plain
 
 
 @dataclass(frozen=True)
@@ -141,7 +165,12 @@ def _tls_of(values: Mapping[str, str]) -> bool | TLSConfig | None:
     def content(name: str) -> bytes | None:
         path = values.get(f"TEMPORAL_TLS_{name}_PATH")
         if path:
-            return Path(path).read_bytes()
+            try:
+                return Path(path).read_bytes()
+            except OSError as error:
+                raise InvalidTargetError(
+                    f"TEMPORAL_TLS_{name}_PATH can't be read: {error}"
+                ) from None
         data = values.get(f"TEMPORAL_TLS_{name}_DATA")
         return data.encode() if data else None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from hourglass import _bridge
@@ -144,7 +143,7 @@ async def open_engine(
 
 def _canonical(path: str) -> str:
     """Return the one name of a file, however it was written."""
-    return str(Path(path).resolve())
+    return os.path.realpath(path)  # leaves a loop of links to the engine, which names it
 
 
 async def _lease(state: ProcessState, shared: SharedEngine, wait: float) -> EngineLease:
