@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hourglass import Subsystem, activity, workflow
+from hourglass import Subsystem, _bridge, activity, workflow
 from hourglass.client import Client
 from hourglass.exceptions import TemporalError
 from hourglass.subsystem import events
@@ -15,11 +15,12 @@ from hourglass.subsystem.errors import SubsystemStoppedError, WorkerNotRegistere
 from hourglass.subsystem.runtime import process_runtime
 from hourglass.subsystem.runtime_owner import renew
 from hourglass.subsystem.tree import current_tree
-from hourglass.supervision import ChildExited, ChildStarted, Crash
+from hourglass.supervision import ChildExited, ChildStarted, Crash, default_loop
 from hourglass.supervision.errors import IntensityExceeded
 from hourglass.worker import Worker
 from tests.subsystem.conftest import stopped
 from tests.subsystem.kit import CHILDREN, WAIT, Heard, child, declaration, kill, pids, tree
+from tests.supervision.kit import die
 from tests.support import new_worker, unique
 
 
@@ -268,6 +269,43 @@ async def test_b21_too_many_restarts_stop_the_subsystem_and_say_so(heard: Heard)
     finally:
         stopped()
         Subsystem.configure(max_restarts=10_000, max_seconds=1.0)
+
+
+async def test_when_the_supervision_thread_dies_workers_are_told_and_the_next_use_starts_anew(
+    heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also those who wait for a recycle just then, and a client goes on."""
+    stopped()
+    async with await Client.connect("sqlite://") as client:
+        worker = new_worker(client, Echo)
+        running = asyncio.ensure_future(worker.run())
+        assert await echo(client, worker) == "x"
+        die(default_loop(), OSError("bad descriptor"))
+        with pytest.raises(SubsystemStoppedError, match="bad descriptor"):
+            await asyncio.wait_for(running, WAIT)
+        await heard.came(events.HandleReleased)
+        await heard.came(events.SubsystemFailed)
+        async with new_worker(client, Echo) as second:
+            assert await echo(client, second) == "x"
+    assert "died: bad descriptor" in caplog.text
+
+
+async def test_a_tree_that_can_not_start_tells_whoever_uses_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped()
+
+    def broken() -> _bridge.Runtime:
+        raise RuntimeError("no threads for tokio")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_bridge, "Runtime", broken)
+        with pytest.raises(SubsystemStoppedError, match="no threads for tokio"):
+            await asyncio.wait_for(Subsystem.start_link(), WAIT)
+        with pytest.raises(SubsystemStoppedError, match="no threads for tokio"):
+            await asyncio.wait_for(Client.connect("sqlite://"), WAIT)
+    async with await Client.connect("sqlite://") as client, new_worker(client, Echo) as worker:
+        assert await echo(client, worker) == "x"
 
 
 def kill_if_there(child_id: str) -> None:

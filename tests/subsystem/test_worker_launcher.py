@@ -1,6 +1,8 @@
 """What brings declared workers back (B-22)."""
 
 import asyncio
+import logging
+import threading
 
 import pytest
 
@@ -8,14 +10,25 @@ from hourglass import Subsystem
 from hourglass.client import Client
 from hourglass.exceptions import ConnectError
 from hourglass.subsystem import events
-from hourglass.supervision import ChildIgnored, ChildRestarting
+from hourglass.subsystem.bridge_holder import BridgeHolder
+from hourglass.subsystem.errors import SubsystemStoppedError, WorkerNotRegisteredError
+from hourglass.subsystem.tree import Tree
+from hourglass.subsystem.worker_supervisor import SupervisedWorker
+from hourglass.supervision import (
+    ChildIgnored,
+    ChildRestarting,
+    ChildStarted,
+    ChildStartFailed,
+    Crash,
+    StartFailed,
+)
 from tests.subsystem.kit import WAIT, Heard, declaration, pids, tree
 
 
 async def test_b22_a_second_run_of_the_launcher_is_success(
-    embedded_client: Client, heard: Heard
+    embedded_client: Client, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """B-22: what is started already stays as it is."""
+    """B-22: what is started already stays as it is, and the log has no error."""
     one = declaration(embedded_client)
     Subsystem.declare(one)
     await asyncio.wait_for(one.started.answer, WAIT)
@@ -25,6 +38,7 @@ async def test_b22_a_second_run_of_the_launcher_is_success(
     assert heard.of(ChildIgnored, child_id="worker_launcher")
     assert tree().registry().lookup(one.spec.name) is worker
     assert heard.of(ChildRestarting) == []
+    assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
     stopping = Subsystem.undeclare(one)
     assert stopping is not None
     await asyncio.wait_for(stopping.exit, WAIT)
@@ -52,3 +66,102 @@ async def test_b22_nothing_declared_starts_nothing(embedded_client: Client) -> N
     await embedded_client.connection.native()
     assert pids()["worker_launcher"] is None
     assert (await asyncio.to_thread(Subsystem.statistics)).workers == 0
+
+
+async def test_b22_launcher_and_declarer_that_start_a_worker_at_once_start_it_once(
+    embedded_client: Client, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """B-22: the second finds it there, before and after it is registered; nothing is logged."""
+    one = declaration(embedded_client)
+    Subsystem.declare(one)
+    first, second = await asyncio.gather(
+        tree().workers().start_worker(one), tree().workers().start_worker(one)
+    )
+    assert first is second
+    await asyncio.wait_for(one.started.answer, WAIT)
+    assert await tree().workers().start_worker(one) is first
+    assert len(heard.of(ChildStarted, child_id=one.spec.name)) == 1
+    assert heard.of(ChildStartFailed) == []
+    assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
+    await Subsystem.stop_worker(one.spec.name)
+
+
+async def test_a_worker_that_is_started_between_its_crash_and_its_restart_is_started_once(
+    embedded_client: Client, heard: Heard
+) -> None:
+    """A cascade's launcher may come between the two."""
+    one = declaration(embedded_client)
+    Subsystem.start_worker(one)
+    await asyncio.wait_for(one.started.answer, WAIT)
+    workers, worker = tree().workers(), tree().registry().lookup(one.spec.name)
+    assert worker is not None
+    busy = threading.Event()
+
+    async def hold() -> None:
+        while not busy.is_set():  # noqa: ASYNC110 - the supervision loop has no event of ours
+            await asyncio.sleep(0)
+
+    workers.cast(hold)
+    starting = workers.start_worker(one)
+    worker.stop(Crash(ValueError("a bug")))
+    await asyncio.wait_for(worker.exit, WAIT)
+    busy.set()
+    await asyncio.wait_for(starting, WAIT)
+    await heard.came(events.WorkerRegistered, 2, name=one.spec.name)
+    assert heard.of(ChildStartFailed) == []
+    assert len(heard.of(ChildRestarting, child_id=one.spec.name)) == 1
+    await Subsystem.stop_worker(one.spec.name)
+
+
+async def test_a_worker_that_is_undeclared_while_it_starts_does_not_stay(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    """Before it has its name it can't be found, so it looks for itself; its starter is told."""
+    init = SupervisedWorker.init
+
+    async def late(worker: SupervisedWorker) -> None:
+        Subsystem.undeclare(worker.declaration)
+        await init(worker)
+
+    monkeypatch.setattr(SupervisedWorker, "init", late)
+    one = declaration(embedded_client)
+    Subsystem.declare(one)
+    with pytest.raises(WorkerNotRegisteredError, match="was stopped before it was registered"):
+        await asyncio.wait_for(one.started.answer, WAIT)
+    await heard.came(ChildIgnored, child_id=one.spec.name)
+    assert (await tree().workers().count_children()).active == 0
+    assert Subsystem.workers() == []
+
+
+async def test_a_worker_that_is_declared_in_the_middle_of_a_cascade_is_the_launchers(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    """Its start fails then, for no reason of its own: its declarer hears of the launcher's."""
+    await embedded_client.connection.native()
+
+    def gone(_tree: Tree) -> BridgeHolder:
+        raise SubsystemStoppedError("there is no bridge_holder right now")
+
+    one = declaration(embedded_client)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tree, "holder", gone)
+        Subsystem.declare(one)
+        await heard.came(ChildStartFailed, child_id=one.spec.name)
+    await tree().root.restart_child("worker_launcher")
+    await asyncio.wait_for(one.started.answer, WAIT)
+    await Subsystem.stop_worker(one.spec.name)
+
+
+async def test_a_worker_whose_start_fails_outside_a_cascade_tells_its_starter_why(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_tree: Tree) -> BridgeHolder:
+        raise ValueError("a bug")
+
+    await embedded_client.connection.native()
+    one = declaration(embedded_client)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tree, "holder", broken)
+        Subsystem.declare(one)
+        with pytest.raises(StartFailed, match="a bug"):
+            await asyncio.wait_for(one.started.answer, WAIT)

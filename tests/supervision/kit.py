@@ -70,6 +70,18 @@ async def _until_idle() -> None:
         await asyncio.sleep(0)
 
 
+def die(loop: SupervisionLoop, error: BaseException) -> None:
+    """Have the event loop of `loop` fail, as it does when its descriptors were closed."""
+
+    def fail() -> None:
+        def broken() -> None:
+            raise error
+
+        asyncio.get_running_loop()._run_once = broken  # type: ignore[attr-defined]
+
+    loop.post(fail)
+
+
 @dataclass
 class Journal:
     """Makes children and remembers, in order, their starts (`+id`) and stops (`-id`)."""

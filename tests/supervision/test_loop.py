@@ -30,7 +30,7 @@ from hourglass.supervision import (
     WouldDeadlock,
     default_loop,
 )
-from tests.supervision.kit import WAIT, Journal, Kit, Witness
+from tests.supervision.kit import WAIT, Journal, Kit, Witness, die
 
 SETTING: ContextVar[str] = ContextVar("SETTING", default="none")
 
@@ -215,18 +215,6 @@ class Answers(Server):
 
     async def _never(self, token: ReplyToken[None]) -> None:
         """Keep the token."""
-
-
-def die(loop: SupervisionLoop, error: BaseException) -> None:
-    """Have the event loop of `loop` fail, as it does when its descriptors were closed."""
-
-    def fail() -> None:
-        def broken() -> None:
-            raise error
-
-        asyncio.get_running_loop()._run_once = broken  # type: ignore[attr-defined]
-
-    loop.post(fail)
 
 
 def test_when_the_thread_dies_everything_that_waits_is_told(

@@ -36,6 +36,11 @@ class Tree(Protocol):
         """The supervisor at its top."""
         ...
 
+    @property
+    def placed(self) -> bool:
+        """True under a supervisor of the program's, which stops it."""
+        ...
+
 
 class Owner(Protocol):
     """The owner of the runtime: `runtime_owner.RuntimeOwner`."""
@@ -73,6 +78,13 @@ class ProcessState:
         """Return the current runtime, or wait for the one that is coming."""
         runtime = self.runtime
         return await self.coming.answer if runtime is None else runtime
+
+    def undeclare(self, declaration: Declaration) -> None:
+        """Have a worker not come back any more."""
+        with self.lock:
+            declaration.wanted = False
+            if self.declared.get(declaration.spec.name) is declaration:
+                del self.declared[declaration.spec.name]
 
     def publish(self, runtime: Runtime, owner: Owner) -> None:
         """Make this the current runtime."""

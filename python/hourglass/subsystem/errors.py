@@ -7,6 +7,7 @@
           ├── WorkerNotRegisteredError      the worker, or the handle that was meant, is gone
           ├── AlreadyRegisteredError        another worker that lives has the name
           ├── RegistrationInFlightError     another one is just being registered under the name
+          ├── AmbiguousWorkerError          a task queue has several workers: one has to be named
           └── SubsystemStoppedError         the tree gave up, or was stopped
 """
 
@@ -29,6 +30,10 @@ class AlreadyRegisteredError(SubsystemError):
 
 class RegistrationInFlightError(SubsystemError):
     """Another worker is just being registered under the name; it may still fail."""
+
+
+class AmbiguousWorkerError(SubsystemError):
+    """A worker was named by its task queue, which has several: `Subsystem.workers` names them."""
 
 
 class SubsystemStoppedError(SubsystemError):

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from hourglass.subsystem import _state, events
 from hourglass.subsystem.runtime_owner import current_epoch
-from hourglass.supervision import LoopGone, Promise
+from hourglass.supervision import AlreadyStarted, LoopGone, Process, Promise
 
 if TYPE_CHECKING:
     from hourglass._bridge import Runtime
-    from hourglass.subsystem._state import ProcessState
+    from hourglass.subsystem._state import ProcessState, Tree
 
 CLOSE_TIMEOUT = 10.0
 """Seconds that closing one engine may take at exit."""
@@ -56,12 +56,39 @@ def start_tree(state: ProcessState) -> None:
     with state.lock:
         if state.tree is not None:
             return
-        if state.coming.answer.done():
-            state.coming = Promise()
-        tree = state.tree = Tree(state)
+        tree = Tree(state)
+        _install(state, tree)
     # Without the lock: what is garbage collected in there may want it.
     events.counter.start()
     tree.start()
+    _close_at_exit()
+
+
+def place_tree(state: ProcessState) -> Process:
+    """Make the tree that runs under a supervisor of the program's, instead of one that runs.
+
+    `AlreadyStarted` when one runs under a supervisor already.
+    """
+    from hourglass.subsystem.tree import Tree, current_tree
+
+    with state.lock:
+        running = current_tree()
+        if running is not None and running.placed:
+            raise AlreadyStarted("subsystem", running.root)
+        tree = Tree(state, placed=True, displaced=running)
+        _install(state, tree)
+    events.counter.start()
+    _close_at_exit()
+    return tree.root
+
+
+def _install(state: ProcessState, tree: Tree) -> None:
+    state.tree = tree
+    if state.runtime is None and state.coming.answer.done():
+        state.coming = Promise()
+
+
+def _close_at_exit() -> None:
     atexit.unregister(close)
     atexit.register(close)  # after the loop's own, so that it is run before that
 
@@ -86,7 +113,7 @@ def close() -> None:
         operation.wait(CLOSE_TIMEOUT)
     if state.runtime is not None:
         state.runtime.close()
-    if state.tree is not None:
+    if state.tree is not None and not state.tree.placed:
         with contextlib.suppress(LoopGone):
             state.tree.root.stop()
 
@@ -96,6 +123,7 @@ __all__ = [
     "close",
     "current_epoch",
     "on_exit",
+    "place_tree",
     "process_runtime",
     "runtime_ready",
     "start_tree",

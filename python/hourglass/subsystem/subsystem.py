@@ -10,16 +10,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourglass.subsystem import _state, events, tree
-from hourglass.subsystem.errors import AlreadyRegisteredError, SubsystemStoppedError
-from hourglass.subsystem.runtime import start_tree
-from hourglass.subsystem.worker_supervisor import SupervisedWorker
+from hourglass.subsystem.errors import (
+    AlreadyRegisteredError,
+    AmbiguousWorkerError,
+    SubsystemStoppedError,
+    WorkerNotRegisteredError,
+)
+from hourglass.subsystem.runtime import place_tree, start_tree
 from hourglass.supervision import (
-    AlreadyStarted,
+    ChildSpec,
+    Exited,
     ExitReason,
     Process,
     Reply,
     StartFailed,
-    SupervisionError,
+    Supervisor,
     default_loop,
 )
 
@@ -69,6 +74,29 @@ class Subsystem:
         tree.limit(max_restarts, max_seconds)
 
     @staticmethod
+    def child_spec() -> ChildSpec:
+        """Return a specification to run the subsystem under a supervisor of the program's::
+
+            loop = hourglass.supervision.default_loop()
+            await loop.start(Supervisor([Subsystem.child_spec(), ChildSpec("app", App)]))
+
+        Its tree then takes the place of one that runs by itself; the declared workers move over.
+        While it is being restarted a use may start one by itself, which ends when it is back.
+        `AlreadyStarted` when it runs under a supervisor already.
+        """
+        return ChildSpec("subsystem", lambda: place_tree(_state.current()))
+
+    @staticmethod
+    def start_link() -> Reply[Supervisor]:
+        """Start the tree now, unless it runs; answered with its root when it is up.
+
+        Fails with `SubsystemStoppedError`.
+        """
+        state = _state.current()
+        start_tree(state)
+        return tree.running_tree().up.answer
+
+    @staticmethod
     def stop() -> Reply[ExitReason] | None:
         """Stop the tree in reverse start order; None if there is none. The next use starts one.
 
@@ -102,15 +130,16 @@ class Subsystem:
     def undeclare(declaration: Declaration) -> Process | None:
         """Begin to stop a worker, for good: it is unregistered and its loops end. Its process."""
         state = _state.current()
-        with state.lock:
-            declaration.wanted = False
-            if state.declared.get(declaration.spec.name) is declaration:
-                del state.declared[declaration.spec.name]
-            running = tree.current_tree()
+        state.undeclare(declaration)
+        name = declaration.spec.name
+        declaration.started.reject(
+            WorkerNotRegisteredError(f"worker {name!r} was stopped before it was registered")
+        )
+        running = tree.current_tree()
         if running is None:
             return None
         try:
-            worker = running.registry().lookup(declaration.spec.name)
+            worker = running.registry().lookup(name)
         except SubsystemStoppedError:
             return None  # a cascade has stopped it, and won't start it again
         if worker is not None:
@@ -120,44 +149,82 @@ class Subsystem:
     @staticmethod
     def start_worker(declaration: Declaration) -> None:
         """Start a worker. Unless it is declared too, it does not come back after a cascade."""
-        state = _state.current()
-        start_tree(state)
-        default_loop().run(_start_worker, state, declaration)
+        start_tree(_state.current())
+        starting = default_loop().run(_start_worker, declaration)
+        starting.on_done(partial(_check_start, starting, declaration))
+
+    @staticmethod
+    def workers() -> list[str]:
+        """Return the names of the workers in the tree: task queue and a number, as `orders#1`.
+
+        A worker can be named by its task queue, too, wherever a name is asked for.
+        """
+        running = tree.current_tree()
+        try:
+            return [] if running is None else [str(name) for name in running.registry().names()]
+        except SubsystemStoppedError:
+            return []
 
     @staticmethod
     def stop_worker(name: str) -> Reply[None]:
-        """Stop a worker by name. Fails with `WorkerNotRegisteredError`."""
-        return tree.running_tree().workers().stop_worker(name)
+        """Stop a worker for good. Fails with `WorkerNotRegisteredError`."""
+        return tree.running_tree().workers().stop_worker(_one(name))
 
     @staticmethod
     def registered(name: str) -> bool:
-        """Say whether the worker of that name takes tasks."""
+        """Say whether tasks are taken by the worker of that name, or by one of that task queue."""
         running = tree.current_tree()
         try:
-            return running is not None and running.holder().registered(name)
+            if running is None:
+                return False
+            holder = running.holder()
+            return any(holder.registered(worker.id) for worker in running.called(name))
         except SubsystemStoppedError:
             return False
 
     @staticmethod
     def recycle(name: str) -> Reply[WorkerHandle]:
         """Replace a worker's handle by a fresh one with exactly the same options."""
-        return tree.running_tree().holder().recycle(name)
+        return tree.running_tree().holder().recycle(_one(name))
+
+    @staticmethod
+    def inner_supervisor(name: str) -> Supervisor:
+        """Return the supervisor of a worker's poll loops. Raises `WorkerNotRegisteredError`."""
+        for worker in tree.running_tree().called(_one(name)):
+            if worker.polls is not None:
+                return worker.polls
+        raise WorkerNotRegisteredError(f"worker {name!r} is not registered")
 
 
-async def _start_worker(state: ProcessState, declaration: Declaration) -> None:
-    """On the supervision loop. What is declared is the launcher's, while the tree is not whole."""
+def _one(name: str) -> str:
+    """Return the name of the worker that is meant: by its own, or by its task queue."""
+    found = [worker.id for worker in tree.running_tree().called(name)]
+    if len(found) > 1:
+        raise AmbiguousWorkerError(f"task queue {name!r} has several workers, name one: {found}")
+    return found[0] if found else name
+
+
+async def _start_worker(declaration: Declaration) -> None:
+    """Start a worker, on the supervision loop, once the tree is up."""
+    running = tree.running_tree()
+    await running.up.answer
+    await running.workers().start_worker(declaration)
+
+
+def _check_start(starting: Reply[None], declaration: Declaration) -> None:
+    """Tell the starter of a worker that could not be started.
+
+    While the tree is not whole, what is declared is the launcher's: that will start it.
+    """
     try:
-        running = tree.running_tree()
-        await running.up.answer
-        await running.workers().start_worker(declaration)
-    except StartFailed as failure:
-        present = failure.cause.process if isinstance(failure.cause, AlreadyStarted) else None
-        if not isinstance(present, SupervisedWorker) or not present.serves(declaration):
-            name = declaration.spec.name
-            declaration.started.reject(AlreadyRegisteredError(f"worker {name!r} is there already"))
-    except (SubsystemStoppedError, SupervisionError) as error:
-        if state.tree is None or declaration.spec.name not in state.declared:
-            declaration.started.reject(error)
+        starting.result()
+    except Exception as error:
+        cause = error.cause if isinstance(error, StartFailed) else error
+        not_whole = isinstance(cause, SubsystemStoppedError | Exited)
+        state = _state.current()
+        if not_whole and state.tree is not None and declaration.spec.name in state.declared:
+            return
+        declaration.started.reject(error)
 
 
 def _forget_if_failed(state: ProcessState, declaration: Declaration) -> None:

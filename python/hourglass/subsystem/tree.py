@@ -11,13 +11,15 @@
 
 A child that dies takes those below it along, and they start again in order. Beside the tree, and so
 untouched by a cascade, are the engines, the evaluators, the activities that run, and the handles
-that still drain. The tree starts with the first use of anything native.
+that still drain. The tree starts with the first use of anything native, or under a supervisor
+of the program's (`Subsystem.child_spec`): then that takes the place of one that runs.
 """
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from hourglass.subsystem import _state, events
 from hourglass.subsystem.bridge_holder import BridgeHolder
@@ -25,7 +27,7 @@ from hourglass.subsystem.errors import SubsystemStoppedError
 from hourglass.subsystem.runtime_owner import RuntimeOwner
 from hourglass.subsystem.worker_launcher import WorkerLauncher
 from hourglass.subsystem.worker_registry import WorkerRegistry
-from hourglass.subsystem.worker_supervisor import Limits, WorkerSupervisor
+from hourglass.subsystem.worker_supervisor import Limits, SupervisedWorker, WorkerSupervisor
 from hourglass.supervision import (
     ChildSpec,
     ExitReason,
@@ -34,12 +36,14 @@ from hourglass.supervision import (
     Reply,
     Supervisor,
     default_loop,
+    halt,
     is_abnormal,
 )
 from hourglass.supervision.exits import exception_of
 
 if TYPE_CHECKING:
     from hourglass.subsystem._state import ProcessState
+    from hourglass.subsystem.worker_spec import Declaration
 
 
 _limits: Limits = {"max_restarts": 3, "max_seconds": 5.0}
@@ -50,15 +54,40 @@ def limit(max_restarts: int, max_seconds: float) -> None:
     _limits["max_restarts"], _limits["max_seconds"] = max_restarts, max_seconds
 
 
+class Root(Supervisor):
+    """The supervisor at the top of a tree: once it is up, so is the tree."""
+
+    def __init__(self, tree: Tree, children: list[ChildSpec], displaced: Tree | None) -> None:
+        super().__init__(children, strategy="rest_for_one", **tree.intensity())
+        self._tree = tree
+        self._displaced = displaced
+
+    async def init(self) -> None:
+        """Stop the tree that this one takes the place of, then start the children."""
+        if self._displaced is not None:
+            await self._displaced.stopped()
+        await super().init()
+        self._tree.up.resolve(self)
+
+
 class Tree:
     """A life of the tree, in which its children find each other."""
 
-    def __init__(self, state: ProcessState) -> None:
+    def __init__(
+        self,
+        state: ProcessState,
+        *,
+        placed: bool = False,
+        displaced: Tree | None = None,
+    ) -> None:
         self._state = state
         self._limits = _limits.copy()
-        self.up: Promise[None] = Promise()
-        """Answered when all children were started, or why they could not be."""
-        self.root = Supervisor(
+        self.placed: Final = placed
+        """True under a supervisor of the program's."""
+        self.up: Promise[Supervisor] = Promise()
+        """Answered with the root when all children were started, or why they could not be."""
+        self.root = Root(
+            self,
             [
                 ChildSpec("runtime", lambda: RuntimeOwner(state)),
                 ChildSpec("bridge_holder", lambda: BridgeHolder(state)),
@@ -66,9 +95,9 @@ class Tree:
                 ChildSpec("worker_supervisor", lambda: WorkerSupervisor(self)),
                 ChildSpec("worker_launcher", lambda: WorkerLauncher(self, state)),
             ],
-            strategy="rest_for_one",
-            **self._limits,
+            displaced,
         )
+        self.root.monitor(self._exited)
 
     def intensity(self) -> Limits:
         """Return the restart limits of every supervisor in the tree."""
@@ -92,19 +121,38 @@ class Tree:
             raise SubsystemStoppedError(f"there is no {child_id} right now")
         return child
 
+    def called(self, name: str) -> list[SupervisedWorker]:
+        """Return the workers of that name; if there is none, those of that task queue."""
+        registry = self.registry()
+        workers = [registry.lookup(known) for known in registry.names()]
+        living = [worker for worker in workers if isinstance(worker, SupervisedWorker)]
+        exact = [worker for worker in living if worker.id == name]
+        return exact or [w for w in living if w.declaration.spec.task_queue == name]
+
+    def forget(self, declaration: Declaration) -> None:
+        """Let a worker not come back any more."""
+        self._state.undeclare(declaration)
+
     def start(self) -> None:
-        """Start it, and let the state know how that went; returns at once."""
+        """Start it as a tree of its own; returns at once."""
         started = default_loop().start(self.root, "subsystem")
         started.on_done(partial(self._started, started))
 
-    def _started(self, started: Reply[Supervisor]) -> None:
+    async def stopped(self) -> None:
+        """Stop it, and return when it has ended."""
+        with contextlib.suppress(Exception):
+            await self.up.answer
+        if self.root.started:
+            await halt(self.root, "infinity")
+
+    def _started(self, started: Reply[Root]) -> None:
+        """Tell those who wait for a tree that could not start."""
         try:
             started.result()
         except Exception as error:
-            self._over(error)
-        else:
-            self.up.resolve(None)
-            self.root.monitor(self._exited)
+            stopped = SubsystemStoppedError(f"the subsystem could not start: {error}")
+            stopped.__cause__ = error
+            self._over(stopped)
 
     def _exited(self, _root: Process, reason: ExitReason) -> None:
         if is_abnormal(reason):
@@ -114,20 +162,25 @@ class Tree:
         self._over(error)
 
     def _over(self, error: Exception) -> None:
-        """Tell workers and waiting callers that nothing comes back before the next use."""
+        """Tell workers and waiting callers that nothing comes back before the next use.
+
+        Unless another tree has taken its place: what waits, waits for that one.
+        """
+        self.up.reject(error)
         state = self._state
         with state.lock:
-            if state.tree is self:
-                state.tree = None
+            if state.tree is not self:
+                return
+            state.tree = None
             coming = state.coming
-            declared = dict(state.declared)
-            if not state.exiting:  # then nobody is told, and nobody is dropped
-                state.declared.clear()
+            declared = list(state.declared.values())
+            if not state.exiting:  # then no worker is told, and none is dropped
+                for declaration in declared:
+                    state.undeclare(declaration)
         coming.reject(error)
-        self.up.reject(error)
         for handle in list(state.handles.values()):
             handle.release()
-        for declaration in declared.values():
+        for declaration in declared:
             if not declaration.started.reject(error) and not state.exiting:
                 declaration.lost(error)
 

@@ -17,6 +17,7 @@ import logging
 import threading
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from hourglass._aio import performed
@@ -24,7 +25,7 @@ from hourglass._bridge import BridgeError
 from hourglass.exceptions import TemporalError
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.subsystem.events import CompletionLost, HandleReleased, emit
-from hourglass.supervision import Promise
+from hourglass.supervision import Promise, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -220,7 +221,17 @@ class Serial:
             if self._shipping:
                 return
             self._shipping = True
-        self._loop.run(self._ship)
+        shipping = self._loop.run(self._ship)
+        shipping.on_done(partial(self._shipped, shipping))
+
+    def _shipped(self, shipping: Reply[None]) -> None:
+        """Report what waits when the supervision loop ends before it was sent."""
+        try:
+            shipping.result()
+        except Exception as error:
+            logger.warning("worker %r: completions not sent: %s", self._handle.spec.name, error)
+            while (completion := self._next()) is not None:
+                emit(CompletionLost(self._handle.spec.name, "run", completion.run_id))
 
     async def _ship(self) -> None:
         while (completion := self._next()) is not None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hourglass.supervision import AlreadyStarted, Ignore, StartFailed
+from hourglass.subsystem.errors import AlreadyRegisteredError
+from hourglass.supervision import Ignore
 from hourglass.supervision.task import TaskProcess
 
 if TYPE_CHECKING:
@@ -34,12 +35,11 @@ class WorkerLauncher(TaskProcess):
         self._state = state
 
     async def main(self) -> None:
-        """Start them; one that is there already is fine."""
+        """Start them; one that is there already stays as it is."""
         workers = self._tree.workers()
         for declaration in list(self._state.declared.values()):
             try:
                 await workers.start_worker(declaration)
-            except StartFailed as failure:
-                if not isinstance(failure.cause, AlreadyStarted):
-                    raise
+            except AlreadyRegisteredError as error:  # a dynamic worker took the name first
+                declaration.started.reject(error)
         raise Ignore

@@ -57,6 +57,11 @@ class WorkerSpec:
     """Told when core can't poll any more. Called on the supervision thread."""
     completions: Completions = "ordered"
 
+    @property
+    def task_queue(self) -> str:
+        """The task queue that it polls; empty if its options name none."""
+        return str(self.options.get("task_queue", ""))
+
     def polls(self) -> tuple[Poll, ...]:
         """Return the kinds of tasks it polls for."""
         workflow: tuple[Poll, ...] = ("workflow",) if self.workflows is not None else ()

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypedDict
 
-from hourglass.subsystem.errors import WorkerNotRegisteredError
+from hourglass.subsystem.errors import AlreadyRegisteredError, WorkerNotRegisteredError
 from hourglass.subsystem.events import RegistrationFailed, emit
 from hourglass.subsystem.poll_loop import PollLoop
 from hourglass.subsystem.worker_spec import Declaration
@@ -30,6 +31,7 @@ from hourglass.supervision import (
     DynamicSupervisor,
     Exit,
     ExitReason,
+    Ignore,
     Process,
     Refuse,
     Reply,
@@ -38,7 +40,8 @@ from hourglass.supervision import (
     StartFailed,
     Supervisor,
 )
-from hourglass.supervision.children import halt
+from hourglass.supervision.children import Child, halt
+from hourglass.supervision.restart import answer
 
 if TYPE_CHECKING:
     from hourglass.subsystem.bridge_holder import BridgeHolder
@@ -73,6 +76,9 @@ class Tree(Protocol):
         """The restart limits of every supervisor in the tree."""
         ...
 
+    def forget(self, declaration: Declaration) -> None:
+        """Let a worker not come back any more."""
+
 
 class SupervisedWorker(Server):
     """A worker: its registration and its poll loops, for as long as it lives."""
@@ -82,7 +88,7 @@ class SupervisedWorker(Server):
     def __init__(self, tree: Tree, declaration: Declaration) -> None:
         super().__init__()
         self._tree = tree
-        self._declaration = declaration
+        self.declaration: Final = declaration
         self._holder = tree.holder()
         self._name = declaration.spec.name
         self._polls: Supervisor | None = None
@@ -93,18 +99,16 @@ class SupervisedWorker(Server):
         """The supervisor of its poll loops, once registered."""
         return self._polls
 
-    def serves(self, declaration: Declaration) -> bool:
-        """Say whether it is the process of that worker."""
-        return self._declaration is declaration
-
     async def init(self) -> None:
-        """Take the name, and begin to register."""
+        """Take the name, and begin to register, unless it was undeclared on the way here."""
         self._tree.registry().register(self._name, self)
+        if not self.declaration.wanted:  # said before the name could be looked up
+            raise Ignore
         self._begin_registration()
 
     async def terminate(self, reason: ExitReason) -> None:
         """Unregister first; the loops end by themselves, because their polls do."""
-        handles = list(self._declaration.handles)
+        handles = list(self.declaration.handles)
         if self._holder.alive:
             self._holder.unregister(self._name, self)
         else:  # then its loops wait for the cascade, which we are
@@ -128,7 +132,7 @@ class SupervisedWorker(Server):
                 await child.process.exit
 
     def _begin_registration(self) -> None:
-        registration = self._holder.register(self._declaration, self)
+        registration = self._holder.register(self.declaration, self)
         registration.on_done(lambda: self.cast(self._registered, registration))
 
     async def _registered(self, registration: Reply[WorkerHandle]) -> None:
@@ -137,7 +141,7 @@ class SupervisedWorker(Server):
         except Exception as error:
             self._not_registered(error)
             return
-        spec = self._declaration.spec
+        spec = self.declaration.spec
         loops = [
             ChildSpec(poll, partial(PollLoop, self._holder, self._name, poll), "transient")
             for poll in spec.polls()
@@ -148,7 +152,7 @@ class SupervisedWorker(Server):
         except StartFailed as failure:
             self._fail_start(_root_of(failure))
             raise
-        self._declaration.started.resolve(None)
+        self.declaration.started.resolve(None)
 
     def _not_registered(self, error: Exception) -> None:
         """Tell its starter; once that has its answer, try again later."""
@@ -159,7 +163,7 @@ class SupervisedWorker(Server):
 
     def _fail_start(self, error: BaseException) -> None:
         """Answer the first start with `error`, and end; nothing if it was answered before."""
-        if self._declaration.started.reject(error):
+        if self.declaration.started.reject(error):
             emit(RegistrationFailed(self._name, error, None))
             raise Exit(Shutdown(error))
 
@@ -175,6 +179,13 @@ def _root_of(failure: StartFailed) -> BaseException:
     return cause
 
 
+@dataclass(frozen=True)
+class WorkerChild(ChildSpec):
+    """The specification of a worker's process, which knows the worker."""
+
+    declaration: Declaration | None = None
+
+
 class WorkerSupervisor(DynamicSupervisor):
     """Starts and stops workers; a worker that crashes is started again."""
 
@@ -183,23 +194,38 @@ class WorkerSupervisor(DynamicSupervisor):
         self._tree = tree
 
     def start_worker(self, declaration: Declaration) -> Reply[Process | None]:
-        """Start a worker; whether it can be registered is told by `declaration.started`.
+        """Start a worker, unless it is there already; `declaration.started` tells of its success.
 
-        Fails with `StartFailed` when its name is taken.
+        Fails with `AlreadyRegisteredError` when another one has its name, and with `StartFailed`.
         """
-        return self.start_child(
-            ChildSpec(declaration.spec.name, partial(self._make, declaration), "transient")
-        )
+        return self.call(self._start_worker, declaration, timeout=None)
 
     def stop_worker(self, name: str) -> Reply[None]:
-        """Stop a worker. Fails with `WorkerNotRegisteredError` when there is none of that name."""
+        """Stop a worker for good. Fails with `WorkerNotRegisteredError` when none has that name."""
         return self.call(self._stop_worker, name, timeout=None)
+
+    async def _start_worker(self, declaration: Declaration) -> Process | None:
+        name = declaration.spec.name
+        for child in self._children:
+            if child.spec.id == name and not _is_over(child):
+                if isinstance(child.spec, WorkerChild) and child.spec.declaration is declaration:
+                    return child.process  # the launcher was first, or a restart will be
+                raise Refuse(AlreadyRegisteredError(f"worker {name!r} is there already"))
+        start = partial(self._make, declaration)
+        return await self._start_child(WorkerChild(name, start, "transient", None, declaration))
 
     def _make(self, declaration: Declaration) -> Process | None:
         return SupervisedWorker(self._tree, declaration) if declaration.wanted else None
 
     async def _stop_worker(self, name: str) -> None:
         worker = self._tree.registry().lookup(name)
-        if worker is None:
+        if not isinstance(worker, SupervisedWorker):
             raise Refuse(WorkerNotRegisteredError(f"there is no worker {name!r}"))
+        self._tree.forget(worker.declaration)
         await self._terminate_child(worker)
+
+
+def _is_over(child: Child) -> bool:
+    """Say whether a child has ended for good, which its supervisor may not have read yet."""
+    reason = None if child.process is None else child.process.exit_reason
+    return reason is not None and answer(child.spec.restart, reason) != "restart"

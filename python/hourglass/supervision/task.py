@@ -59,6 +59,11 @@ class TaskProcess(Process):
         # The mark of `enter_process` is inherited by tasks and threads that it begins.
         return self.place.loop.is_current() and asyncio.current_task() is self._task
 
+    def lose(self, reason: ExitReason) -> None:
+        """Leave its coroutine no time, as after a kill."""
+        self._killed = True
+        super().lose(reason)
+
     def _ask(self, reason: ExitReason) -> None:
         assert self._task is not None
         self._task.cancel()
