@@ -131,12 +131,10 @@ class Meanwhile:
             Meanwhile.times -= 1
             epoch = current_epoch()
             assert epoch is not None
-            closed = threading.Event()
-            with Subsystem.subscribe(
-                lambda event: isinstance(event, RuntimeClosed) and closed.set()
-            ):
-                renew(epoch, "a test")
-                assert closed.wait(20)
+            heard = Heard()
+            renew(epoch, "a test")
+            heard.wait(RuntimeClosed, epoch=epoch)
+            heard.end()
         return await Steps().run(number)
 
 
