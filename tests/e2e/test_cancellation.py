@@ -1,6 +1,7 @@
 """Cancelling workflows and activities, and terminating: who hears of it, what is recorded."""
 
 import asyncio
+import contextlib
 import time
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from hourglass import activity, workflow
 from hourglass.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from hourglass.exceptions import ActivityError, ApplicationError, CancelledError, TerminatedError
 from hourglass.service import RPCError, RPCStatusCode
+from hourglass.worker import Replayer
 from hourglass.workflow import ActivityCancellationType
 from tests.support import START, TASK, AnyHandle, event_types, new_worker, unique
 
@@ -337,3 +339,56 @@ async def test_a_workflow_that_cancels_and_ends_in_one_turn_ends_then(
         if (asked := CANCELS[what]) is not None:
             assert asked in recorded
         assert recorded[-1].startswith("WorkflowExecution")
+
+
+@workflow.defn
+class Abandons:
+    """Lets go of an activity, and goes on until it is told to end."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    @workflow.signal
+    def step(self, name: str) -> None:
+        self.steps.append(name)
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        handle = workflow.start_activity(
+            "fails-late",
+            start_to_close_timeout=SECONDS_20,
+            cancellation_type=ActivityCancellationType.ABANDON,
+        )
+        await workflow.wait_condition(lambda: "cancel" in self.steps)
+        handle.cancel()
+        with contextlib.suppress(ActivityError):
+            await handle
+        self.steps.append("abandoned")
+        await workflow.wait_condition(lambda: "end" in self.steps)
+        return self.steps
+
+
+async def test_a_workflow_goes_on_when_an_activity_fails_that_it_has_abandoned(
+    client: Client,
+) -> None:
+    may_fail = asyncio.Event()
+
+    @activity.defn(name="fails-late")
+    async def fails_late() -> None:
+        await may_fail.wait()
+        raise ApplicationError("nobody hears of it", non_retryable=True)
+
+    async with new_worker(client, Abandons, activities=[fails_late]) as worker:
+        handle = await client.start_workflow(
+            Abandons.run, id=unique("abandon"), task_queue=worker.task_queue
+        )
+        await activity_started(handle)
+        await handle.signal(Abandons.step, "cancel")
+        while (await event_types(handle)).count("WorkflowTaskCompleted") < 2:
+            pass
+        may_fail.set()
+        while "ActivityTaskFailed" not in await event_types(handle):
+            pass
+        await handle.signal(Abandons.step, "end")
+        assert await handle.result() == ["cancel", "abandoned", "end"]
+        await Replayer(workflows=[Abandons]).replay_workflow(await handle.fetch_history())

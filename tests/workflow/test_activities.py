@@ -17,6 +17,7 @@ from hourglass.exceptions import ActivityError, ApplicationError
 from tests.workflow.harness import (
     QUEUE,
     Run,
+    cancelled,
     completed,
     failed,
     fire,
@@ -289,3 +290,40 @@ def test_b55_b56_a_parked_sleep_is_not_touched_by_anything_but_its_timer() -> No
         assert names(run.send(fire(number + 2))) == []
         assert run.ask("ask") == "waiting"
     assert result_of(run.send(fire(1))) == "slept"
+
+
+@workflow.defn
+class Abandons:
+    @workflow.run
+    async def run(self, at_once: bool) -> list[str]:
+        handle = workflow.start_activity(
+            "a",
+            start_to_close_timeout=TEN,
+            activity_id="mine",
+            cancellation_type=workflow.ActivityCancellationType.ABANDON,
+        )
+        if not at_once:
+            await workflow.sleep(1)
+        handle.cancel()
+        try:
+            await handle
+        except ActivityError as error:
+            await workflow.sleep(1)
+            return [type(error.cause).__name__, error.activity_type, error.activity_id]
+        return []
+
+
+@pytest.mark.parametrize("outcome", [completed(1, 1), failed(1), cancelled(1)])
+def test_an_activity_that_is_abandoned_ends_at_once_however_it_ends_later(outcome: Any) -> None:
+    run = Run(Abandons, False)
+    run.start()
+    assert names(run.send(fire(1))) == ["StartTimer"]
+    assert names(run.send(outcome)) == []
+    assert result_of(run.send(fire(2))) == ["CancelledError", "a", "mine"]
+
+
+def test_an_activity_that_is_abandoned_before_it_is_sent_is_never_scheduled() -> None:
+    run = Run(Abandons, True)
+    assert names(run.start()) == ["ScheduleActivity", "RequestCancelActivity"]
+    assert names(run.send(cancelled(1))) == ["StartTimer"]
+    assert result_of(run.send(fire(1))) == ["CancelledError", "a", "1"]

@@ -132,7 +132,9 @@ class Subsystem:
         state = _state.current()
         state.undeclare(declaration)
         name = declaration.spec.name
-        declaration.never_registered("was stopped")
+        declaration.started.reject(
+            WorkerNotRegisteredError(f"worker {name!r} was stopped before it was registered")
+        )
         running = tree.current_tree()
         if running is None:
             return None

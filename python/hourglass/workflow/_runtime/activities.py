@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourglass._bridge import RequestCancelActivity, ScheduleActivity
-from hourglass.exceptions import DefinitionError
+from hourglass.exceptions import ActivityError, CancelledError, DefinitionError, RetryState
 from hourglass.workflow._runtime.durations import optional_timeout
 from hourglass.workflow._runtime.pending import Pending
 
@@ -39,16 +39,28 @@ class ActivityHandle(Pending[T]):
     awaits the handle does the same.
     """
 
-    __slots__ = ("_result_type",)
+    __slots__ = ("_result_type", "left_alone")
 
     kind = "an activity"
 
     def __init__(self, state: RunState, seq: int, result_type: Any) -> None:
         super().__init__(state, seq)
         self._result_type = result_type
+        self.left_alone: ScheduleActivity | None = None
+        """Its command, if it is only abandoned when it is cancelled."""
 
     def _ask_to_cancel(self, reason: str) -> None:
-        self._run.commands.append(RequestCancelActivity(self._seq))
+        command, commands = self.left_alone, self._run.commands
+        if command is None or any(other is command for other in commands):
+            commands.append(RequestCancelActivity(self._seq))
+            return
+        # Core is not told: it knows no way on when an abandoned activity fails or times out later.
+        self._run.loop.call_soon(self._abandon, command)
+
+    def _abandon(self, command: ScheduleActivity) -> None:
+        if not self.done():
+            cause, state = CancelledError("Abandoned"), RetryState.CANCEL_REQUESTED
+            self.set_exception(wrapped(cause, command.activity_type, command.activity_id, state))
 
     def resolve(self, job: ResolveActivity) -> None:
         """Take the outcome that history recorded."""
@@ -60,6 +72,23 @@ class ActivityHandle(Pending[T]):
             self.set_exception(self._error(job.failure))
         else:
             raise RuntimeError(f"activity {self._seq} ended as {job.status!r} without a failure")
+
+
+def wrapped(
+    cause: BaseException, activity_type: str, activity_id: str, retry_state: RetryState | None
+) -> ActivityError:
+    """Wrap the cause of an end that is in no history as an activity's."""
+    error = ActivityError(
+        "Activity cancelled" if isinstance(cause, CancelledError) else "Activity task failed",
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=activity_type,
+        activity_id=activity_id,
+        retry_state=retry_state,
+    )
+    error.__cause__ = cause
+    return error
 
 
 def resolve_activity_type(activity: Any) -> tuple[str, Any]:
@@ -130,6 +159,8 @@ def schedule_activity(
     handle: ActivityHandle[Any] = ActivityHandle(
         state, seq, declared if result_type is None else result_type
     )
+    if cancellation_type == ActivityCancellationType.ABANDON:
+        handle.left_alone = command
     state.activity_seq = seq
     state.activities[seq] = handle
     state.commands.append(command)

@@ -267,7 +267,7 @@ class WorkflowInstance(RunState):
     def _fire_timer(self, job: FireTimer) -> None:
         timer = self.timers.pop(job.seq, None)
         if timer is not None:
-            self.loop.fire(timer)
+            self.loop.ready.append(timer)
 
     def _resolve_activity(self, job: ResolveActivity) -> None:
         handle = self.activities.pop(job.seq, None)

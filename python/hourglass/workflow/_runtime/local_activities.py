@@ -18,6 +18,7 @@ from hourglass.workflow._runtime.activities import (
     ActivityCancellationType,
     ActivityHandle,
     resolve_activity_type,
+    wrapped,
 )
 from hourglass.workflow._runtime.durations import optional_timeout
 
@@ -105,17 +106,8 @@ class LocalActivityHandle(ActivityHandle[T]):
         self.set_exception(self._wrapped(cause, RetryState.CANCEL_REQUESTED))
 
     def _wrapped(self, cause: BaseException, retry_state: RetryState | None) -> ActivityError:
-        error = ActivityError(
-            "Activity cancelled" if isinstance(cause, CancelledError) else "Activity task failed",
-            scheduled_event_id=0,
-            started_event_id=0,
-            identity="",
-            activity_type=str(self._fields["activity_type"]),
-            activity_id=str(self._fields["activity_id"]),
-            retry_state=retry_state,
-        )
-        error.__cause__ = cause
-        return error
+        fields = self._fields
+        return wrapped(cause, str(fields["activity_type"]), str(fields["activity_id"]), retry_state)
 
     def _error(self, failure: Wire) -> BaseException:
         """Core hands a failure of the function over bare; the others it has wrapped already."""

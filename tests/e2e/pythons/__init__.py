@@ -1,1 +1,0 @@
-"""Programs that are run on one Python and replayed on the others."""
