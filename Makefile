@@ -24,7 +24,7 @@ export PYO3_PYTHON := $(PY)
 export HOURGLASS_TEST_TEMPORAL := $(abspath $(TEMPORAL))
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate fuzz bench docs clean temporal-server need-python need-cargo
+.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate random-programs fuzz bench docs clean temporal-server need-python need-cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ conformance: $(NATIVE_DEV) $(TEMPORAL) ## Compare our engine with the real serve
 
 simulate: need-cargo ## Run the engine's simulation for long (SEEDS=10000 FIRST=0); `make test` runs a few seeds of it
 	SIMULATION_SEEDS=$(SEEDS) SIMULATION_FIRST=$(FIRST) cargo test -p hourglass-engine --locked --test simulation -- many every_step --nocapture
+
+random-programs: $(NATIVE_DEV) ## Run random workflow programs and hold them to asyncio (SEEDS=10000 FIRST=0); `make test` runs some
+	$(PY) -m tests.random_programs $(SEEDS) $(FIRST)
 
 fuzz: need-cargo ## Send wrong requests chosen by coverage (SECONDS=600; needs a nightly compiler and cargo-fuzz); `make test` sends seeded ones
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "A nightly compiler and cargo-fuzz are needed: rustup toolchain install nightly && cargo install cargo-fuzz --locked" >&2; exit 1; }
