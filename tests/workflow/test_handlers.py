@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hourglass import workflow
-from hourglass._bridge import DoUpdate, OtherCommand
+from hourglass._bridge import DoUpdate, OtherCommand, QueryWorkflow
 from hourglass.common import RawValue
 from hourglass.exceptions import ApplicationError
 from tests.workflow.harness import Run, completed, fire, names, query, signal, value
@@ -363,21 +363,30 @@ def test_a_workflow_ends_even_where_warnings_are_errors(
 @workflow.defn
 class Waker:
     def __init__(self) -> None:
-        self.event = asyncio.Event()
+        self.queue: asyncio.Queue[int] = asyncio.Queue()
 
     @workflow.query
     def wake(self) -> None:
-        self.event.set()
+        self.queue.put_nowait(1)
 
     @workflow.run
     async def run(self) -> None:
-        await self.event.wait()
+        await self.queue.get()
 
 
-def test_a_query_that_wakes_waiting_code_is_refused_and_the_run_rebuilt() -> None:
-    """The state is spoilt then: the next task fails, and the run is built anew from history."""
+def test_a_query_that_changes_what_asyncio_keeps_is_refused_and_the_run_rebuilt() -> None:
+    """A queue has let go of its getter then. A query beside a task: the next task fails."""
     run = Run(Waker)
     run.start()
     failure = run.ask("wake")
     assert failure["application_failure_info"]["type"] == "ReadOnlyContextError"
     assert run.send(fire(1)).failure is not None
+
+
+def test_such_a_query_alone_is_answered_with_the_failure_and_costs_no_task() -> None:
+    """Core takes the failure as the query's and builds the run anew: nothing is in history."""
+    run = Run(Waker)
+    run.start()
+    failure = run.send(QueryWorkflow(query_id="legacy_query", query_type="wake")).failure
+    assert failure is not None
+    assert failure["application_failure_info"]["type"] == "ReadOnlyContextError"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,17 @@ from hourglass import workflow
 from hourglass._bridge import DoUpdate, OtherCommand
 from hourglass.common import RawValue
 from hourglass.exceptions import ApplicationError, DefinitionError
-from tests.workflow.harness import Run, fire, names, payload, query, result_of, signal, value
+from tests.workflow.harness import (
+    Run,
+    completed,
+    fire,
+    names,
+    payload,
+    query,
+    result_of,
+    signal,
+    value,
+)
 
 
 @dataclass
@@ -164,12 +175,12 @@ def test_a_validator_is_not_asked_again_in_a_replay() -> None:
     assert [how for _, how, _ in answers(replayed)] == ["accepted", "completed"]
 
 
-def test_a_validator_can_only_look() -> None:
+def test_a_validator_that_does_more_than_look_fails_the_task() -> None:
     run = Run(Cart)
     run.start()
-    [[_, how, message]] = answers(run.send(update("meddle")))
-    assert how == "rejected"
-    assert "update validator only looks" in message
+    failure = run.send(update("meddle")).failure
+    assert failure is not None
+    assert "an update validator only looks" in failure["message"]
 
 
 def test_an_async_update_is_answered_when_it_ends() -> None:
@@ -428,3 +439,67 @@ def test_evaluating_updates_twice_gives_the_same_bytes() -> None:
         return [step.SerializeToString() for step in [run.start(), run.send(*jobs)]]
 
     assert story() == story()
+
+
+# --- nothing of a rejected update is in history -------------------------------------------------
+
+
+@workflow.defn
+class WaitsForTime:
+    """Has a condition that holds with time, and says which tasks it makes."""
+
+    def __init__(self) -> None:
+        self.begun = 0.0
+        self.added = 0
+
+    @workflow.update
+    async def add(self, number: int) -> int:
+        self.added += number
+        await asyncio.sleep(0)
+        return self.added
+
+    @add.validator
+    def check(self, number: int) -> None:
+        if number < 0:
+            raise ApplicationError("negative")
+
+    @workflow.signal
+    def nudge(self) -> None: ...
+
+    @workflow.run
+    async def run(self) -> list[Any]:
+        self.begun = workflow.time()
+        await workflow.wait_condition(lambda: workflow.time() > self.begun)
+        name = asyncio.create_task(asyncio.sleep(0)).get_name()
+        await workflow.execute_activity("a", start_to_close_timeout=timedelta(seconds=9))
+        return [name, self.added]
+
+
+def test_a_rejected_update_wakes_no_condition() -> None:
+    """A replay, which never sees it, would ask the condition later."""
+    run = Run(WaitsForTime)
+    run.start()
+    for number in (-1, -2):
+        [[_, how, message]] = answers(run.send(update("add", number)))
+        assert (how, message) == ("rejected", "negative")
+    assert [type(c).__name__ for c in run.send(signal("nudge")).commands] == ["ScheduleActivity"]
+
+
+def test_an_accepted_update_beside_rejected_ones_wakes_conditions() -> None:
+    run = Run(WaitsForTime)
+    run.start()
+    commands = run.send(*(update("add", number, id=str(number)) for number in (-1, 1, -2))).commands
+    assert [type(command).__name__ for command in commands].count("ScheduleActivity") == 1
+
+
+def test_tasks_have_the_same_names_whatever_was_rejected_before() -> None:
+    """Their order in sets is that of their names."""
+    results = []
+    for rejections in (0, 3):
+        run = Run(WaitsForTime)
+        run.start()
+        for _ in range(rejections):
+            run.send(update("add", -1))
+        run.send(update("add", 2))
+        results.append(result_of(run.send(completed(1))))
+    assert results == [["Task-2", 2], ["Task-2", 2]]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from hourglass.workflow._api.current import current_or_none
+from hourglass.workflow._api.run import unsafe
 from hourglass.workflow._runtime.update_handlers import current_update
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class LoggerAdapter(_Adapter):
         return msg, kwargs
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
-        """Not during replay, and not while the run leaves the cache."""
+        """Not during replay, and not while the run leaves the cache; always in a query."""
         instance = current_or_none()
         if instance is None or self.log_during_replay:
             return super().isEnabledFor(level)
-        silent = instance.is_replaying
+        silent = unsafe.is_replaying_history_events()
         return not silent and super().isEnabledFor(level)
 
     @property

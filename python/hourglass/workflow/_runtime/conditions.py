@@ -43,7 +43,8 @@ class Conditions:
                 _answer(future, self._ask(entry) or asyncio.TimeoutError())
 
     def _ask(self, entry: Wait) -> bool | BaseException:
-        self._loop.read_only = "wait_condition predicate"
+        loop = self._loop
+        loop.read_only = "wait_condition predicate"
         try:
             return bool(entry[0]())
         except KeyboardInterrupt:
@@ -51,7 +52,8 @@ class Conditions:
         except BaseException as error:
             return error
         finally:
-            self._loop.read_only = ""
+            loop.read_only = ""
+            loop.take_back()
 
 
 def _answer(future: asyncio.Future[None], answer: bool | BaseException) -> None:

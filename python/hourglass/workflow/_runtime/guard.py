@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import sys
 from abc import abstractmethod
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 from hourglass.workflow._runtime.errors import Evicted, NotInWorkflowError, ReadOnlyContextError
 
 _get_loop: Any = asyncio._get_running_loop
+_frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+_SET_EVENT = asyncio.Event.set.__code__
+_begin: Any = getattr(asyncio.Future, "__init__")  # noqa: B009 - its type is partly unknown
+T = TypeVar("T")
 PATIENCE = 100
 """How often code of an evicted run may try to wait again before it is left behind."""
 
@@ -29,8 +38,13 @@ class Guard:
         """True while the run is evaluated, on whichever thread."""
         self.read_only = ""
         """The name of the code that may only look at the workflow right now; empty: none does."""
+        self.refused: ReadOnlyContextError | None = None
+        """The last refusal to code that may only look, also when that code has swallowed it."""
         self.spoilt: ReadOnlyContextError | None = None
-        """Set when something that must only look has woken a coroutine: the waiter is lost."""
+        """Set when such code has changed a lock or a queue of asyncio before it was refused: the
+        run has to be built anew from history."""
+        self._changed: list[tuple[asyncio.Future[Any], Sequence[tuple[Any, Any]]]] = []
+        """Futures that such code has completed, with the callbacks that were not called."""
         self.cancelling: tuple[Any, ...] = ()
         """The tasks whose `cancel` is under way and has come to the next (see `tasks.Chain`)."""
         self.by_deadline = False
@@ -49,9 +63,31 @@ class Guard:
         elif _get_loop() is not self:
             self.refuse_strangers()
         elif self.read_only:
-            raise ReadOnlyContextError(
-                f"a {self.read_only} only looks at the workflow, it can't {what}"
+            article = "an" if self.read_only.startswith("u") else "a"
+            self.refused = ReadOnlyContextError(
+                f"{article} {self.read_only} only looks at the workflow, it can't {what}"
             )
+            raise self.refused
+
+    def look(self, who: str, ask: Callable[..., T], *args: Any) -> T:
+        """Call what may only look at the workflow, in a context of its own. Whatever it tries to
+        change stays as it was: nothing of it is in history."""
+        self.read_only, self.refused = who, None
+        try:
+            return contextvars.copy_context().run(ask, *args)
+        finally:
+            self.read_only = ""
+            if self._changed:
+                self.take_back()
+
+    def take_back(self) -> None:
+        """Make futures that were completed by code that may only look wait again."""
+        changed, self._changed = self._changed, []
+        for future, callbacks in changed:
+            loop = future.get_loop()
+            _begin(future, loop=loop)
+            for callback, context in callbacks:
+                future.add_done_callback(callback, context=context)
 
     def refuse_strangers(self) -> NoReturn:
         """Refuse code that runs outside of this run, and would change it without a trace."""
@@ -60,13 +96,21 @@ class Guard:
             f" ({self.whose()}): only a workflow's own code can use it"
         )
 
-    def spoil(self) -> NoReturn:
-        """Refuse a callback of a future that is done already: the waiter can't be woken any more,
-        the run has to be built anew from history."""
+    def refuse_to_wake(self, callback: object, args: tuple[Any, ...]) -> NoReturn:
+        """Refuse a callback to code that may only look. If it is that of a future, which is
+        completed by now, it is remembered to be taken back, with its callbacks."""
+        future = args[0] if args else None
+        if asyncio.isfuture(future) and future.done():
+            callbacks: Any = getattr(future, "_callbacks", None)
+            self._changed.append((future, callbacks or [(callback, None)]))
+        caller = _frame(2)  # of call_soon, which C code may have called in between
         try:
             self.check_writable("wake waiting code")
         except ReadOnlyContextError as error:
-            self.spoilt = error
+            if caller.f_code is _SET_EVENT:
+                caller.f_locals["self"]._value = False
+            elif caller.f_code.co_filename.startswith(_ASYNCIO):
+                self.spoilt = error
             raise
         raise AssertionError("unreachable")
 

@@ -161,20 +161,19 @@ class Handlers:
     def query(self, job: QueryWorkflow) -> RespondToQuery:
         """Answer; whatever goes wrong is the answer."""
         state = self._state
-        state.loop.read_only = "query handler"
         try:
-            result = self._answer(job)
-            payload = state.payload_converter.to_payloads([result])[0]
+            payload = state.loop.look("query handler", self._answer, job)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             failure = state.failure_converter.to_failure(error, state.payload_converter)
             return RespondToQuery(job.query_id, failure=failure)
-        finally:
-            state.loop.read_only = ""
         return RespondToQuery(job.query_id, response=payload)
 
-    def _answer(self, job: QueryWorkflow) -> Any:
+    def _answer(self, job: QueryWorkflow) -> Payload:
+        return self._state.payload_converter.to_payloads([self._result(job)])[0]
+
+    def _result(self, job: QueryWorkflow) -> Any:
         name, inbound = job.query_type, self.inbound
         if name in BUILT_IN:
             if inbound is None:

@@ -16,7 +16,7 @@ activation it was decided: handlers that ran after it are not lost.
 Invariants:
 
 * the same activations on a fresh instance give byte-identical completions;
-* a query adds nothing but its answer;
+* a query adds nothing but its answer, and changes nothing; nor does an update that is rejected;
 * the ending is said once. After it only queries run code, and another activation, as when core
   resolves what the run cancelled in its last turn, is answered with no commands;
 * after a failed task the instance answers nothing but that failure, until it is evicted and built
@@ -27,6 +27,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -66,6 +67,8 @@ if TYPE_CHECKING:
     from hourglass.workflow._runtime.intercepted import InterceptedCalls
 
 _log = logging.getLogger("hourglass.workflow")
+_QUERY_ALONE = "legacy_query"
+"""The id of a query that comes without a workflow task, in core and on the wire."""
 
 _STATE = (InitializeWorkflow, NotifyHasPatch, UpdateRandomSeed)
 _ARRIVALS = (SignalWorkflow, DoUpdate)
@@ -77,6 +80,7 @@ class WorkflowInstance(RunState):
     """See the module's text. Never used by two threads at a time."""
 
     __slots__ = (
+        "_context",
         "_intercept",
         "_primary",
         "_said_ending",
@@ -123,6 +127,8 @@ class WorkflowInstance(RunState):
         self._workflow_args: list[Any] = []
         self._primary: asyncio.Task[None] | None = None
         self._said_ending = False
+        # Variables that code sets outside of a task are the run's, not the thread's.
+        self._context = contextvars.copy_context()
 
     # --- activations
 
@@ -135,7 +141,7 @@ class WorkflowInstance(RunState):
         self.loop.entered = True
         try:
             if self.ending.task_error is None:
-                self._apply(activation.jobs)
+                self._context.run(self._apply, activation.jobs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -194,16 +200,27 @@ class WorkflowInstance(RunState):
                 if isinstance(job, _STATE):
                     self._APPLY[type(job)](self, job)
             if arrivals:
-                for job in arrivals:
-                    if isinstance(job, SignalWorkflow):
-                        self.handlers.signal(job)
-                    else:
-                        self.updates.begin(job)
-                self._drain()
+                self._receive(arrivals)
             self._resolve(jobs)
         if self.ending.task_error is None:
             for query in queries:
                 self.commands.append(self.handlers.query(query))
+                if self.loop.spoilt is not None and query.query_id == _QUERY_ALONE:
+                    # Core answers it with the failure and builds the run anew, without an event.
+                    raise self.loop.spoilt
+
+    def _receive(self, arrivals: list[SignalWorkflow | DoUpdate]) -> None:
+        """Queue signals and updates, each in order, and let the code have them."""
+        traced = False
+        for job in arrivals:
+            if isinstance(job, SignalWorkflow):
+                traced = True
+                self.handlers.signal(job)
+            else:
+                self.updates.begin(job)
+        # Of an update that is rejected nothing is in history: it must not have a condition asked
+        # that a replay asks later or never.
+        self._drain(traced=traced)
 
     def _resolve(self, jobs: list[ActivationJob]) -> None:
         """Start the run method if it is time; apply what is neither state nor arrival nor query."""
@@ -215,12 +232,13 @@ class WorkflowInstance(RunState):
                 self._APPLY[type(job)](self, job)
         self._drain()
 
-    def _drain(self) -> None:
-        """Run until nothing is ready and no condition has become true."""
-        loop = self.loop
+    def _drain(self, *, traced: bool = True) -> None:
+        """Run until nothing is ready and no condition has become true. Without anything that is
+        `traced` in history, conditions are asked only once an update was accepted."""
+        loop, accepted = self.loop, self.updates.accepted
         while loop.ready:
             loop.drain()
-            if self.conditions.waiting:
+            if self.conditions.waiting and (traced or self.updates.accepted > accepted):
                 self.conditions.wake()
 
     def _failed(self, error: BaseException) -> WorkflowCompletion:

@@ -22,6 +22,7 @@ import contextvars
 import logging
 import sys
 import traceback
+import zlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import CodeType
@@ -90,7 +91,7 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
         if _get_loop() is not self:
             self.refuse_strangers()
         if self.read_only:
-            self.spoil()
+            self.refuse_to_wake(callback, args)
         self.ready.append(handle)
         return handle
 
@@ -111,7 +112,9 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
         context: Context | None = None,
     ) -> TimerHandle:
         # The time is a float of this century: a difference is good to a microsecond, not better.
-        return self.start_timer(round(when - self.now, 6), None, callback, args, context)
+        timer = self.start_timer(round(when - self.now, 6), None, callback, args, context)
+        timer._when = when  # pyright: ignore[reportPrivateUsage]
+        return timer
 
     def start_timer(
         self,
@@ -157,7 +160,23 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
             _close(coro)
             self.check_writable("create a task")
         self._task_count += 1
-        task = Task(coro, self, self._task_count, name, context)
+        return self._add_task(coro, self._task_count, name, context)
+
+    def create_uncounted_task(
+        self, coro: Coroutine[Any, Any, T], *, name: str, key: str
+    ) -> Task[T]:
+        """Make a task that may leave no trace in history: later ones keep their names and their
+        order. `key` is what tells it from others, the same in every replay."""
+        return self._add_task(coro, -1 - zlib.crc32(key.encode()), name, None)
+
+    def _add_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        order: int,
+        name: str | None,
+        context: Context | None,
+    ) -> Task[T]:
+        task = Task(coro, self, order, name, context)
         task.own_context = self._context_of(task)
         tasks = self._tasks
         if len(tasks) >= self._prune_at:
@@ -175,6 +194,7 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
         return _copy_context() if step is None else step._context  # pyright: ignore[reportPrivateUsage]
 
     def set_exception_handler(self, handler: Callable[..., object] | None) -> None:
+        self.check_writable("set an exception handler")
         self._exception_handler = handler
 
     def get_exception_handler(self) -> Callable[..., object] | None:

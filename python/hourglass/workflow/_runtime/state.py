@@ -141,11 +141,11 @@ class RunState(Facts):
 
     def cancel_timer(self, timer: TimerHandle) -> None:
         """Forget a timer that has not fired (see `LoopHost`)."""
-        if self.loop.evicted or timer.seq not in self.timers:
+        if self.loop.evicted:
             return
         self.loop.check_writable("cancel a timer")
-        del self.timers[timer.seq]
-        self.commands.append(CancelTimer(timer.seq))
+        if self.timers.pop(timer.seq, None) is not None:
+            self.commands.append(CancelTimer(timer.seq))
 
     def report(self, message: str, error: BaseException | None) -> None:
         """Log, once: not during replay (see `LoopHost`)."""

@@ -9,11 +9,13 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from hourglass.workflow._runtime.deadlines import ON_TIMEOUT
+from hourglass.workflow._runtime.errors import ReadOnlyContextError
 
 if TYPE_CHECKING:
     from hourglass._bridge import WorkflowActivation
     from hourglass.workflow._runtime.guard import Guard
 
+_Timeout: Any = getattr(asyncio, "Timeout", None)  # Python 3.11
 _frame = sys._getframe  # pyright: ignore[reportPrivateUsage]
 T = TypeVar("T")
 Context = contextvars.Context
@@ -69,6 +71,9 @@ class Handle(asyncio.Handle):
         self._cancelled = False
 
     def cancel(self) -> None:
+        loop: Any = asyncio._get_running_loop()
+        if getattr(loop, "read_only", ""):
+            loop.check_writable("cancel a callback")
         self._cancelled = True
 
     def cancelled(self) -> bool:
@@ -102,8 +107,14 @@ class TimerHandle(asyncio.TimerHandle):
 
     def cancel(self) -> None:
         if not self._cancelled:
+            try:
+                self._host.cancel_timer(self)
+            except ReadOnlyContextError:
+                scope: Any = _frame(1).f_locals.get("self")
+                if type(scope) is _Timeout:
+                    scope._when = self._when  # it has noted the new time already
+                raise
             self._cancelled = True
-            self._host.cancel_timer(self)
 
     def cancelled(self) -> bool:
         return self._cancelled
@@ -171,7 +182,15 @@ class Task(asyncio.Task[T]):
         super().cancel()
         self.uncancel()
 
-    if sys.version_info < (3, 11):
+    if sys.version_info >= (3, 11):
+
+        def uncancel(self) -> int:
+            """Take back a request to cancel."""
+            if self._guard.read_only:
+                self._guard.check_writable("take back a cancellation")
+            return super().uncancel()
+
+    else:
 
         def cancelling(self) -> int:
             """Count the requests to cancel that were not taken back, as later Pythons do."""
@@ -179,6 +198,8 @@ class Task(asyncio.Task[T]):
 
         def uncancel(self) -> int:
             """Take back a request to cancel, as in later Pythons."""
+            if self._guard.read_only:
+                self._guard.check_writable("take back a cancellation")
             self._cancels = max(0, self._cancels - 1)
             return self._cancels
 

@@ -40,12 +40,14 @@ current_update: ContextVar[UpdateInfo] = ContextVar("hourglass_update")
 class UpdateHandlers:
     """The updates of one run; their table is with the other handlers, in `Handlers`."""
 
-    __slots__ = ("_ending", "_handlers", "_state", "early", "run_began")
+    __slots__ = ("_ending", "_handlers", "_state", "accepted", "early", "run_began")
 
     def __init__(self, state: RunState, handlers: Handlers, ending: Ending) -> None:
         self._state = state
         self._handlers = handlers
         self._ending = ending
+        self.accepted = 0
+        """How many were accepted: of the others nothing is in history."""
         self.run_began = False
         """Set when the run method is on its way: it may have set handlers."""
         self.early: list[DoUpdate] = []
@@ -53,7 +55,8 @@ class UpdateHandlers:
 
     def begin(self, job: DoUpdate) -> None:
         """Queue an update: its handler is looked up when its turn comes."""
-        self._state.loop.create_task(self._run(job), name=f"update {job.name}")
+        name = f"update {job.name}"
+        self._state.loop.create_uncounted_task(self._run(job), name=name, key=job.id)
 
     def begin_early(self) -> None:
         """Queue again what waited for the run method."""
@@ -78,6 +81,7 @@ class UpdateHandlers:
         except BaseException as error:
             self._reject(job, error)
             return
+        self.accepted += 1
         self._answer(job, accepted={})
         running = self._handlers.running
         running[token] = definition
@@ -111,16 +115,14 @@ class UpdateHandlers:
         args = handlers.arguments(definition, job.name, job.input)
         if definition.validator is None or not job.run_validator:
             return args
-        loop.read_only = "update validator"
         try:
             if (inbound := self._handlers.inbound) is not None:
-                inbound.validate(job, args)
+                loop.look("update validator", inbound.validate, job, args)
             else:
-                self.validate(definition, args)
+                loop.look("update validator", self.validate, definition, args)
         finally:
-            loop.read_only = ""
-            if loop.spoilt is not None:
-                self._ending.fail_task(loop.spoilt)
+            if loop.refused is not None:  # a bug: as in any other place, it fails the task
+                self._ending.fail_task(loop.refused)
         return handlers.arguments(definition, job.name, job.input)
 
     def validate(self, definition: UpdateDefinition, args: Sequence[Any]) -> None:
