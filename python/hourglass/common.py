@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from hourglass._public import publish
 from hourglass._search_attributes import (
     SearchAttributeIndexedValueType,
     SearchAttributeKey,
@@ -37,6 +38,8 @@ __all__ = [
     "WorkflowIDConflictPolicy",
     "WorkflowIDReusePolicy",
 ]
+
+publish(globals())
 
 _ONE_SECOND: Final = timedelta(seconds=1)
 _MAX_ATTEMPTS: Final = 2**31 - 1

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hourglass._public import publish
 from hourglass.activity import _context
 from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.activity._context import Info
@@ -51,6 +52,8 @@ __all__ = [
     "wait_for_worker_shutdown",
     "wait_for_worker_shutdown_sync",
 ]
+
+publish(globals())
 
 
 def in_activity() -> bool:

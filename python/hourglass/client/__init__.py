@@ -6,7 +6,7 @@
     result = await client.execute_workflow(Order.run, order, id="order-7", task_queue="orders")
 """
 
-from hourglass._public import publish_exceptions
+from hourglass._public import publish
 from hourglass.client._activity_execution import (
     ActivityExecution,
     ActivityExecutionAsyncIterator,
@@ -191,4 +191,4 @@ __all__ = [
     "WorkflowUpdateStage",
 ]
 
-publish_exceptions(globals())
+publish(globals())

@@ -44,7 +44,7 @@ a workflow or an activity a cancellation is `asyncio.CancelledError`.
 
 from __future__ import annotations
 
-from hourglass._public import publish_exceptions
+from hourglass._public import publish
 from hourglass.exceptions._calls import (
     RPCError,
     RPCStatusCode,
@@ -137,4 +137,4 @@ __all__ = [
     "is_cancelled_exception",
 ]
 
-publish_exceptions(globals())
+publish(globals())

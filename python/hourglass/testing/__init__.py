@@ -10,7 +10,10 @@ A workflow that sleeps for a month is done at once there. `ActivityEnvironment` 
 without a workflow.
 """
 
+from hourglass._public import publish
 from hourglass.testing._activity import ActivityEnvironment
 from hourglass.testing._workflow import WorkflowEnvironment
 
 __all__ = ["ActivityEnvironment", "WorkflowEnvironment"]
+
+publish(globals())

@@ -8,6 +8,7 @@
 
 from typing import TYPE_CHECKING
 
+from hourglass._public import publish, publish_class
 from hourglass.worker._interceptor import Interceptor, WorkflowInterceptorClassInput
 from hourglass.worker._replayer import (
     Replayer,
@@ -64,6 +65,9 @@ __all__ = [
 ]
 
 
+publish(globals())
+
+
 def __getattr__(name: str) -> object:
     """Import what only programs with interceptors need, when it is first named."""
     if name in __all__:
@@ -71,5 +75,7 @@ def __getattr__(name: str) -> object:
         from hourglass.workflow._runtime import interceptors as of_workflows
 
         part = of_activities if hasattr(of_activities, name) else of_workflows
-        return getattr(part, name)
+        found: object = getattr(part, name)
+        publish_class(found, __name__)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ the convention's; a workflow waits, sleeps and calls activities, and does everyt
 not the same each time (files, network, the clock, threads) in an activity.
 """
 
-from hourglass._public import publish_exceptions
+from hourglass._public import publish
 from hourglass.workflow._api.activities import (
     ActivityConfig,
     execute_activity,
@@ -209,4 +209,4 @@ __all__ = [
     "wait_condition",
 ]
 
-publish_exceptions(globals())
+publish(globals())
