@@ -160,7 +160,7 @@ class Watch:
 @final
 class Overrun:
     """The finding of a `Watch`. `busy`: the activation used up its budget of CPU time; `blocked`: it
-    stood still for four times as long; `gil`: no Python code could run for a while (all over now)."""
+    stood still for as long; `gil`: no Python code could run for a while (all over now)."""
 
     kind: Final[Literal["busy", "blocked", "gil"]]
     turn: Final[int]

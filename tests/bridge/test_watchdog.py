@@ -14,10 +14,10 @@ BUDGET = 200_000
 """Microseconds."""
 
 
-def on_desk(work: Callable[[Watch], Any]) -> "tuple[Future[Any], Watch]":
+def on_thread(work: Callable[[Watch], Any]) -> "tuple[Future[Any], Watch]":
     """Run `work` in a thread of its own that is watched."""
     pool = ThreadPoolExecutor(1)
-    watch = pool.submit(Watch, "the desk").result()
+    watch = pool.submit(Watch, "evaluator").result()
     future = pool.submit(work, watch)
     pool.shutdown(wait=False)
     return future, watch
@@ -40,7 +40,7 @@ def found(watch: Watch) -> Overrun:
 
 
 def test_an_activation_that_uses_up_its_cpu_time_is_found_and_can_be_taken_away() -> None:
-    future, watch = on_desk(spin)
+    future, watch = on_thread(spin)
     overrun = found(watch)
     assert overrun.kind == "busy"
     assert overrun.cpu >= BUDGET / 1e6
@@ -51,7 +51,7 @@ def test_an_activation_that_uses_up_its_cpu_time_is_found_and_can_be_taken_away(
 
 
 def test_one_that_has_ended_can_not_be_taken_away() -> None:
-    future, watch = on_desk(spin)
+    future, watch = on_thread(spin)
     overrun = found(watch)
     assert future.result()
     assert not watch.give_up(overrun)
@@ -59,7 +59,7 @@ def test_one_that_has_ended_can_not_be_taken_away() -> None:
 
 
 def test_what_is_left_alone_is_found_again_after_another_budget() -> None:
-    future, watch = on_desk(spin)
+    future, watch = on_thread(spin)
     first, second = found(watch), found(watch)
     assert second.turn == first.turn
     assert second.cpu >= first.cpu + BUDGET / 1e6
@@ -67,7 +67,7 @@ def test_what_is_left_alone_is_found_again_after_another_budget() -> None:
     assert future.result()
 
 
-def test_standing_still_is_found_after_four_budgets() -> None:
+def test_standing_still_is_found_after_a_budget() -> None:
     release = threading.Event()
 
     def wait(watch: Watch) -> bool:
@@ -75,11 +75,11 @@ def test_standing_still_is_found_after_four_budgets() -> None:
         release.wait()
         return watch.end()
 
-    future, watch = on_desk(wait)
+    future, watch = on_thread(wait)
     overrun = found(watch)
     release.set()
     assert overrun.kind == "blocked"
-    assert overrun.wall >= 4 * BUDGET / 1e6
+    assert overrun.wall >= BUDGET / 1e6
     assert overrun.cpu < BUDGET / 1e6
     assert future.result()
     watch.close()
@@ -95,7 +95,7 @@ def test_nothing_is_found_without_a_budget_or_between_activations(budget: int) -
             pass
         watch.close()
 
-    future, watch = on_desk(work)
+    future, watch = on_thread(work)
     kinds: list[str] = []
     while (overrun := watch.wait()) is not None:
         kinds.append(overrun.kind)
@@ -112,7 +112,7 @@ def test_python_that_stands_still_is_reported_on_stderr_while_it_does(
         sum(range(60_000_000))  # in C, without letting go of the GIL
         return watch.end()
 
-    future, watch = on_desk(hold)
+    future, watch = on_thread(hold)
     waiting = ThreadPoolExecutor(1)
     overrun = waiting.submit(watch.wait).result()
     assert overrun is not None
@@ -122,5 +122,5 @@ def test_python_that_stands_still_is_reported_on_stderr_while_it_does(
     watch.close()
     said = capfd.readouterr().err
     assert "hourglass: Python stands still" in said
-    assert "Thread the desk is at a workflow task" in said
+    assert "Thread evaluator is at a workflow task" in said
     assert "it holds the GIL itself" in said

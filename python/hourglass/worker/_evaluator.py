@@ -1,14 +1,14 @@
-"""The evaluator: the one thread of a process that runs workflow code.
+"""The evaluator: the thread of a process that runs workflow code, of all its workers.
 
 It blocks in the native inbox with the GIL released, takes activations of all workers in batches,
 lets each worker's runner evaluate them and hands the completions back without waiting for what core
 says. No event loop is on this path: measured, that is twice as fast as any way through one. One
-thread is enough for one GIL, and a worker that stops or crashes never takes it along. When workflow
-code does not come back, the watchdog gives the thread up and another takes its place, with the same
-inbox and the same workers (`_evaluator_thread`, `_watchdog`).
+thread is enough for one GIL, and a worker that stops or crashes never takes it along. When an
+activation takes long, another thread takes the inbox over (`_relief`); when its code does not come
+back, the watchdog gives the thread up (`_evaluator_thread`, `_watchdog`).
 
-Activations of one run come one after the other (core waits for the completion), so one thread also
-means that no run is ever evaluated twice at once.
+Activations of one run come one after the other, for core waits for the completion: no run is ever
+evaluated by two threads at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hourglass._bridge import (
     BridgeError,
@@ -38,6 +38,7 @@ from hourglass.exceptions import ApplicationError, DeadlockError
 from hourglass.subsystem import runtime
 from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.worker._evaluator_thread import EvaluatorThread
+from hourglass.worker._relief import Relief
 from hourglass.worker._watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _ends_local_activity(activation: WorkflowActivation) -> bool:
 
 
 class Evaluator:
-    """The inbox, the registered handles, and the thread that evaluates."""
+    """The inbox, the registered handles, and the threads that evaluate."""
 
     def __init__(self) -> None:
         self.inbox = Inbox()
@@ -192,8 +193,13 @@ class Evaluator:
         self._ended: deque[Registration] = deque()
         """Handles that are gone, whose runs are to be evicted."""
         self._stopping = False
-        self._thread = EvaluatorThread(self._serve)
-        self._watchdog = Watchdog(self._thread, self._replace)
+        self._lock = threading.Lock()
+        """Held while the inbox passes to another thread."""
+        self._relieved: set[EvaluatorThread] = set()
+        """Threads that finish their activation without the inbox."""
+        self._thread = self._new_thread()
+        """The thread that has the inbox: nobody else touches what was taken from it."""
+        self._relief = Relief(lambda: self._thread, self._relieve, self._relieved)
         runtime.on_exit(self.stop)
 
     def register(
@@ -221,12 +227,12 @@ class Evaluator:
 
     @property
     def thread(self) -> EvaluatorThread:
-        """The thread that evaluates now."""
+        """The thread that has the inbox now."""
         return self._thread
 
-    def busy_thread(self) -> EvaluatorThread | None:
-        """Return the thread if it has a task."""
-        return self._thread if self._thread.task is not None else None
+    def busy_threads(self) -> list[EvaluatorThread]:
+        """List the threads that have a task."""
+        return [one for one in (self._thread, *self._relieved) if one.task is not None]
 
     @property
     def stopped(self) -> bool:
@@ -234,35 +240,67 @@ class Evaluator:
         return self._stopping
 
     def stop(self) -> None:
-        """Let the thread end after its task; at exit only."""
+        """Let the threads end after their tasks; at exit only."""
         self._stopping = True
+        self._relief.end()
         self.inbox.wake()
-        thread, watchdog = self._thread, self._watchdog
-        if not thread.left.wait(_JOIN_TIMEOUT):
-            logger.error("left behind at exit: %s", thread)
-        thread.watch.close()
-        watchdog.thread.join(_JOIN_TIMEOUT)
+        end = time.monotonic() + _JOIN_TIMEOUT
+        for thread in (*self._relieved, self._thread):
+            if not thread.left.wait(max(0, end - time.monotonic())):
+                logger.error("left behind at exit: %s", thread)
+            thread.watch.close()
+            if thread.watchdog is not None:
+                thread.watchdog.join(max(0, end - time.monotonic()))
 
-    def _replace(self, given_up: EvaluatorThread) -> None:
-        """Go on with another thread, and answer the task that the last one died of.
+    def _new_thread(self) -> EvaluatorThread:
+        thread = EvaluatorThread(self._serve)
+        thread.watchdog = Watchdog(thread, self._replace)
+        return thread
+
+    def _relieve(self, thread: EvaluatorThread) -> None:
+        """Pass the inbox on: the activation of `thread` takes long. On the relief's thread."""
+        with self._lock:
+            if self._stopping or thread is not self._thread or not thread.reclaim_inbox():
+                return
+            self._relieved.add(thread)
+            self._pass_on()
+
+    def _replace(self, gone: EvaluatorThread) -> None:
+        """Do without a thread that was given up or died, and answer the task it died of.
 
         Called on the watchdog's thread.
         """
-        registration, activation = given_up.task or (None, None)
-        if registration is not None and activation is None and not registration.evicted.done():
-            self._ended.append(registration)  # without the run that was being evicted
-        elif given_up.died is not None and registration is not None and activation is not None:
-            waits = (*islice(self._taken, 1), *islice(self._decoded, 1))
+        with self._lock:
+            has_inbox = gone is self._thread
+            self._relieved.discard(gone)
+            if gone.task is not None:
+                self._answer_for(gone, *gone.task, has_inbox)
+            if has_inbox:
+                self._pass_on()
+
+    def _answer_for(
+        self,
+        gone: EvaluatorThread,
+        registration: Registration,
+        activation: WorkflowActivation | None,
+        has_inbox: bool,
+    ) -> None:
+        if activation is None:
+            if not registration.evicted.done():
+                self._ended.append(registration)  # without the run that was being evicted
+        elif gone.died is not None:
+            waits = (*islice(self._taken, 1), *islice(self._decoded, 1)) if has_inbox else ()
             if activation in waits or (registration, activation) in waits:
                 pass  # it was not begun
-            elif given_up.completion is not None:
-                registration.ship(given_up.completion)  # does nothing if that was the last it did
+            elif gone.completion is not None:
+                registration.ship(gone.completion)  # does nothing if that was the last it did
             else:
-                registration.fail(activation, given_up.died)
+                registration.fail(activation, gone.died)
+
+    def _pass_on(self) -> None:
         while not self._stopping:
             try:
-                self._thread = EvaluatorThread(self._serve)
-                self._watchdog = Watchdog(self._thread, self._replace)
+                self._thread = self._new_thread()
                 break
             except BaseException:  # no thread to be had, or it died at once
                 logger.critical("no evaluator: no workflow code can run", exc_info=True)
@@ -274,59 +312,80 @@ class Evaluator:
         self.inbox.wake()
 
     def _serve(self, thread: EvaluatorThread) -> None:
-        """Evaluate what is delivered, on an evaluator thread. Deliveries are kept here: the next
-        thread may have to go on with them."""
+        """Evaluate what is delivered, as long as the thread has the inbox. Deliveries are kept
+        here: the next thread has to go on with them."""
         take, taken, decoded, ended = self.inbox.take, self._taken, self._decoded, self._ended
-        while not self._stopping:
-            if not taken and not decoded and not ended:
+        goes_on = True
+        while goes_on and not self._stopping:
+            if taken:
+                goes_on = self._deal_with(taken[0], thread)
+            elif ended:
+                goes_on = self._evict(thread)
+            elif decoded:
+                registration, activation = decoded[0]
+                work = registration.run_decoded
+                goes_on = self._run(thread, decoded, registration, activation, work)
+            else:
                 # One call into C from the inbox to here: an exception raised in this thread from
                 # outside can't come in between and lose what was just taken.
                 taken.extend(chain.from_iterable(islice(iter(take, []), 1)))
-            while taken:
-                delivery = taken[0]
-                if isinstance(delivery, WorkflowActivation):
-                    self._evaluate(delivery, thread, taken)
-                else:
-                    self._note(delivery)
-                    taken.popleft()
-            while ended:
-                self._evict(ended[0], thread)
-            while decoded:
-                registration, activation = decoded[0]
-                thread.begin(registration, activation)
-                decoded.popleft()
-                try:
-                    registration.run_decoded(activation, thread)
-                except Exception:
-                    logger.exception("the evaluator could not deal with %r", activation)
-                thread.task = None
-        self._ended.extend(self._registrations.values())
-        while ended:
-            self._evict(ended[0], thread)
+        if goes_on:
+            ended.extend(self._registrations.values())
+        while goes_on and ended:
+            goes_on = self._evict(thread)
 
-    def _evaluate(
-        self, activation: WorkflowActivation, thread: EvaluatorThread, taken: deque[object]
-    ) -> None:
-        """Evaluate the first of `taken`, which leaves that only once it is the thread's task."""
-        registration = self._registrations.get(activation.tag)
-        if registration is None:
-            taken.popleft()
-            return
+    def _deal_with(self, delivery: object, thread: EvaluatorThread) -> bool:
+        """Deal with the first of what was taken. False as in `_run`."""
+        if isinstance(delivery, WorkflowActivation):
+            registration = self._registrations.get(delivery.tag)
+            if registration is not None:
+                return self._run(thread, self._taken, registration, delivery, registration.run)
+        else:
+            self._note(delivery)
+        self._taken.popleft()
+        return True
+
+    def _run(
+        self,
+        thread: EvaluatorThread,
+        source: deque[Any],
+        registration: Registration,
+        activation: WorkflowActivation,
+        work: Callable[[WorkflowActivation, EvaluatorThread], None],
+    ) -> bool:
+        """Work on the first of `source`, which leaves that only once it is the thread's task.
+
+        False if another thread has the inbox now.
+        """
         thread.begin(registration, activation)
-        taken.popleft()
+        source.popleft()
+        thread.lend_inbox()
+        if self._relief.asleep:
+            self._relief.wake()
         try:
-            registration.run(activation, thread)
+            work(activation, thread)
         except Exception:
             logger.exception("the evaluator could not deal with %r", activation)
-        thread.task = None
+        return self._end(thread)
 
-    def _evict(self, registration: Registration, thread: EvaluatorThread) -> None:
-        """Evict the runs of a handle, the first of the `_ended`."""
+    def _evict(self, thread: EvaluatorThread) -> bool:
+        """Evict the runs of the first of the `_ended` handles. False as in `_run`."""
+        registration = self._ended[0]
         thread.begin(registration, None)
         self._ended.popleft()
+        thread.lend_inbox()
+        if self._relief.asleep:
+            self._relief.wake()
         thread.evict(registration)
         registration.has_evicted()
+        return self._end(thread)
+
+    def _end(self, thread: EvaluatorThread) -> bool:
         thread.task = None
+        if thread.reclaim_inbox():
+            return True
+        self._relieved.discard(thread)
+        return False
 
     def _note(self, delivery: object) -> None:
         if isinstance(delivery, PollingEnded):

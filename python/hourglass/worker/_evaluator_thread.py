@@ -48,6 +48,8 @@ class EvaluatorThread(threading.Thread):
         self.died: BaseException | None = None
         """The exception that ended the thread, unless it was meant to end."""
         self.left = threading.Event()
+        self._token: list[None] = []
+        self.watchdog: threading.Thread | None = None
         self._serve = serve
         self._clean_up: Callable[[], None] = lambda: None
         self._dismissed = threading.Event()
@@ -100,6 +102,22 @@ class EvaluatorThread(threading.Thread):
         # In this order: a successor must not mistake an earlier answer for this task's.
         self.completion = None
         self.task = (registration, activation)
+
+    def lend_inbox(self) -> None:
+        """Let another thread take the inbox, until `reclaim_inbox`."""
+        self._token.append(None)
+
+    def reclaim_inbox(self) -> bool:
+        """Take the token that stands for the inbox; False if another thread was faster.
+
+        Who has it may look at what was taken from the inbox, and nobody else. One atomic step
+        decides, as between `Watch.end` and `Watch.give_up`.
+        """
+        try:
+            self._token.pop()
+        except IndexError:
+            return False
+        return True
 
     def dismiss(self, clean_up: Callable[[], None]) -> None:
         """Have `clean_up` called when the thread comes back, whose activation was taken away."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hourglass.subsystem.worker_handle import WorkerHandle
     from hourglass.subsystem.worker_spec import Poll
     from hourglass.supervision import Process
+    from hourglass.worker._evaluator_thread import EvaluatorThread
     from hourglass.worker._options import WorkerOptions
     from hourglass.worker._process_pool import ActivityProcessPool
     from hourglass.workflow._runtime.runner import WorkflowRunner
@@ -67,6 +68,12 @@ class WorkflowTaker:
             self._evicted.add(registration.evicted)
             registration.evicted.add_done_callback(self._evicted.discard)
             self.evaluator.unregister(registration)
+
+    def busy_threads(self) -> list[EvaluatorThread]:
+        """List the threads that evaluate runs of this worker."""
+        own = self._registrations.values()
+        busy = self.evaluator.busy_threads()
+        return [one for one in busy if one.task is not None and one.task[0] in own]
 
     def return_local_activities(self) -> None:
         """Give workflow tasks back whose local activities the stop of the worker cancels."""

@@ -23,7 +23,6 @@ from hourglass.subsystem.events import WorkerStoppedHard, emit
 
 if TYPE_CHECKING:
     from hourglass.worker._activity import Activities
-    from hourglass.worker._evaluator import Evaluator
     from hourglass.worker._lifetime import WorkflowTaker
 
 logger = logging.getLogger("hourglass.worker")
@@ -43,7 +42,7 @@ async def shut_down(
 
     Raises what that raises. A hard stop raises nothing: it is in the log.
     """
-    blockers = Blockers(activities, None if workflows is None else workflows.evaluator)
+    blockers = Blockers(activities, workflows)
     logger.info("worker of %r stops: no more tasks are taken; %s", task_queue, blockers)
     if activities is not None:
         activities.worker_shutdown.set()
@@ -81,15 +80,14 @@ async def _done(finalizing: asyncio.Future[None], seconds: float) -> bool:
 class Blockers:
     """Describes what a stopping worker waits for; a string only when it is read."""
 
-    def __init__(self, activities: Activities | None, evaluator: Evaluator | None) -> None:
+    def __init__(self, activities: Activities | None, workflows: WorkflowTaker | None) -> None:
         self._activities = activities
-        self._evaluator = evaluator
+        self._workflows = workflows
 
     def __str__(self) -> str:
         found = (
             [] if self._activities is None else list(map(str, self._activities.running.values()))
         )
-        thread = None if self._evaluator is None else self._evaluator.busy_thread()
-        if thread is not None:
-            found.append(str(thread))
+        if self._workflows is not None:
+            found.extend(map(str, self._workflows.busy_threads()))
         return "; ".join(found) or "nothing in Python, but the native worker, for the service"

@@ -38,18 +38,19 @@ _FIRST_INTERRUPT = 0.2
 _BETWEEN_INTERRUPTS = 1.0
 
 
-class Watchdog:
-    """Watches over one evaluator thread, on a thread of its own that ends with it."""
+class Watchdog(threading.Thread):
+    """Watches over one evaluator thread, and ends with it."""
 
     def __init__(self, thread: EvaluatorThread, replace: Callable[[EvaluatorThread], None]) -> None:
         """`replace` is called on the watchdog's thread when `thread` was given up or died."""
+        super().__init__(name="hourglass-watchdog", daemon=True)
         self._watched = thread
         self._replace = replace
         self._importing = (0, 0)
-        self.thread = threading.Thread(target=self._serve, name="hourglass-watchdog", daemon=True)
-        self.thread.start()
+        self.start()
 
-    def _serve(self) -> None:
+    def run(self) -> None:
+        """Deal with what is found, until the thread ends."""
         while (overrun := self._watched.watch.wait()) is not None:
             if overrun.kind == "gil":
                 logger.error(

@@ -116,9 +116,9 @@ class Worker:
             graceful_shutdown_timeout: How long running activities may go on when it stops, before
                 they are cancelled.
             workflow_failure_exception_types: Exceptions that fail a workflow, not only its task.
-            deadlock_timeout: How much CPU time workflow code may use before it waits again. Above
-                that (or when it stands still for four times as long) its task fails with its stack
-                in the log and is tried again; others go on. None: any, for debugging.
+            deadlock_timeout: How much CPU time workflow code may use, or how long it may stand
+                still, before it waits again. Above that its task fails with its stack in the log
+                and is tried again. Other runs never wait for it. None: any, for debugging.
             on_fatal_error: Awaited with the error when the worker has to give up.
             completions: ``"ordered"``: completions of one run keep their order, runs don't wait for
                 each other. ``"serial"``: all workflow completions go one after the other.

@@ -4,8 +4,7 @@
 //! on the wall: when a pod comes back and replays a thousand runs on a machine that has no core to
 //! spare, each activation takes long on the wall and costs what it always costs. Code that hangs
 //! without using the CPU (`time.sleep`, a lock, a socket) would never use up such a budget, so
-//! standing still counts too, at four times the budget (8 s for 2 s): long enough for the odd file
-//! or DNS lookup that should not be there but works, and before the ten seconds are over after which
+//! standing still counts too, and as much of it: well before the ten seconds are over after which
 //! the service gives the task to another worker and takes no reason from this one any more.
 //!
 //! **When standing still counts.** A thread that waits for the GIL, or for a core, stands still
@@ -54,8 +53,6 @@ use crate::{
 const TICK: Duration = Duration::from_millis(100);
 /// Less CPU than this in a tick is standing still.
 const STILL: Duration = Duration::from_millis(2);
-/// Standing still may take this many times the budget of CPU time.
-const STILL_FACTOR: u32 = 4;
 /// Between activations a question is asked every so many ticks.
 const IDLE_TICKS: u32 = 10;
 /// The time that Python may stand still while no activation with a budget runs.
@@ -200,7 +197,7 @@ impl Seen {
     fn judge(&mut self, now: Duration, budget: Duration) -> Option<Overrun> {
         let kind = if now >= self.due {
             "busy"
-        } else if TICK * self.still >= budget * STILL_FACTOR {
+        } else if TICK * self.still >= budget {
             "blocked"
         } else {
             return None;
