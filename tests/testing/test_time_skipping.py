@@ -14,6 +14,7 @@ from hourglass.client import (
     RPCStatusCode,
     WithStartWorkflowOperation,
     WorkflowFailureError,
+    WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
 from hourglass.common import RetryPolicy, WorkflowIDConflictPolicy
@@ -371,3 +372,48 @@ async def test_only_an_engine_in_memory_skips_time(tmp_path: Path) -> None:
 
     with pytest.raises(DatabaseError, match="only an engine in memory can"):
         await open_engine(str(tmp_path / "never.db"), time_skipping=True)
+
+
+# --- assertions --------------------------------------------------------------------------------
+
+
+@workflow.defn
+class Asserts:
+    @workflow.signal
+    def check(self) -> None:
+        raise AssertionError("in the signal")
+
+    @workflow.update
+    async def verify(self) -> None:
+        raise AssertionError("in the update")
+
+    @workflow.run
+    async def run(self, where: str) -> None:
+        assert where, "in the run method"
+        await workflow.wait_condition(lambda: False)
+
+
+@pytest.mark.parametrize("where", ["run method", "signal", "update"])
+async def test_a_failed_assertion_fails_the_workflow_so_that_the_test_ends(
+    env: WorkflowEnvironment, where: str
+) -> None:
+    async with new_worker(env.client, Asserts) as worker:
+        handle = await env.client.start_workflow(
+            Asserts.run,
+            "" if where == "run method" else where,
+            id=unique("asserts"),
+            task_queue=worker.task_queue,
+        )
+        if where == "update":
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await handle.execute_update(Asserts.verify)
+            error = refused.value.cause
+        else:
+            if where == "signal":
+                await handle.signal(Asserts.check)
+            with pytest.raises(WorkflowFailureError) as failure:
+                await handle.result()
+            error = failure.value.cause
+        assert isinstance(error, ApplicationError)
+        assert error.type == "AssertionError"
+        assert error.message.startswith(f"in the {where}")

@@ -18,6 +18,15 @@ from hourglass.client import (
     WorkflowHandle,
     WorkflowUpdateHandle,
 )
+from hourglass.exceptions import ApplicationError
+from hourglass.worker import (
+    ExecuteWorkflowInput,
+    HandleSignalInput,
+    HandleUpdateInput,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+from hourglass.worker import Interceptor as WorkerInterceptor
 
 if TYPE_CHECKING:
     from hourglass.testing._embedded import TimeSkippingEnvironment
@@ -26,10 +35,48 @@ SelfT = TypeVar("SelfT")
 ResultT = TypeVar("ResultT")
 
 
-class TimeSkippingInterceptor(Interceptor):
-    """The interceptor of such an environment: time skips during `result` of what was started."""
+class AssertionInterceptor(WorkflowInboundInterceptor):
+    """Fails a workflow whose assertion fails: retried, its task would fail again, and a test that
+    waits for the result with time skipping would never end."""
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
+        """Run the run method."""
+        try:
+            return await super().execute_workflow(input)
+        except AssertionError as error:
+            raise _failure_of(error) from error
+
+    async def handle_signal(self, input: HandleSignalInput) -> None:
+        """Call a signal handler."""
+        try:
+            await super().handle_signal(input)
+        except AssertionError as error:
+            raise _failure_of(error) from error
+
+    async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
+        """Call an update's handler."""
+        try:
+            return await super().handle_update_handler(input)
+        except AssertionError as error:
+            raise _failure_of(error) from error
+
+
+def _failure_of(error: AssertionError) -> ApplicationError:
+    return ApplicationError(str(error), type="AssertionError", non_retryable=True)
+
+
+class TimeSkippingInterceptor(Interceptor, WorkerInterceptor):
+    """The interceptor of such an environment: time skips during `result` of what was started, and
+    failed assertions fail workflows."""
 
     environment: TimeSkippingEnvironment
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor]:
+        """Have the workers of its clients fail workflows whose assertions fail."""
+        del input
+        return AssertionInterceptor
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         """Put this before `next`."""

@@ -80,7 +80,7 @@ class Ending:
         if state.cancel_reason is not None and _is_cancelled(error):
             self.end(CancelWorkflowExecution())
         elif self.is_failure(error):
-            failure = state.failure_converter.to_failure(error, state.payload_converter)
+            failure = state.failure_of(error)
             self.end(FailWorkflowExecution(failure))
         else:
             self.fail_task(error)

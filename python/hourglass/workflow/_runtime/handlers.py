@@ -166,7 +166,7 @@ class Handlers:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            failure = state.failure_converter.to_failure(error, state.payload_converter)
+            failure = state.failure_of(error)
             return RespondToQuery(job.query_id, failure=failure)
         return RespondToQuery(job.query_id, response=payload)
 

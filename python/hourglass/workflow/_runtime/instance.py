@@ -145,7 +145,7 @@ class WorkflowInstance(RunState):
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self.ending.task_error = error
+            self.ending.fail_task(error)
         finally:
             leave()
             self.loop.entered = False
@@ -177,7 +177,7 @@ class WorkflowInstance(RunState):
 
     def _apply(self, jobs: list[ActivationJob]) -> None:
         if len(jobs) == 1 and isinstance(jobs[0], _SINGLE) and self._undisturbed():
-            self._APPLY[type(jobs[0])](self, jobs[0])
+            self._apply_job(jobs[0])
             self._drain()
         else:
             self._apply_in_order(jobs)
@@ -198,10 +198,11 @@ class WorkflowInstance(RunState):
             arrivals = [job for job in jobs if isinstance(job, _ARRIVALS)]
             for job in jobs:
                 if isinstance(job, _STATE):
-                    self._APPLY[type(job)](self, job)
-            if arrivals:
+                    self._apply_job(job)
+            if arrivals and self.ending.outcome is None:
                 self._receive(arrivals)
-            self._resolve(jobs)
+            if self.ending.outcome is None:
+                self._resolve(jobs)
         if self.ending.task_error is None:
             for query in queries:
                 self.commands.append(self.handlers.query(query))
@@ -229,14 +230,24 @@ class WorkflowInstance(RunState):
             self.updates.begin_early()
         for job in jobs:
             if not isinstance(job, (*_STATE, *_ARRIVALS, QueryWorkflow)):
-                self._APPLY[type(job)](self, job)
+                self._apply_job(job)
         self._drain()
+
+    def _apply_job(self, job: ActivationJob) -> None:
+        """Take what a job says. A converter or a codec that can't read it, and what `__init__`
+        raises, is judged as any other error of the workflow's code."""
+        try:
+            self._APPLY[type(job)](self, job)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.ending.conclude(error)
 
     def _drain(self, *, traced: bool = True) -> None:
         """Run until nothing is ready and no condition has become true. Without anything that is
         `traced` in history, conditions are asked only once an update was accepted."""
         loop, accepted = self.loop, self.updates.accepted
-        while loop.ready:
+        while loop.ready and self.ending.task_error is None:
             loop.drain()
             if self.conditions.waiting and (traced or self.updates.accepted > accepted):
                 self.conditions.wake()
@@ -248,7 +259,7 @@ class WorkflowInstance(RunState):
             error,
             exc_info=error,
         )
-        failure = self.failure_converter.to_failure(error, self.payload_converter)
+        failure = self.failure_of(error)
         return WorkflowCompletion.failed(self.run_id, failure)
 
     # --- jobs

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import InitializeWorkflow, RemoveFromCache, WorkflowCompletion
+from hourglass.converter.failure import failure_of
 from hourglass.exceptions import DefinitionError
 from hourglass.workflow._definition.definition import WorkflowDefinition
 from hourglass.workflow._runtime.instance import WorkflowInstance
@@ -178,7 +179,7 @@ class WorkflowRunner:
     def failed(self, run_id: str, error: BaseException) -> WorkflowCompletion:
         """The answer of a task that failed with `error`."""
         converter = self._data_converter
-        failure = converter.failure_converter.to_failure(error, converter.payload_converter)
+        failure = failure_of(error, converter.failure_converter, converter.payload_converter)
         return WorkflowCompletion.failed(run_id, failure)
 
 

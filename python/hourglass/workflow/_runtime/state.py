@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hourglass._bridge import CancelTimer, StartTimer
+from hourglass.converter.failure import failure_of
 from hourglass.workflow._runtime.conditions import Conditions
 from hourglass.workflow._runtime.durations import END_OF_TIME, seconds_of
 from hourglass.workflow._runtime.facts import Facts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         InitializeWorkflow,
         Payload,
         ResolveActivity,
+        Wire,
         WorkflowActivation,
     )
     from hourglass.converter import DataConverter
@@ -157,6 +159,10 @@ class RunState(Facts):
         seq = self.seqs.get(kind, 0) + 1
         self.seqs[kind] = seq
         return seq
+
+    def failure_of(self, error: BaseException) -> Wire:
+        """Make the failure of an exception, whatever the converter does."""
+        return failure_of(error, self.failure_converter, self.payload_converter)
 
     def summary(self, text: str | None) -> Payload | None:
         """Encode the summary of a command."""

@@ -17,7 +17,7 @@ from hourglass._bridge import OtherCommand
 from hourglass.exceptions import CancelledError
 from hourglass.workflow._definition.definition import UpdateDefinition
 from hourglass.workflow._definition.update_decorator import update_definition
-from hourglass.workflow._runtime.errors import Evicted
+from hourglass.workflow._runtime.errors import ContinueAsNewError, Evicted
 
 if TYPE_CHECKING:
     from hourglass._bridge import DoUpdate
@@ -139,13 +139,18 @@ class UpdateHandlers:
             error = CancelledError(str(error) or "Cancelled")
         if self._ending.is_failure(error):
             self._reject(job, error)
+        elif isinstance(error, ContinueAsNewError):
+            self._ending.fail_task(
+                RuntimeError(
+                    f"the handler of update {job.name!r} continues as new, and its caller would get"
+                    " no answer: return, and let the run method continue as new"
+                )
+            )
         else:
-            self._ending.conclude(error)
+            self._ending.fail_task(error)
 
     def _reject(self, job: DoUpdate, error: BaseException) -> None:
-        state = self._state
-        failure = state.failure_converter.to_failure(error, state.payload_converter)
-        self._answer(job, rejected=failure)
+        self._answer(job, rejected=self._state.failure_of(error))
 
     def _answer(self, job: DoUpdate, **answer: Any) -> None:
         fields = {"protocol_instance_id": job.protocol_instance_id, **answer}
