@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import ArgumentTypeError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
@@ -249,6 +250,49 @@ class TypedSearchAttributes:
 TypedSearchAttributes.empty = TypedSearchAttributes(())
 _FINE = re.compile(r"(\.\d{6})\d+")
 _KINDS = {text: kind for kind, text in _METADATA.items()}
+
+
+AnySearchAttributes = TypedSearchAttributes | Mapping[str, Sequence[Any]]
+"""Search attributes; a mapping from names to lists of values is the deprecated form."""
+
+
+def search_attributes_to_wire(attributes: AnySearchAttributes) -> Wire | None:
+    """`temporal.api.common.v1.SearchAttributes`; None without any.
+
+    `ArgumentTypeError` for what is neither form, and for values that the deprecated one can't have.
+    """
+    if isinstance(attributes, TypedSearchAttributes):
+        return attributes.to_wire() if len(attributes) else None
+    if not isinstance(attributes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(
+            f"search_attributes are TypedSearchAttributes, not {type(attributes).__name__}"
+        )
+    warnings.warn(
+        "search attributes as a dictionary are deprecated: use TypedSearchAttributes",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    fields = {name: _untyped(name, values) for name, values in attributes.items()}
+    return {"indexed_fields": fields} if fields else None
+
+
+def _untyped(name: str, values: Any) -> Payload:
+    """The payload of the deprecated form: a list of values of one type, which is not named."""
+    from hourglass._bridge import Payload
+
+    given: Sequence[Any] = values
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
+        raise ArgumentTypeError(f"search attribute {name!r}: {values!r} is no list of values")
+    for value in given:
+        if not isinstance(value, (str, int, float, datetime)):
+            raise ArgumentTypeError(
+                f"search attribute {name!r}: {value!r} is no str, int, float, bool or datetime"
+            )
+    if any(type(value) is not type(given[0]) for value in given):
+        raise ArgumentTypeError(f"search attribute {name!r}: {given!r} has values of several types")
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in given]
+    data = json.dumps(plain, separators=(",", ":")).encode()
+    return Payload(metadata={"encoding": b"json/plain"}, data=data)
 
 
 def indexed(updates: Sequence[SearchAttributeUpdate[Any]]) -> Wire:

@@ -18,7 +18,7 @@ from hourglass._search_attributes import (
     SearchAttributeUpdate,
     TypedSearchAttributes,
 )
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import ArgumentTypeError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
@@ -164,7 +164,10 @@ class Priority:
     fairness_weight: float | None = None
 
     def __post_init__(self) -> None:
-        if self.priority_key is not None and self.priority_key < 1:
+        key = self.priority_key
+        if key is not None and not isinstance(key, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentTypeError(f"Priority: priority_key must be an integer, not {key!r}")
+        if key is not None and key < 1:
             raise InvalidArgumentError("Priority: priority_key must be at least 1")
 
     def to_wire(self) -> Wire | None:

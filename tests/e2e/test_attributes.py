@@ -87,6 +87,18 @@ async def test_search_attributes_nobody_declared_are_refused(client: Client) -> 
     assert unknown.name in refused.value.message
 
 
+async def test_search_attributes_may_be_a_dictionary_and_warn(client: Client) -> None:
+    """The deprecated form: lists of values, of which the service knows the types."""
+    given: dict[str, list[Any]] = {KEYWORD.name: ["red"], NUMBER.name: [3]}
+    with pytest.warns(DeprecationWarning, match="TypedSearchAttributes"):
+        handle = await client.start_workflow(
+            "Any", id=unique("dictionary"), task_queue=unique("queue"), search_attributes=given
+        )
+    described = await handle.describe()
+    assert described.typed_search_attributes == start_values("red", 3)
+    await handle.terminate()
+
+
 async def test_a_database_keeps_what_was_declared(tmp_path: Path) -> None:
     target = f"sqlite:///{tmp_path / 'attributes.db'}"
     given = start_values("red", 3)

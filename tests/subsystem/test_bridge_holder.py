@@ -17,27 +17,8 @@ from hourglass.subsystem.errors import (
 )
 from hourglass.subsystem.worker_handle import WorkerHandle
 from hourglass.supervision import KILLED, Process, Task, default_loop
-from tests.subsystem.kit import WAIT, Heard, Taker, declaration, holder, kill
+from tests.subsystem.kit import WAIT, Gate, Heard, Taker, declaration, holder, kill
 from tests.support import unique
-
-
-class Gate:
-    """Connecting that waits until the test opens it, or fails when told to."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.reached = asyncio.Event()
-        self.opened = asyncio.Event()
-        self.error: Exception | None = None
-        self._loop = asyncio.get_running_loop()
-
-    async def __call__(self) -> _bridge.Client:
-        self._loop.call_soon_threadsafe(self.reached.set)
-        waiting = asyncio.run_coroutine_threadsafe(self.opened.wait(), self._loop)
-        await asyncio.wrap_future(waiting)
-        if self.error is not None:
-            raise self.error
-        return await self.client.connection.native()
 
 
 async def soon(answer: Awaitable[Any]) -> Any:

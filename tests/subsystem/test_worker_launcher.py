@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import threading
+from typing import Any
 
 import pytest
 
-from hourglass import Subsystem
+from hourglass import Subsystem, _bridge
 from hourglass.client import Client
-from hourglass.exceptions import ConnectError
+from hourglass.exceptions import ConnectError, StaleHandleError
 from hourglass.subsystem import events
 from hourglass.subsystem.bridge_holder import BridgeHolder
 from hourglass.subsystem.errors import SubsystemStoppedError, WorkerNotRegisteredError
@@ -22,7 +23,7 @@ from hourglass.supervision import (
     Crash,
     StartFailed,
 )
-from tests.subsystem.kit import WAIT, Heard, declaration, pids, tree
+from tests.subsystem.kit import CHILDREN, WAIT, Gate, Heard, declaration, kill, pids, tree
 
 
 async def test_b22_a_second_run_of_the_launcher_is_success(
@@ -126,7 +127,7 @@ async def test_a_worker_that_is_undeclared_while_it_starts_does_not_stay(
     monkeypatch.setattr(SupervisedWorker, "init", late)
     one = declaration(embedded_client)
     Subsystem.declare(one)
-    with pytest.raises(WorkerNotRegisteredError, match="was stopped before it was registered"):
+    with pytest.raises(WorkerNotRegisteredError, match="was stopped before it registered"):
         await asyncio.wait_for(one.started.answer, WAIT)
     await heard.came(ChildIgnored, child_id=one.spec.name)
     assert (await tree().workers().count_children()).active == 0
@@ -165,3 +166,90 @@ async def test_a_worker_whose_start_fails_outside_a_cascade_tells_its_starter_wh
         Subsystem.declare(one)
         with pytest.raises(StartFailed, match="a bug"):
             await asyncio.wait_for(one.started.answer, WAIT)
+
+
+@pytest.mark.parametrize("victim", CHILDREN[:4])
+async def test_a_declared_worker_that_is_being_registered_comes_up_after_a_cascade(
+    embedded_client: Client, victim: str
+) -> None:
+    """Its first start has not failed for that."""
+    gate = Gate(embedded_client)
+    one = declaration(embedded_client, connect=gate)
+    Subsystem.declare(one)
+    await asyncio.wait_for(gate.reached.wait(), WAIT)
+    await asyncio.to_thread(kill, victim)
+    gate.opened.set()
+    await asyncio.wait_for(one.started.answer, WAIT)
+    assert Subsystem.registered(one.spec.name)
+    await Subsystem.stop_worker(one.spec.name)
+
+
+@pytest.mark.parametrize("victim", CHILDREN[:4])
+async def test_the_starter_of_a_dynamic_worker_is_told_when_a_cascade_ends_it(
+    embedded_client: Client, victim: str
+) -> None:
+    gate = Gate(embedded_client)
+    one = declaration(embedded_client, connect=gate)
+    Subsystem.start_worker(one)
+    await asyncio.wait_for(gate.reached.wait(), WAIT)
+    await asyncio.to_thread(kill, victim)
+    with pytest.raises(WorkerNotRegisteredError, match="ended before"):
+        await asyncio.wait_for(one.started.answer, WAIT)
+
+
+async def test_the_starter_of_a_worker_that_is_stopped_before_it_is_registered_is_told(
+    embedded_client: Client,
+) -> None:
+    one = declaration(embedded_client, connect=Gate(embedded_client))
+    Subsystem.start_worker(one)
+    await tree().up.answer
+    await tree().workers().start_worker(one)
+    await asyncio.wait_for(Subsystem.stop_worker(one.spec.name), WAIT)
+    with pytest.raises(WorkerNotRegisteredError, match="was stopped before"):
+        await asyncio.wait_for(one.started.answer, WAIT)
+
+
+async def test_a_worker_that_registers_on_a_stale_runtime_does_it_again_once(
+    embedded_client: Client, heard: Heard
+) -> None:
+    """The stale handle is reported, and so is the second one, which fails the start."""
+    leftover = await embedded_client.connection.native()
+    await asyncio.to_thread(kill, "runtime")
+    clients = [leftover]
+
+    async def connect() -> _bridge.Client:
+        return clients.pop() if clients else await embedded_client.connection.native()
+
+    one = declaration(embedded_client, connect=connect)
+    Subsystem.declare(one)
+    await asyncio.wait_for(one.started.answer, WAIT)
+    await Subsystem.stop_worker(one.spec.name)
+    assert len(heard.of(events.StaleHandleUsed, call_site="worker_new/register")) == 1
+    clients.extend([leftover] * 3)
+    again = declaration(embedded_client, connect=connect)
+    Subsystem.declare(again)
+    with pytest.raises(StaleHandleError):
+        await asyncio.wait_for(again.started.answer, WAIT)
+    assert len(heard.of(events.StaleHandleUsed, call_site="worker_new/register")) == 3
+
+
+async def test_a_runtime_that_is_closed_while_a_worker_is_validated_is_reported(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    """And the worker comes up on the next one."""
+    native = _bridge.Worker
+    runtimes: list[_bridge.Runtime] = []
+
+    def made(runtime: _bridge.Runtime, *args: Any, **options: Any) -> _bridge.Worker:
+        worker = native(runtime, *args, **options)
+        if not runtimes:
+            runtimes.append(runtime)
+            runtime.close(engines=False)
+        return worker
+
+    monkeypatch.setattr(_bridge, "Worker", made)
+    one = declaration(embedded_client)
+    Subsystem.declare(one)
+    await asyncio.wait_for(one.started.answer, WAIT)
+    await heard.came(events.StaleHandleUsed, call_site="worker_validate")
+    await Subsystem.stop_worker(one.spec.name)

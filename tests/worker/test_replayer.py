@@ -8,8 +8,16 @@ import pytest
 from hourglass import activity, workflow
 from hourglass.client import Client, WorkflowHistory
 from hourglass.converter import DataConverter
-from hourglass.exceptions import DefinitionError, InvalidArgumentError, NondeterminismError
+from hourglass.exceptions import (
+    DefinitionError,
+    InvalidArgumentError,
+    NondeterminismError,
+    StaleHandleError,
+)
+from hourglass.subsystem.events import RuntimeClosed, StaleHandleUsed
+from hourglass.subsystem.runtime_owner import current_epoch, renew
 from hourglass.worker import Replayer
+from tests.subsystem.kit import Heard
 from tests.support import new_worker, unique
 from tests.worker.test_codec import Envelope
 
@@ -109,3 +117,38 @@ async def test_an_iterator_tells_of_each_history_what_became_of_it() -> None:
     async with Replayer(workflows=[Changed]).workflow_replay_iterator([fits, broken]) as results:
         first = await anext(results)
     assert isinstance(first.replay_failure, NondeterminismError)
+
+
+@workflow.defn(name="Steps")
+class Meanwhile:
+    """Has the runtime replaced while it is replayed, as often as it is told to."""
+
+    times = 0
+
+    @workflow.run
+    async def run(self, number: int) -> int:
+        if Meanwhile.times:
+            Meanwhile.times -= 1
+            epoch = current_epoch()
+            assert epoch is not None
+            heard = Heard()
+            renew(epoch, "a test")
+            heard.wait(RuntimeClosed, epoch=epoch)
+            heard.end()
+        return await Steps().run(number)
+
+
+async def test_a_replay_on_a_stale_runtime_takes_a_fresh_one_once_and_reports_it() -> None:
+    history = await recorded("sqlite://")
+    heard = Heard()
+    replayer = Replayer(workflows=[Meanwhile])
+    Meanwhile.times = 1
+    assert (await replayer.replay_workflow(history)).replay_failure is None
+    assert len(heard.of(StaleHandleUsed, call_site="replay_history")) == 1
+    Meanwhile.times = 2
+    with pytest.raises(StaleHandleError):
+        await replayer.replay_workflow(history)
+    assert len(heard.of(StaleHandleUsed, call_site="replay_history")) == 3
+    heard.end()
+    assert Meanwhile.times == 0
+    assert (await replayer.replay_workflow(history)).replay_failure is None

@@ -28,7 +28,7 @@ from hourglass.client._inputs import (
 from hourglass.client._outbound import chain
 from hourglass.client._requests import activity_task, start_activity_execution
 from hourglass.client._requests import start_workflow_execution as start
-from hourglass.client._requests._parts import duration
+from hourglass.client._requests._parts import duration, handler_of
 from hourglass.client._requests.start_activity_execution import StartActivityOptions
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._service import Service
@@ -39,7 +39,6 @@ from hourglass.client._update import (
     WorkflowUpdateStage,
     check_update_options,
     time_left,
-    update_name,
 )
 from hourglass.client._with_start import WithStartWorkflowOperation
 from hourglass.client._workflow_handle import WorkflowHandle
@@ -539,7 +538,7 @@ class Client(ClientCalls):
         Both happen or none does. Raises as `start_workflow` and `start_update` do.
         """
         check_update_options(options)
-        name, declared = update_name(update)
+        name, declared = handler_of("update", update)
         operation = start_workflow_operation
         operation.begin()
         try:

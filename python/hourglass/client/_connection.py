@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hourglass._aio import performed, running_loop
 from hourglass._search_attributes import SearchAttributeIndexedValueType, SearchAttributeKey
 from hourglass.client._target import Cluster, Database, parse_target
-from hourglass.exceptions import ClosedError, InvalidArgumentError, StaleHandleError
+from hourglass.exceptions import (
+    ClosedError,
+    InvalidArgumentError,
+    RPCError,
+    RPCStatusCode,
+    StaleHandleError,
+)
 from hourglass.service import TLSConfig
 from hourglass.subsystem.runtime import current_epoch, runtime_ready
 from hourglass.supervision import LoopGone, default_loop
@@ -141,8 +147,11 @@ class Connection:
             return native
         running_loop()
         if self._closed:
-            raise ClosedError(f"the client of {self.options.target!r} is closed")
+            raise self._was_closed()
         return await default_loop().run(self._connect_once)
+
+    def _was_closed(self) -> ClosedError:
+        return ClosedError(f"the client of {self.options.target!r} is closed")
 
     async def _connect_once(self) -> _bridge.Client:
         """On the supervision loop: one attempt at a time, for all that wait for it."""
@@ -224,6 +233,10 @@ class Connection:
             from hourglass.subsystem.stale_handle import signal_reload
 
             signal_reload(call_site, stale)
+            raise
+        except RPCError as refused:
+            if self._closed and refused.status is RPCStatusCode.UNAVAILABLE:
+                raise self._was_closed() from None
             raise
 
     async def close(self) -> None:

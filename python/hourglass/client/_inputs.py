@@ -19,11 +19,12 @@ from hourglass.common import (
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload
+    from hourglass._search_attributes import AnySearchAttributes
     from hourglass.client._activity_options import ActivityOptionsUpdate
     from hourglass.client._history import WorkflowHistoryEventFilterType
     from hourglass.client._requests.activity_task import AsyncActivityIDReference
     from hourglass.client._update import WorkflowUpdateStage
-    from hourglass.common import QueryRejectCondition, RetryPolicy, TypedSearchAttributes
+    from hourglass.common import QueryRejectCondition, RetryPolicy
 
 
 @dataclass(repr=False, eq=False)
@@ -60,7 +61,7 @@ class WorkflowStart(Input):
     retry_policy: RetryPolicy | None = None
     cron_schedule: str = ""
     memo: Mapping[str, Any] | None = None
-    search_attributes: TypedSearchAttributes | None = None
+    search_attributes: AnySearchAttributes | None = None
     start_delay: timedelta | None = None
     headers: Mapping[str, Payload] = field(default_factory=no_headers)
     static_summary: str | None = None
@@ -244,7 +245,7 @@ class StartActivityInput(Input):
     id_conflict_policy: ActivityIDConflictPolicy = ActivityIDConflictPolicy.FAIL
     retry_policy: RetryPolicy | None = None
     priority: Priority = Priority.default
-    search_attributes: TypedSearchAttributes | None = None
+    search_attributes: AnySearchAttributes | None = None
     summary: str | None = None
     start_delay: timedelta | None = None
     headers: Mapping[str, Payload] = field(default_factory=no_headers)

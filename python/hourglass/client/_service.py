@@ -5,14 +5,16 @@ A handle depends on this and not on `Client`, so that nothing below the client l
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from typing_extensions import Self
 
+from hourglass.client._errors import RPCTimeoutOrCancelledError
 from hourglass.client._requests._parts import duration
 from hourglass.exceptions import (
     InvalidArgumentError,
@@ -32,6 +34,8 @@ LONG_POLL = timedelta(seconds=70)
 """A little longer than any service holds a call back that waits for news."""
 
 
+SILENT_CALLS = 3
+"""Long calls in a row after which a service that answers none is given up."""
 AT_ONCE = 1.0
 """Seconds within which a service that says DEADLINE_EXCEEDED has not waited, and never will."""
 
@@ -91,7 +95,9 @@ class Service:
 class LongCall:
     """An RPC that the service may leave unanswered for a while, sent again until it is answered.
 
-    `rpc_timeout` is the limit for all attempts together. `expired` is raised when it is over.
+    `rpc_timeout` is the limit for all attempts together; `expired` is raised when it is over, and
+    when the wait is cancelled if it is an `RPCTimeoutOrCancelledError`. Without a limit the wait
+    ends with RPCError DEADLINE_EXCEEDED when the service does not even say that there is no news.
     """
 
     def __init__(
@@ -106,28 +112,44 @@ class LongCall:
         self._metadata = options.rpc_metadata
         self._awaited = awaited
         self._expired = expired
-        self._until = None if limit is None else time.monotonic() + limit.total_seconds()
+        self._silent = 0
+        self._until = None if limit is None else monotonic() + limit.total_seconds()
 
     async def send(self, rpc: str, request: Mapping[str, Any]) -> Wire:
         """Send it until the service answers, or the time is over."""
         while True:
-            left = None if self._until is None else self._until - time.monotonic()
+            left = None if self._until is None else self._until - monotonic()
             if left is not None and left <= 0:
                 raise self._error()
             limit = LONG_POLL if left is None else timedelta(seconds=max(left, 0.001))
-            sent = time.monotonic()
+            sent = monotonic()
             try:
-                return await self._service.connection.call(rpc, request, self._metadata, limit)
+                answer = await self._service.connection.call(rpc, request, self._metadata, limit)
             except RPCError as error:
                 if error.status is not RPCStatusCode.DEADLINE_EXCEEDED:
                     raise
                 if self._until is not None:
                     raise self._error() from error
-                if time.monotonic() - sent < AT_ONCE:
+                self._count(monotonic() - sent)
+                if self._silent == SILENT_CALLS:
                     raise
+            except asyncio.CancelledError as error:
+                if not issubclass(self._expired, RPCTimeoutOrCancelledError):
+                    raise
+                raise self._expired(f"the wait for the {self._awaited} was cancelled") from error
+            else:
+                self._silent = 0
+                return answer
+
+    def _count(self, seconds: float) -> None:
+        """Count a call that ended without an answer after that long."""
+        if seconds < AT_ONCE:
+            self._silent = SILENT_CALLS
+        elif seconds >= LONG_POLL.total_seconds():
+            self._silent += 1
 
     def _error(self) -> OperationTimeoutError:
-        return self._expired(f"{self._awaited} did not come in time")
+        return self._expired(f"the {self._awaited} did not come in time")
 
 
 class Pages(Generic[FoundT]):

@@ -180,20 +180,6 @@ def handle_of(
     )
 
 
-def update_name(update: Any) -> tuple[str, Any]:
-    """The update's name and declared answer. `DefinitionError` if it isn't one."""
-    if isinstance(update, str):
-        return update, None
-    from hourglass.workflow._definition.definition import UpdateDefinition
-
-    definition = UpdateDefinition.of(update)
-    if definition.name is None:
-        raise InvalidArgumentError(
-            f"{definition.fn.__qualname__} is a dynamic handler: say which name to send"
-        )
-    return definition.name, definition.ret_type
-
-
 _KNOWN = frozenset(UpdateOptions.__annotations__)
 
 

@@ -14,7 +14,7 @@ from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import UNSET, arguments
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.common import WorkflowIDConflictPolicy
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import ArgumentTypeError
 
 if TYPE_CHECKING:
     from hourglass.client._workflow_handle import WorkflowHandle
@@ -73,12 +73,12 @@ class WithStartWorkflowOperation(Generic[SelfT, R]):
         start.check_options(options)
         policy = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
         if policy is WorkflowIDConflictPolicy.UNSPECIFIED:
-            raise InvalidArgumentError(
+            raise ArgumentTypeError(
                 "id_conflict_policy: an update with start has to say what happens when the"
                 " workflow runs already"
             )
         if options.get("start_signal"):
-            raise InvalidArgumentError("start_signal: an update with start can't signal too")
+            raise ArgumentTypeError("start_signal: an update with start can't signal too")
         self.workflow = workflow
         self.arguments = arguments(arg, args)
         self.options = options

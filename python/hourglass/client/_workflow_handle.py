@@ -28,16 +28,15 @@ from hourglass.client._inputs import (
     TerminateWorkflowInput,
 )
 from hourglass.client._requests import get_workflow_execution_history
-from hourglass.client._requests._parts import duration
+from hourglass.client._requests._parts import duration, handler_of
 from hourglass.client._update import (
     UpdateOptions,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
     check_update_options,
     time_left,
-    update_name,
 )
-from hourglass.exceptions import InvalidArgumentError, OperationTimeoutError
+from hourglass.exceptions import OperationTimeoutError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
@@ -296,7 +295,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
         workflow_run_id: str | None = None,
     ) -> WorkflowUpdateHandle[R]:
         """Make such a handle, typed by the update's method."""
-        declared = update_name(update)[1]
+        declared = handler_of("update", update)[1]
         return self.get_update_handle(id, workflow_run_id=workflow_run_id, result_type=declared)
 
     # --- the code of the calls in `WorkflowHandleCalls` --------------------------------------
@@ -310,7 +309,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
         rpc_timeout: timedelta | None,
     ) -> None:
         """Send a signal. Returns when it is recorded. RPCError NOT_FOUND if the run is closed."""
-        name = _signal_name(signal)
+        name, _ = handler_of("signal", signal)
         await self._service.outbound.signal_workflow(
             SignalWorkflowInput(self._id, self._run_id, name, args, rpc_metadata or {}, rpc_timeout)
         )
@@ -332,7 +331,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
             WorkflowQueryRejectedError: The reject condition held.
             RPCError: NOT_FOUND if there is no such workflow.
         """
-        name, declared = _query_name(query)
+        name, declared = handler_of("query", query)
         return await self._service.outbound.query_workflow(
             QueryWorkflowInput(
                 self._id,
@@ -392,7 +391,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
             RPCError: NOT_FOUND if there is no such open workflow.
         """
         check_update_options(options)
-        name, declared = update_name(update)
+        name, declared = handler_of("update", update)
         handle: WorkflowUpdateHandle[Any] = await self._service.outbound.start_workflow_update(
             StartWorkflowUpdateInput(
                 self._id,
@@ -408,29 +407,3 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
             )
         )
         return handle
-
-
-def _signal_name(signal: str | Callable[..., Any]) -> str:
-    """The name of a signal. `DefinitionError` if it isn't one."""
-    if isinstance(signal, str):
-        return signal
-    from hourglass.workflow._definition.definition import SignalDefinition
-
-    return _not_dynamic(SignalDefinition.of(signal).name, signal)
-
-
-def _query_name(query: str | Callable[..., Any]) -> tuple[str, Any]:
-    """The name and the declared answer of a query. `DefinitionError` if it isn't one."""
-    if isinstance(query, str):
-        return query, None
-    from hourglass.workflow._definition.definition import QueryDefinition
-
-    definition = QueryDefinition.of(query)
-    return _not_dynamic(definition.name, query), definition.ret_type
-
-
-def _not_dynamic(name: str | None, handler: Any) -> str:
-    if name is None:
-        shown = getattr(handler, "__qualname__", repr(handler))
-        raise InvalidArgumentError(f"{shown} is a dynamic handler: say which name to send")
-    return name

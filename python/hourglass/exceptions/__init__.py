@@ -15,8 +15,10 @@
      │    └── ActivityAlreadyStartedError  the same for a standalone activity
      ├── RPCError                        the service answered a call with a gRPC status
      ├── InvalidArgumentError            also a ValueError: a value that can't be what was asked for
+     │    ├── ArgumentTypeError          also a TypeError: a value of another type
      │    ├── InvalidTargetError         an address that is neither a cluster's nor a database's
      │    └── DefinitionError            a workflow or activity that can't be registered as it is
+     │         └── HandlerDefinitionError  also a RuntimeError: no signal, query or update
      ├── PayloadError
      │    ├── EncodingError              also a TypeError: a value no converter takes
      │    └── DecodingError              also a TypeError: a payload that does not fit its type
@@ -85,10 +87,12 @@ from hourglass.exceptions._surroundings import (
     ValidationError,
 )
 from hourglass.exceptions._values import (
+    ArgumentTypeError,
     DeadlockError,
     DecodingError,
     DefinitionError,
     EncodingError,
+    HandlerDefinitionError,
     HistoryError,
     InvalidArgumentError,
     InvalidTargetError,
@@ -101,6 +105,7 @@ __all__ = [
     "ActivityError",
     "ApplicationError",
     "ApplicationErrorCategory",
+    "ArgumentTypeError",
     "CancelledError",
     "ChildWorkflowError",
     "ClosedError",
@@ -113,6 +118,7 @@ __all__ = [
     "DefinitionError",
     "EncodingError",
     "FailureError",
+    "HandlerDefinitionError",
     "HistoryError",
     "InternalError",
     "InvalidArgumentError",

@@ -9,12 +9,20 @@ class InvalidArgumentError(TemporalError, ValueError):
     """A value that can't be what was asked for. Not the service's INVALID_ARGUMENT."""
 
 
+class ArgumentTypeError(InvalidArgumentError, TypeError):
+    """A value of a type that was not asked for. Not an `EncodingError`: no converter was asked."""
+
+
 class InvalidTargetError(InvalidArgumentError):
     """An address that names neither a cluster nor a database. Not one where nobody answers."""
 
 
 class DefinitionError(InvalidArgumentError):
     """A workflow or activity that can't be registered as it stands. Not one that failed."""
+
+
+class HandlerDefinitionError(DefinitionError, RuntimeError):
+    """A function that is no signal, query or update. Nothing was sent."""
 
 
 class PayloadError(TemporalError):

@@ -210,7 +210,8 @@ class BridgeHolder(Server):
         except _bridge.BridgeError as error:
             raise from_bridge(error) from None
         handle.attach(native)
-        await performed(native.validate)
+        with reload_rescue("worker_validate"):
+            await performed(native.validate)
         self.cast(self._opened, entry, handle)
 
     async def _opened(self, entry: Entry, handle: WorkerHandle) -> None:

@@ -132,9 +132,7 @@ class Subsystem:
         state = _state.current()
         state.undeclare(declaration)
         name = declaration.spec.name
-        declaration.started.reject(
-            WorkerNotRegisteredError(f"worker {name!r} was stopped before it was registered")
-        )
+        declaration.never_registered("was stopped")
         running = tree.current_tree()
         if running is None:
             return None

@@ -133,6 +133,10 @@ class Tree:
         """Let a worker not come back any more."""
         self._state.undeclare(declaration)
 
+    def comes_back(self, declaration: Declaration) -> bool:
+        """Say whether a worker is declared, so that the launcher starts it again."""
+        return self._state.declared.get(declaration.spec.name) is declaration
+
     def start(self) -> None:
         """Start it as a tree of its own; returns at once."""
         started = default_loop().start(self.root, "subsystem")

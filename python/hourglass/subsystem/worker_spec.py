@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from hourglass.subsystem.errors import WorkerNotRegisteredError
 from hourglass.supervision import Promise
 
 if TYPE_CHECKING:
@@ -82,5 +83,11 @@ class Declaration:
     started: Promise[None] = field(default_factory=Promise[None])
     """Answered with its first registration: done, or why it failed."""
     wanted: bool = True
+    """False once it must not be started again."""
     handles: set[WorkerHandle] = field(default_factory=set["WorkerHandle"])
     """Its handles that are not released."""
+
+    def never_registered(self, how: str) -> None:
+        """Tell its starter that it has ended, unless it was registered before."""
+        name = self.spec.name
+        self.started.reject(WorkerNotRegisteredError(f"worker {name!r} {how} before it registered"))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypedDict
 
+from hourglass.exceptions import StaleHandleError
 from hourglass.subsystem.errors import AlreadyRegisteredError, WorkerNotRegisteredError
 from hourglass.subsystem.events import RegistrationFailed, emit
 from hourglass.subsystem.poll_loop import PollLoop
@@ -30,6 +31,7 @@ from hourglass.supervision import (
     ChildSpec,
     DynamicSupervisor,
     Exit,
+    Exited,
     ExitReason,
     Ignore,
     Process,
@@ -79,6 +81,10 @@ class Tree(Protocol):
     def forget(self, declaration: Declaration) -> None:
         """Let a worker not come back any more."""
 
+    def comes_back(self, declaration: Declaration) -> bool:
+        """Say whether the launcher will start it again."""
+        ...
+
 
 class SupervisedWorker(Server):
     """A worker: its registration and its poll loops, for as long as it lives."""
@@ -93,6 +99,7 @@ class SupervisedWorker(Server):
         self._name = declaration.spec.name
         self._polls: Supervisor | None = None
         self._retry_in = RETRY_FIRST
+        self._was_stale = False
 
     @property
     def polls(self) -> Supervisor | None:
@@ -138,6 +145,8 @@ class SupervisedWorker(Server):
     async def _registered(self, registration: Reply[WorkerHandle]) -> None:
         try:
             registration.result()
+        except Exited:
+            return  # the holder is gone: this worker is about to be stopped for it
         except Exception as error:
             self._not_registered(error)
             return
@@ -155,8 +164,14 @@ class SupervisedWorker(Server):
         self.declaration.started.resolve(None)
 
     def _not_registered(self, error: Exception) -> None:
-        """Tell its starter; once that has its answer, try again later."""
-        self._fail_start(error)
+        """Tell its starter; once that has its answer, try again later.
+
+        On a runtime that turns out to be stale, which was reported, there is a second try.
+        """
+        stale = isinstance(error, StaleHandleError)
+        if not stale or self._was_stale:
+            self._fail_start(error)
+        self._was_stale = stale
         emit(RegistrationFailed(self._name, error, self._retry_in))
         self.place.loop.call_later(self._retry_in, partial(self.cast, self._again))
         self._retry_in = min(2 * self._retry_in, RETRY_MOST)
@@ -192,6 +207,7 @@ class WorkerSupervisor(DynamicSupervisor):
     def __init__(self, tree: Tree) -> None:
         super().__init__(**tree.intensity())
         self._tree = tree
+        self.exit.on_done(self._tell_starters)
 
     def start_worker(self, declaration: Declaration) -> Reply[Process | None]:
         """Start a worker, unless it is there already; `declaration.started` tells of its success.
@@ -222,7 +238,15 @@ class WorkerSupervisor(DynamicSupervisor):
         if not isinstance(worker, SupervisedWorker):
             raise Refuse(WorkerNotRegisteredError(f"there is no worker {name!r}"))
         self._tree.forget(worker.declaration)
+        worker.declaration.never_registered("was stopped")
         await self._terminate_child(worker)
+
+    def _tell_starters(self) -> None:
+        """Answer for the workers that end with this process and don't come back by themselves."""
+        for child in self._children:
+            declaration = child.spec.declaration if isinstance(child.spec, WorkerChild) else None
+            if declaration is not None and not self._tree.comes_back(declaration):
+                declaration.never_registered("ended")
 
 
 def _is_over(child: Child) -> bool:

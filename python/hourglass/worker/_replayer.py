@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from hourglass.client import WorkflowHistory
 from hourglass.converter import DataConverter
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import InvalidArgumentError, StaleHandleError
 from hourglass.subsystem.runtime import process_runtime
+from hourglass.subsystem.stale_handle import reload_rescue
 from hourglass.worker._codec import decode_activation
 from hourglass.worker._definitions import workflow_definitions
 from hourglass.worker._interceptor import Interceptor, workflow_interceptors
@@ -26,7 +27,7 @@ from hourglass.workflow._runtime.replay import replay
 from hourglass.workflow._runtime.runner import WorkflowRunner
 
 if TYPE_CHECKING:
-    from hourglass._bridge import WorkflowActivation, WorkflowCompletion
+    from hourglass._bridge import Runtime, WorkflowActivation, WorkflowCompletion
 
 
 @dataclass(frozen=True)
@@ -131,18 +132,29 @@ class Replayer:
             yield await self.replay_workflow(history, raise_on_replay_failure=False)
 
     def _replay(self, histories: Sequence[WorkflowHistory]) -> list[WorkflowReplayResult]:
-        """Replay histories; blocks, so in a thread."""
-        runtime = process_runtime()
+        """Replay histories; blocks, so in a thread.
+
+        A runtime that turns out to be stale is reported and replaced, and a fresh one taken once.
+        """
+        try:
+            return self._replay_on(process_runtime(), histories)
+        except StaleHandleError:
+            return self._replay_on(process_runtime(), histories)
+
+    def _replay_on(
+        self, runtime: Runtime, histories: Sequence[WorkflowHistory]
+    ) -> list[WorkflowReplayResult]:
         natives = (history.native for history in histories)
         runner = self._runner()
         try:
-            results = replay(natives, runner, runtime=runtime, namespace=self._namespace)
-            return [
-                WorkflowReplayResult(history, result.failure)
-                for history, result in zip(histories, results, strict=True)
-            ]
+            with reload_rescue("replay_history"):
+                results = list(replay(natives, runner, runtime=runtime, namespace=self._namespace))
         finally:
-            runner.evict_all()
+            runner.evict_all()  # what a replay that failed left in the middle
+        return [
+            WorkflowReplayResult(history, result.failure)
+            for history, result in zip(histories, results, strict=True)
+        ]
 
     def _runner(self) -> WorkflowRunner:
         decoding = self._converter.payload_codec is not None

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.common import Priority, RetryPolicy
+from hourglass.exceptions import (
+    ArgumentTypeError,
+    DefinitionError,
+    HandlerDefinitionError,
+    InvalidArgumentError,
+)
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
@@ -64,6 +71,8 @@ async def memo(converter: DataConverter, memo: Mapping[str, Any] | None) -> Wire
     """`temporal.api.common.v1.Memo`."""
     if not memo:
         return None
+    if not isinstance(memo, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"memo has to be a mapping, not {memo!r}")
     # One by one: each is read alone, and a codec may put together what it gets together.
     return {"fields": {key: (await encode(converter, [one]))[0] for key, one in memo.items()}}
 
@@ -95,10 +104,69 @@ def duration(name: str, value: timedelta | None) -> timedelta | None:
     if value is None:
         return None
     if not isinstance(value, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidArgumentError(f"{name} has to be a timedelta, not {value!r}")
+        raise ArgumentTypeError(f"{name} has to be a timedelta, not {value!r}")
     if value < timedelta(0):
         raise InvalidArgumentError(f"{name} is negative: {value}")
     return value
+
+
+def text(name: str, value: str | None) -> str | None:
+    """Check that a text is one; None stays unset."""
+    if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"{name} has to be a str, not {value!r}")
+    return value
+
+
+def member(name: str, kind: type[IntEnum], value: Any) -> int:
+    """Check that a value is a member of an enumeration; the number that the protocol has for it."""
+    if not isinstance(value, int):
+        raise ArgumentTypeError(f"{name} has to be a {kind.__name__}, not {value!r}")
+    try:
+        return int(kind(value))
+    except ValueError:
+        known = ", ".join(one.name for one in kind)
+        raise InvalidArgumentError(f"{name}: {value!r} is none of {known}") from None
+
+
+def retry_policy(policy: RetryPolicy | None) -> Wire | None:
+    """`temporal.api.common.v1.RetryPolicy`; None stays unset."""
+    if policy is None:
+        return None
+    if not isinstance(policy, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"retry_policy has to be a RetryPolicy, not {policy!r}")
+    return policy.to_wire()
+
+
+def priority(given: Priority | None) -> Wire | None:
+    """`temporal.api.common.v1.Priority`; None is the default."""
+    if given is None:
+        return None
+    if not isinstance(given, Priority):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"priority has to be a Priority, not {given!r}")
+    return given.to_wire()
+
+
+def handler_of(
+    kind: Literal["signal", "query", "update"], handler: str | Callable[..., Any]
+) -> tuple[str, Any]:
+    """The name and the declared answer of a handler. `HandlerDefinitionError` if it isn't one."""
+    if isinstance(handler, str):
+        return handler, None
+    from hourglass.workflow._definition import definition as definitions
+
+    kinds: dict[str, type[definitions.HandlerDefinition]] = {
+        "signal": definitions.SignalDefinition,
+        "query": definitions.QueryDefinition,
+        "update": definitions.UpdateDefinition,
+    }
+    try:
+        definition = kinds[kind].of(handler)
+    except DefinitionError as error:
+        raise HandlerDefinitionError(str(error)) from None
+    if definition.name is None:
+        shown = getattr(handler, "__qualname__", repr(handler))
+        raise HandlerDefinitionError(f"{shown} is a dynamic handler: say which name to send")
+    return definition.name, definition.ret_type
 
 
 def compact(wire: Mapping[str, Any]) -> Wire:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Required, TypedDict
 
+from hourglass._search_attributes import AnySearchAttributes, search_attributes_to_wire
 from hourglass.activity._definition import ActivityDefinition
 from hourglass.client._requests import _parts
 from hourglass.client._requests._parts import (
@@ -15,16 +16,24 @@ from hourglass.client._requests._parts import (
     duration,
     encode,
     header,
+    member,
     payloads,
+    priority,
+    retry_policy,
+    text,
 )
 from hourglass.common import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
     Priority,
     RetryPolicy,
-    TypedSearchAttributes,
 )
-from hourglass.exceptions import ActivityAlreadyStartedError, InvalidArgumentError, RPCError
+from hourglass.exceptions import (
+    ActivityAlreadyStartedError,
+    ArgumentTypeError,
+    InvalidArgumentError,
+    RPCError,
+)
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
@@ -52,7 +61,7 @@ class StartActivityOptions(TypedDict, total=False):
     id_conflict_policy: ActivityIDConflictPolicy
     retry_policy: RetryPolicy | None
     """The policy for further attempts; without one the service retries for ever."""
-    search_attributes: TypedSearchAttributes | None
+    search_attributes: AnySearchAttributes | None
     summary: str | None
     """A line about the activity, for user interfaces."""
     priority: Priority
@@ -79,6 +88,8 @@ def type_of(activity: Any) -> tuple[str, Any]:
         if not activity:
             raise InvalidArgumentError("the activity's name is empty")
         return activity, None
+    if not callable(activity):
+        raise ArgumentTypeError(f"the activity is {activity!r}: give its function, or its name")
     definition = ActivityDefinition.of(activity)
     if definition.name is None:
         raise InvalidArgumentError(
@@ -100,8 +111,7 @@ async def request(given: StartActivityInput, converter: DataConverter) -> Wire:
             f"activity {given.activity_type!r} needs start_to_close_timeout or "
             "schedule_to_close_timeout: without a limit a lost activity would never be tried again"
         )
-    summary, retry_policy = given.summary, given.retry_policy
-    attributes = given.search_attributes
+    summary, attributes = text("summary", given.summary), given.search_attributes
     return compact(
         {
             **wire,
@@ -109,15 +119,19 @@ async def request(given: StartActivityInput, converter: DataConverter) -> Wire:
             "activity_type": {"name": given.activity_type},
             "task_queue": {"name": given.task_queue},
             "input": await payloads(converter, given.args),
-            "id_reuse_policy": int(given.id_reuse_policy),
-            "id_conflict_policy": int(given.id_conflict_policy),
-            "retry_policy": None if retry_policy is None else retry_policy.to_wire(),
-            "search_attributes": attributes.to_wire() if attributes else None,
+            "id_reuse_policy": member(
+                "id_reuse_policy", ActivityIDReusePolicy, given.id_reuse_policy
+            ),
+            "id_conflict_policy": member(
+                "id_conflict_policy", ActivityIDConflictPolicy, given.id_conflict_policy
+            ),
+            "retry_policy": retry_policy(given.retry_policy),
+            "search_attributes": search_attributes_to_wire(attributes) if attributes else None,
             "header": header(given.headers),
             "user_metadata": (
                 {"summary": (await encode(converter, [summary]))[0]} if summary else None
             ),
-            "priority": given.priority.to_wire(),
+            "priority": priority(given.priority),
         }
     )
 

@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Required, TypedDict
 
+from hourglass._search_attributes import AnySearchAttributes, search_attributes_to_wire
 from hourglass.client._requests import _parts
-from hourglass.client._requests._parts import compact, duration, encode, header, memo, payloads
+from hourglass.client._requests._parts import (
+    compact,
+    duration,
+    encode,
+    header,
+    member,
+    memo,
+    payloads,
+    priority,
+    retry_policy,
+    text,
+)
 from hourglass.common import (
     Priority,
     RetryPolicy,
-    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
 from hourglass.exceptions import (
+    ArgumentTypeError,
     InvalidArgumentError,
     RPCError,
     RPCStatusCode,
@@ -46,7 +58,7 @@ class StartOptions(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     cron_schedule: str
     memo: Mapping[str, Any] | None
-    search_attributes: TypedSearchAttributes | None
+    search_attributes: AnySearchAttributes | None
     static_summary: str | None
     static_details: str | None
     start_delay: timedelta | None
@@ -81,6 +93,8 @@ def type_of(workflow: AnyRun) -> tuple[str, Any]:
         if not workflow:
             raise InvalidArgumentError("the workflow's name is empty")
         return workflow, None
+    if not callable(workflow):
+        raise ArgumentTypeError(f"the workflow is {workflow!r}: give its run method, or its name")
     from hourglass.workflow._definition.definition import WorkflowDefinition
 
     definition = WorkflowDefinition.of(workflow)
@@ -100,21 +114,24 @@ async def request(given: WorkflowStart, converter: DataConverter) -> Wire:
         "workflow_id": given.id,
         "workflow_type": {"name": given.workflow},
         "task_queue": {"name": given.task_queue},
-        "workflow_id_reuse_policy": int(given.id_reuse_policy),
-        "workflow_id_conflict_policy": int(given.id_conflict_policy),
-        "cron_schedule": given.cron_schedule,
-        "request_id": given.request_id,
-        "priority": given.priority.to_wire(),
+        "workflow_id_reuse_policy": member(
+            "id_reuse_policy", WorkflowIDReusePolicy, given.id_reuse_policy
+        ),
+        "workflow_id_conflict_policy": member(
+            "id_conflict_policy", WorkflowIDConflictPolicy, given.id_conflict_policy
+        ),
+        "cron_schedule": text("cron_schedule", given.cron_schedule),
+        "request_id": text("request_id", given.request_id),
+        "retry_policy": retry_policy(given.retry_policy),
+        "priority": priority(given.priority),
         "header": header(given.headers),
         "input": await payloads(converter, given.args),
         "memo": await memo(converter, given.memo),
     }
     for option, field in _TIMES:
         wire[field] = duration(option, getattr(given, option))
-    if given.retry_policy is not None:
-        wire["retry_policy"] = given.retry_policy.to_wire()
     if given.search_attributes:
-        wire["search_attributes"] = given.search_attributes.to_wire()
+        wire["search_attributes"] = search_attributes_to_wire(given.search_attributes)
     if given.static_summary or given.static_details:
         wire["user_metadata"] = await _user_metadata(given, converter)
     signal = getattr(given, "start_signal", None)
@@ -125,7 +142,10 @@ async def request(given: WorkflowStart, converter: DataConverter) -> Wire:
 
 
 async def _user_metadata(given: WorkflowStart, converter: DataConverter) -> Wire:
-    texts = {"summary": given.static_summary, "details": given.static_details}
+    texts = {
+        "summary": text("static_summary", given.static_summary),
+        "details": text("static_details", given.static_details),
+    }
     return {k: (await encode(converter, [v]))[0] for k, v in texts.items() if v}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hourglass.workflow._api.current import current, current_or_none
 from hourglass.workflow._runtime.arguments import UNSET, arguments_of
 from hourglass.workflow._runtime.durations import seconds_of
+from hourglass.workflow._runtime.loop import wake
 
 if TYPE_CHECKING:
     from hourglass.common import RetryPolicy, TypedSearchAttributes
@@ -38,7 +39,7 @@ async def sleep(duration: float | timedelta, *, summary: str | None = None) -> N
     loop = current().loop
     loop.check_writable("sleep")
     future: asyncio.Future[None] = loop.create_future()
-    timer = loop.start_timer(seconds, summary, _wake, (future,))
+    timer = loop.start_timer(seconds, summary, wake, (future,))
     try:
         await future
     finally:
@@ -77,11 +78,6 @@ async def wait_condition(
         await future
     finally:
         timer.cancel()
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 # --- looking around ----------------------------------------------------------------------------

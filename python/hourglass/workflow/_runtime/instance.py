@@ -296,7 +296,7 @@ class WorkflowInstance(RunState):
     def _fire_timer(self, job: FireTimer) -> None:
         timer = self.timers.pop(job.seq, None)
         if timer is not None:
-            self.loop.ready.append(timer)
+            self.loop.fire(timer)
 
     def _resolve_activity(self, job: ResolveActivity) -> None:
         handle = self.activities.pop(job.seq, None)

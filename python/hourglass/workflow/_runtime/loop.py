@@ -232,6 +232,15 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
                 run = handle._context.run  # pyright: ignore[reportPrivateUsage]
                 run(handle._callback, *handle._args)  # pyright: ignore[reportPrivateUsage]
 
+    def fire(self, timer: TimerHandle) -> None:
+        """Call a timer's callback in its turn. One that only wakes a sleeper is called now: queued,
+        it would wake it after a deadline that history has later."""
+        callback, args = timer._callback, timer._args  # pyright: ignore[reportPrivateUsage]
+        if callback in _WAKES and not timer.cancelled():
+            callback(*args)
+        else:
+            self.ready.append(timer)
+
     def enter(self) -> Callable[[], None]:
         """Make this the thread's running loop; the result puts back what was there."""
         outer = _get_loop()
@@ -289,6 +298,15 @@ def _made_from_a_set() -> bool:
         frame = frame.f_back
     return False
 
+
+def wake(future: asyncio.Future[Any], result: Any = None) -> None:
+    """End the wait for a timer."""
+    if not future.done():
+        future.set_result(result)
+
+
+_WAKES = (wake, getattr(asyncio.futures, "_set_result_unless_cancelled", wake))
+"""The callbacks of `workflow.sleep` and `asyncio.sleep`."""
 
 _left_behind: list[Any] = []
 """Coroutines that can't be ended: freed, they would complain on stderr."""

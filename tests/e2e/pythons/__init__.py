@@ -1,0 +1,1 @@
+"""Programs that are run on one Python and replayed on the others."""
