@@ -455,3 +455,48 @@ async def test_an_activity_whose_event_loop_ends_is_answered() -> None:
         task.cancel()
     assert (await bench.completion()).status == "failed"
     assert await bench.activities.until_idle(5)
+
+
+async def test_timeouts_that_nobody_set_are_none() -> None:
+    @activity.defn
+    async def look() -> list[bool]:
+        info = activity.info()
+        limits = (
+            info.heartbeat_timeout,
+            info.schedule_to_close_timeout,
+            info.start_to_close_timeout,
+        )
+        return [limit is None for limit in limits]
+
+    bench = Bench(look)
+    zero = timedelta(0)
+    bench.start("look", heartbeat_timeout=zero, schedule_to_close_timeout=zero)
+    assert (await bench.completion()).result == [True, True, True]
+
+
+@pytest.mark.parametrize("workflow_id", ["", "w"])
+async def test_the_log_record_of_a_failed_attempt_carries_the_activity(
+    workflow_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    @activity.defn
+    async def fail() -> None:
+        raise ValueError("bad")
+
+    bench = Bench(fail)
+    bench.start("fail", workflow_id=workflow_id, attempt=3)
+    await bench.completion()
+    (record,) = caplog.records
+    details = vars(record)["temporal_activity"]
+    assert details["activity_type"] == "fail"
+    assert (details["attempt"], details["task_queue"]) == (3, "queue")
+    assert ("workflow_id" in details) == bool(workflow_id)
+
+
+async def test_a_sync_activity_has_the_client_too() -> None:
+    @activity.defn
+    def look() -> str:
+        return activity.client().namespace
+
+    bench = Bench(look)
+    bench.start("look")
+    assert (await bench.completion()).result == "default"

@@ -53,10 +53,9 @@ async def test_a_worker_may_take_local_activities_only(client: Client) -> None:
     "options",
     [
         {"disable_eager_activity_execution": True},
-        {"max_eager_activity_reservations_per_workflow_task": 0},
         {},
     ],
-    ids=["disabled", "no-reservation", "eager"],
+    ids=["disabled", "eager"],
 )
 async def test_activities_are_done_whether_eager_or_not(
     client: Client, options: dict[str, Any]

@@ -70,6 +70,7 @@ async def test_a_bad_definition_is_refused_by_name(
 ) -> None:
     with pytest.raises(DefinitionError) as refused:
         await new_worker(**options)
+    assert {TypeError, ValueError} <= set(type(refused.value).__mro__)
     for culprit in culprits:
         assert culprit in str(refused.value)
 
@@ -83,6 +84,10 @@ async def test_a_bad_definition_is_refused_by_name(
         ({"graceful_shutdown_timeout": timedelta(-1)}, "graceful_shutdown_timeout"),
         ({"graceful_shutdown_timeout": 3}, "graceful_shutdown_timeout"),
         ({"activity_executor": object()}, "activity_executor"),
+        (
+            {"max_eager_activity_reservations_per_workflow_task": 0},
+            "max_eager_.* at least 1; disable_eager_activity_execution=True",
+        ),
     ],
 )
 async def test_an_option_that_can_not_be_is_refused_by_name(
@@ -114,6 +119,18 @@ async def test_no_more_sync_activities_are_taken_than_there_are_threads() -> Non
         assert worker._options.activity_slots == 3
         mixed = await new_worker(activities=[in_thread, one], activity_executor=threads)
         assert mixed._options.activity_slots == 100
+
+
+async def test_fewer_threads_than_activities_that_were_asked_for_are_warned_of() -> None:
+    with ThreadPoolExecutor(3) as threads:
+        with pytest.warns(UserWarning, match="max_concurrent_activities is 5, .* only 3"):
+            await new_worker(
+                activities=[in_thread, one], activity_executor=threads, max_concurrent_activities=5
+            )
+        await new_worker(
+            activities=[in_thread], activity_executor=threads, max_concurrent_activities=3
+        )
+        await new_worker(activities=[one], activity_executor=threads, max_concurrent_activities=5)
 
 
 async def test_stopping_a_worker_that_never_started_does_nothing() -> None:

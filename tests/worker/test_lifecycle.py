@@ -98,8 +98,9 @@ async def test_an_unknown_namespace_is_refused_by_name_when_it_starts(target: st
     name = unique("nowhere")
     client = await Client.connect(target, namespace=name, lazy=True)
     worker = new_worker(client)
-    with pytest.raises(ValidationError, match=name):
+    with pytest.raises(ValidationError, match=name) as refused:
         await worker.run()
+    assert isinstance(refused.value, RuntimeError)  # as the convention has it
     assert worker.is_shutdown
     await client.close()
 

@@ -69,10 +69,17 @@ def info() -> Info:
 
 
 def client() -> Client:
-    """Return the worker's client."""
+    """Return the worker's client, in threads too: `asyncio.run` there may call it.
+
+    A RuntimeError in a process of its own, which the client can't follow to, and in an
+    `ActivityEnvironment` that was made without one.
+    """
     found = _context.current().client
     if found is None:
-        raise RuntimeError("this activity runs without a client")
+        raise RuntimeError(
+            "this activity runs without a client: in a process of its own, or in an "
+            "ActivityEnvironment that was made without one"
+        )
     return found
 
 
@@ -157,19 +164,7 @@ class LoggerAdapter(_Adapter):
     ) -> tuple[Any, MutableMapping[str, Any]]:
         context = _context.found()
         if context is not None:
-            running = context.info
-            shown: dict[str, Any] = {
-                "activity_id": running.activity_id,
-                "activity_type": running.activity_type,
-                "attempt": running.attempt,
-                "task_queue": running.task_queue,
-            }
-            if running.in_workflow:
-                shown["workflow_id"] = running.workflow_id
-                shown["workflow_run_id"] = running.workflow_run_id
-                shown["workflow_type"] = running.workflow_type
-            else:
-                shown["activity_run_id"] = running.activity_run_id
+            shown = _context.log_details(context.info, context.info.task_queue)
             if self.activity_info_on_message:
                 msg = f"{msg} ({shown})"
             if self.activity_info_on_extra:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hourglass.activity._cancellation import ActivityCancellationDetails
 from hourglass.common import Priority, RetryPolicy
@@ -84,6 +84,42 @@ class Latch:
 
     def wait_sync(self, timeout: float | None) -> bool:
         return self._threads.wait(timeout)
+
+
+class Attempt(Protocol):
+    """An attempt of an activity, as far as logs tell of it."""
+
+    @property
+    def activity_id(self) -> str: ...
+    @property
+    def activity_type(self) -> str: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def workflow_id(self) -> str | None: ...
+    @property
+    def workflow_run_id(self) -> str | None: ...
+    @property
+    def workflow_type(self) -> str | None: ...
+    @property
+    def activity_run_id(self) -> str | None: ...
+
+
+def log_details(attempt: Attempt, task_queue: str) -> dict[str, Any]:
+    """Describe an attempt for the records of a log."""
+    shown: dict[str, Any] = {
+        "activity_id": attempt.activity_id,
+        "activity_type": attempt.activity_type,
+        "attempt": attempt.attempt,
+        "task_queue": task_queue,
+    }
+    if attempt.workflow_id:
+        shown["workflow_id"] = attempt.workflow_id
+        shown["workflow_run_id"] = attempt.workflow_run_id
+        shown["workflow_type"] = attempt.workflow_type
+    else:
+        shown["activity_run_id"] = attempt.activity_run_id
+    return shown
 
 
 @dataclass

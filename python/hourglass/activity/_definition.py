@@ -134,7 +134,8 @@ def defn(
         fn: What to decorate.
         name: The name it is known by; its own by default.
         no_thread_cancel_exception: Don't raise `CancelledError` in the thread of a synchronous
-            activity when it is cancelled; it has to ask `is_cancelled` then.
+            activity when it is cancelled; it has to ask `is_cancelled` then, as it always has to
+            in a process.
         dynamic: Take every activity that the worker has no other for: ``(args:
             Sequence[RawValue])``; `info` says which it is.
 

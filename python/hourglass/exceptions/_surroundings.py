@@ -22,7 +22,7 @@ class DatabaseInUseError(DatabaseError):
     """
 
 
-class ValidationError(TemporalError):
+class ValidationError(TemporalError, RuntimeError):
     """The service does not take this worker, mostly: it doesn't know the namespace."""
 
 

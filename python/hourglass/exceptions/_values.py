@@ -17,8 +17,11 @@ class InvalidTargetError(InvalidArgumentError):
     """An address that names neither a cluster nor a database. Not one where nobody answers."""
 
 
-class DefinitionError(InvalidArgumentError):
-    """A workflow or activity that can't be registered as it stands. Not one that failed."""
+class DefinitionError(InvalidArgumentError, TypeError):
+    """A workflow or activity that can't be registered as it stands. Not one that failed.
+
+    For the convention it is a `ValueError` here and a `TypeError` there: it is both.
+    """
 
 
 class HandlerDefinitionError(DefinitionError, RuntimeError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import ActivityCompletion, ActivityTask
 from hourglass.activity._cancellation import ActivityCancellationDetails
-from hourglass.activity._context import CompleteAsyncError
+from hourglass.activity._context import CompleteAsyncError, log_details
 from hourglass.converter.failure_text import text_of, type_name
 from hourglass.exceptions import (
     ApplicationError,
@@ -61,6 +61,8 @@ async def raised(
     error: BaseException,
     cancellation: ActivityCancellationDetails | None,
     converter: DataConverter,
+    *,
+    task_queue: str = "",
 ) -> Outcome:
     """Report an exception: a cancellation that was asked for, or a failure."""
     token = task.task_token
@@ -92,6 +94,7 @@ async def raised(
         described(task),
         task.attempt,
         exc_info=error,
+        extra={"temporal_activity": log_details(task, task_queue)},
     )
     return await _failed(token, error, converter)
 

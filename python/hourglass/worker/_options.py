@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import DefinitionError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass.subsystem.worker_spec import Completions
@@ -24,6 +25,7 @@ _AT_LEAST_ONE = (
     "max_concurrent_workflow_task_polls",
     "max_concurrent_activity_task_polls",
 )
+_DEFAULT_ACTIVITIES = 100
 _USUALLY = {"max_eager_activity_reservations_per_workflow_task": 3, "no_remote_activities": False}
 """What core does unless told; only what differs is said."""
 _DURATIONS = (
@@ -91,9 +93,10 @@ class WorkerOptions:
             raise InvalidArgumentError(
                 f"completions is {self.completions!r}; it has to be 'ordered' or 'serial'"
             )
-        if self.max_eager_activity_reservations_per_workflow_task < 0:
+        if self.max_eager_activity_reservations_per_workflow_task < 1:
             raise InvalidArgumentError(
-                "max_eager_activity_reservations_per_workflow_task has to be at least 0"
+                "max_eager_activity_reservations_per_workflow_task has to be at least 1; "
+                "disable_eager_activity_execution=True keeps none"
             )
         if self.no_remote_activities and not self.workflows:
             raise InvalidArgumentError(
@@ -101,8 +104,22 @@ class WorkerOptions:
             )
         self._check_executor()
 
+    def _warn_of_few_threads(self, threads: int) -> None:
+        """Warn if more activities were asked for than can run. The default is no such wish."""
+        wanted = self.max_concurrent_activities
+        synchronous = any(not definition.is_async for definition, _ in self.activities.values())
+        if synchronous and wanted > threads and wanted != _DEFAULT_ACTIVITIES:
+            warnings.warn(
+                f"max_concurrent_activities is {wanted}, but activity_executor runs only "
+                f"{threads} synchronous ones at once",
+                stacklevel=5,
+            )
+
     def _check_executor(self) -> None:
         executor = self.activity_executor
+        threads = getattr(executor, "_max_workers", None)
+        if threads is not None:
+            self._warn_of_few_threads(threads)
         if executor is None or isinstance(executor, ThreadPoolExecutor):
             return
         from concurrent.futures import ProcessPoolExecutor  # multiprocessing: slow to import
@@ -118,7 +135,7 @@ class WorkerOptions:
             try:
                 pickle.dumps(function)
             except Exception as error:
-                raise InvalidArgumentError(
+                raise DefinitionError(
                     f"activity {definition.name!r} can't run in a process of activity_executor "
                     f"({error}); define it at the top level of a module"
                 ) from error

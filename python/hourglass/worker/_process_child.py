@@ -1,9 +1,9 @@
 """The child's side of `_process_pool`: takes attempts from the pipe, runs them, answers.
 
 The main thread runs them, one after the other; another one listens for what the parent says
-meanwhile. A cancellation is raised in the main thread as it would be in a thread of the worker.
-When the pipe ends, the parent is gone, and so is the process, at once: the attempt is the service's
-to give out again.
+meanwhile. An activity sees that it is cancelled (`activity.is_cancelled`); nothing is raised in it,
+unlike in a thread of the worker: that is the convention. When the pipe ends, the parent is gone, and
+so is the process, at once: the attempt is the service's to give out again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ from hourglass.activity._context import Context, Info, Latch
 from hourglass.converter import DataConverter
 from hourglass.converter.failure_text import cause_of, text_of, type_name
 from hourglass.exceptions import ApplicationError
-from hourglass.worker._thread_cancel import ThreadCancel
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-Attempt = tuple[int, Callable[..., Any], Sequence[Any], Info, bool]
-"""Its number, function, arguments and info, and whether a cancellation is raised in it."""
+Attempt = tuple[int, Callable[..., Any], Sequence[Any], Info]
+"""Its number, function, arguments and info."""
 
 
 _MAX_CAUSES = 20
@@ -59,12 +58,10 @@ class Child:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._attempts: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._loop = asyncio.new_event_loop()  # never runs: contexts want to know one
         self._number = 0
         self._wanted = -1
         """The attempt that was last asked to end; it may not have begun yet."""
-        self._cancelled = Latch(self._loop)
-        self._cancel: ThreadCancel | None = None
+        self._cancelled = Latch(None)
         self._lock = threading.Lock()
 
     def listen(self) -> None:
@@ -92,8 +89,6 @@ class Child:
     def _cancel_if_wanted(self) -> None:
         if self._wanted == self._number:
             self._cancelled.set()
-            if self._cancel is not None:
-                self._cancel.cancel()
 
     def _outcome(self, message: bytes) -> tuple[str, Any]:
         try:
@@ -105,34 +100,20 @@ class Child:
             return ("raised", _portable(error))
 
     def _attempt(
-        self,
-        number: int,
-        function: Callable[..., Any],
-        args: Sequence[Any],
-        info: Info,
-        may_raise: bool,
+        self, number: int, function: Callable[..., Any], args: Sequence[Any], info: Info
     ) -> Any:
-        cancel = ThreadCancel()
-
-        def heartbeat(details: Sequence[Any]) -> None:
-            with cancel.shield():  # an exception in the middle of a message would cut it off
-                self._answer("heartbeat", tuple(details))
-
         context = Context(
             info=info,
             payload_converter=DataConverter.default.payload_converter,
-            send_heartbeat=heartbeat,
-            cancelled=Latch(self._loop),
-            worker_shutdown=Latch(self._loop),
+            send_heartbeat=lambda details: self._answer("heartbeat", tuple(details)),
+            cancelled=Latch(None),
+            worker_shutdown=Latch(None),
         )
-        if may_raise:
-            context.shield = cancel.shield
         _context.enter(context)
         with self._lock:
             self._number, self._cancelled = number, context.cancelled
-            self._cancel = cancel if may_raise else None
             self._cancel_if_wanted()
-        return cancel.run(function, args)
+        return function(*args)
 
     def _answer(self, kind: str, value: Any) -> None:
         """Tell the parent; a value that can't leave is an error: the activity's, or its result."""

@@ -77,7 +77,7 @@ class Job:
             self._pipe = None
 
     def cancel(self) -> None:
-        """Raise `CancelledError` in it, or never start it. From any thread."""
+        """Have it see that it is cancelled, or never start it. From any thread."""
         with self._lock:
             self._cancelled = True
             if self._pipe is not None:
@@ -176,8 +176,6 @@ class ActivityProcessPool:
         args: Sequence[Any],
         info: Info,
         heartbeat: Callable[[Sequence[Any]], None],
-        *,
-        may_raise: bool,
     ) -> Job:
         """Run an attempt. `heartbeat` is called on another thread.
 
@@ -185,7 +183,7 @@ class ActivityProcessPool:
         """
         number = next(self._numbers)
         try:
-            message = pickle.dumps((number, function, tuple(args), info, may_raise))
+            message = pickle.dumps((number, function, tuple(args), info))
         except Exception as error:
             raise ApplicationError(
                 f"the arguments can't go to the process of the activity: {error}",

@@ -107,7 +107,13 @@ class RunningActivity:
             if isinstance(error, GeneratorExit) and not self._is_current():
                 raise  # the coroutine is closed: its event loop has ended
             completion = await self._without_cancellation(
-                outcome.raised(self.task, error, self.details, converter)
+                outcome.raised(
+                    self.task,
+                    error,
+                    self.details,
+                    converter,
+                    task_queue=self.activities.task_queue,
+                )
             )
         if self._heartbeats is not None:
             await self._heartbeats.flushed()
@@ -191,7 +197,7 @@ class RunningActivity:
         activities = self.activities
         executor = executor or activities.executor()
         if activities.processes is not None and executor is activities.executor():
-            return await self._call_in_process(activities.processes, definition, function, args)
+            return await self._call_in_process(activities.processes, function, args)
         return await self._call_in_thread(definition, function, args, executor)
 
     async def _decode(
@@ -239,7 +245,6 @@ class RunningActivity:
     async def _call_in_process(
         self,
         processes: ActivityProcessPool,
-        definition: ActivityDefinition,
         function: Callable[..., Any],
         args: Sequence[Any],
     ) -> Any:
@@ -252,7 +257,6 @@ class RunningActivity:
             args,
             self.context.told_info(),
             self.context.send_heartbeat,
-            may_raise=not definition.no_thread_cancel_exception,
         )
         self._thread_cancel = job
         if self.details is not None:
@@ -331,12 +335,12 @@ def _info(task: ActivityTask, activities: Activities, heartbeat_details: list[An
         attempt=task.attempt,
         current_attempt_scheduled_time=task.current_attempt_scheduled_time,
         heartbeat_details=heartbeat_details,
-        heartbeat_timeout=task.heartbeat_timeout,
+        heartbeat_timeout=task.heartbeat_timeout or None,
         is_local=task.is_local,
         namespace=activities.client.namespace,
-        schedule_to_close_timeout=task.schedule_to_close_timeout,
+        schedule_to_close_timeout=task.schedule_to_close_timeout or None,
         scheduled_time=task.scheduled_time,
-        start_to_close_timeout=task.start_to_close_timeout,
+        start_to_close_timeout=task.start_to_close_timeout or None,
         started_time=task.started_time,
         task_queue=activities.task_queue,
         task_token=task.task_token,

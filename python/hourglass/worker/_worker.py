@@ -128,7 +128,7 @@ class Worker:
                 answer to its workflow task: each goes through its task queue.
             no_remote_activities: Take local activities only; others are for other workers.
             max_eager_activity_reservations_per_workflow_task: How many slots are kept for
-                activities that may come along with such an answer; 0 is as disabling them.
+                activities that may come along with such an answer.
 
         Raises:
             DefinitionError: Something undecorated, unbound, or two of one name; it is named.
