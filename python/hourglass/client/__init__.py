@@ -80,6 +80,7 @@ from hourglass.client._interceptor import (
     Interceptor,
     OutboundInterceptor,
 )
+from hourglass.client._namespace import NamespaceDescription, NamespaceState
 from hourglass.client._requests.activity_task import (
     AsyncActivityIDReference,
 )
@@ -147,6 +148,8 @@ __all__ = [
     "Interceptor",
     "ListActivitiesInput",
     "ListWorkflowsInput",
+    "NamespaceDescription",
+    "NamespaceState",
     "OutboundInterceptor",
     "PauseActivityInput",
     "PendingActivityState",

@@ -16,7 +16,7 @@ from hourglass.client._inputs import (
     UpdateActivityOptionsInput,
 )
 from hourglass.client._requests.activity_execution import explained, reference
-from hourglass.client._service import LongCall, ResultOptions, Service
+from hourglass.client._service import CallOptions, LongCall, Service
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class ActivityHandle(Generic[ResultT]):
             OperationTimeoutError: `rpc_timeout` is over.
             RPCError: NOT_FOUND if there is no such activity.
         """
-        options = ResultOptions(rpc_metadata or {}, rpc_timeout)
+        options = CallOptions(rpc_metadata or {}, rpc_timeout)
         call = LongCall(self._service, options, f"result of activity {self._id!r}")
         request = reference(self._id, self._run_id)
         outcome: Wire = {}

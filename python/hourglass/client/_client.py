@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 from typing_extensions import Self, Unpack
 
 from hourglass._typing import RunAnyParams, RunNoParam, SelfT
+from hourglass.client import _namespace
 from hourglass.client._activity_handle import ActivityHandle
 from hourglass.client._async_activity import AsyncActivityHandle
 from hourglass.client._connection import Connection, ConnectionOptions
@@ -22,25 +23,22 @@ from hourglass.client._inputs import (
     ListWorkflowsInput,
     StartActivityInput,
     StartWorkflowInput,
-    StartWorkflowUpdateWithStartInput,
-    UpdateWithStartUpdateWorkflowInput,
 )
 from hourglass.client._outbound import chain
 from hourglass.client._requests import activity_task, start_activity_execution
 from hourglass.client._requests import start_workflow_execution as start
-from hourglass.client._requests._parts import duration, handler_of
+from hourglass.client._requests._parts import duration
 from hourglass.client._requests.start_activity_execution import StartActivityOptions
 from hourglass.client._requests.start_workflow_execution import StartOptions
-from hourglass.client._service import Service
+from hourglass.client._service import CallOptions, Service
 from hourglass.client._target import surroundings
 from hourglass.client._update import (
     UpdateOptions,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
-    check_update_options,
     time_left,
 )
-from hourglass.client._with_start import WithStartWorkflowOperation
+from hourglass.client._with_start import AnyOperation, start_and_update
 from hourglass.client._workflow_handle import WorkflowHandle
 from hourglass.common import QueryRejectCondition, SearchAttributeKey
 from hourglass.converter import DataConverter
@@ -53,13 +51,13 @@ if TYPE_CHECKING:
         ActivityExecutionCount,
     )
     from hourglass.client._interceptor import Interceptor
+    from hourglass.client._namespace import NamespaceDescription
     from hourglass.client._workflow_execution import (
         WorkflowExecutionAsyncIterator,
         WorkflowExecutionCount,
     )
 
 R = TypeVar("R")
-AnyOperation = WithStartWorkflowOperation[Any, Any]
 _Metadata = Mapping[str, str]
 
 
@@ -418,6 +416,51 @@ class Client(ClientCalls):
         )
         return count
 
+    # --- namespaces --------------------------------------------------------------------------
+
+    async def describe_namespace(
+        self,
+        namespace: str | None = None,
+        *,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> NamespaceDescription:
+        """Ask the service about a namespace, by default that of this client.
+
+        Raises:
+            RPCError: NOT_FOUND if there is no such namespace.
+        """
+        options = CallOptions(rpc_metadata or {}, rpc_timeout)
+        name = self.namespace if namespace is None else namespace
+        return await _namespace.describe(self._service, name, options)
+
+    async def register_namespace(
+        self,
+        namespace: str,
+        *,
+        retention: timedelta = timedelta(days=3),
+        description: str = "",
+        owner_email: str = "",
+        data: Mapping[str, str] | None = None,
+        rpc_metadata: _Metadata | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Have the service make a namespace. A cluster takes some seconds to use it everywhere.
+
+        Args:
+            namespace: The name.
+            retention: The time for which closed workflows are kept.
+            description: Text for people.
+            owner_email: The address of those that answer for it.
+            data: Values to be found in its description.
+
+        Raises:
+            RPCError: ALREADY_EXISTS if there is one; INVALID_ARGUMENT for what can't be one.
+        """
+        options = CallOptions(rpc_metadata or {}, rpc_timeout)
+        about = {"description": description, "owner_email": owner_email, "data": data}
+        await _namespace.register(self._service, namespace, retention, options, **about)
+
     # --- the code of the calls in `ClientCalls` ----------------------------------------------
 
     async def _start_workflow(
@@ -537,30 +580,12 @@ class Client(ClientCalls):
 
         Both happen or none does. Raises as `start_workflow` and `start_update` do.
         """
-        check_update_options(options)
-        name, declared = handler_of("update", update)
-        operation = start_workflow_operation
-        operation.begin()
-        try:
-            given = UpdateWithStartUpdateWorkflowInput(
-                options.get("id"),
-                name,
-                args,
-                wait_for_stage,
-                declared if result_type is None else result_type,
-            )
-            handle: WorkflowUpdateHandle[Any]
-            handle = await self._service.outbound.start_update_with_start_workflow(
-                StartWorkflowUpdateWithStartInput(
-                    operation.start(),
-                    given,
-                    options.get("rpc_metadata") or {},
-                    options.get("rpc_timeout"),
-                    operation.started,
-                    operation.failed,
-                )
-            )
-        except BaseException as error:
-            operation.failed(error)
-            raise
-        return handle
+        return await start_and_update(
+            self._service,
+            update,
+            args,
+            operation=start_workflow_operation,
+            stage=wait_for_stage,
+            result_type=result_type,
+            options=options,
+        )

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     )
     from hourglass.client._activity_options import ActivityExecutionOptions
     from hourglass.client._requests.activity_task import AsyncActivityIDReference
-    from hourglass.client._service import CallOptions, Service
+    from hourglass.client._service import HasOptions, Service
     from hourglass.client._workflow_execution import (
         WorkflowExecutionCount,
         WorkflowExecutionDescription,
@@ -266,7 +266,7 @@ class Outbound(OutboundInterceptor):
         return count_of_activities(answer)
 
     async def _about_activity(
-        self, rpc: str, request: Mapping[str, Any], options: CallOptions
+        self, rpc: str, request: Mapping[str, Any], options: HasOptions
     ) -> Wire:
         service = self._service
         with explained(service):
@@ -310,7 +310,7 @@ class Outbound(OutboundInterceptor):
         rpc: str,
         id_or_token: AsyncActivityIDReference | bytes,
         content: Mapping[str, Any],
-        options: CallOptions,
+        options: HasOptions,
     ) -> Wire:
         name, task = activity_task.call(rpc, id_or_token)
         return await self._service.call(name, {**task, **compact(content)}, options)

@@ -40,16 +40,16 @@ AT_ONCE = 1.0
 """Seconds within which a service that says DEADLINE_EXCEEDED has not waited, and never will."""
 
 
-class CallOptions(Protocol):
-    """The options of an RPC, as every input has them."""
+class HasOptions(Protocol):
+    """Anything with the options of an RPC, as every input is."""
 
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
 
 
 @dataclass
-class ResultOptions:
-    """The options of a call that waits for a result."""
+class CallOptions:
+    """The options of an RPC that has no input."""
 
     rpc_metadata: Mapping[str, str]
     rpc_timeout: timedelta | None
@@ -85,7 +85,7 @@ class Service:
         """The caller's name, in histories."""
         return self.connection.identity
 
-    async def call(self, rpc: str, request: Mapping[str, Any], options: CallOptions) -> Wire:
+    async def call(self, rpc: str, request: Mapping[str, Any], options: HasOptions) -> Wire:
         """Send an RPC of the workflow service; its answer. `RPCError`."""
         return await self.connection.call(
             rpc, request, options.rpc_metadata, duration("rpc_timeout", options.rpc_timeout)
@@ -103,7 +103,7 @@ class LongCall:
     def __init__(
         self,
         service: Service,
-        options: CallOptions,
+        options: HasOptions,
         awaited: str,
         expired: type[OperationTimeoutError] = OperationTimeoutError,
     ) -> None:

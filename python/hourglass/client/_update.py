@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from hourglass.client._errors import WorkflowUpdateRPCTimeoutOrCancelledError
 from hourglass.client._requests import update_workflow_execution
-from hourglass.client._service import CallOptions, LongCall, ResultOptions, Service
+from hourglass.client._service import CallOptions, HasOptions, LongCall, Service
 from hourglass.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class WorkflowUpdateHandle(Generic[R]):
             RPCError: NOT_FOUND if there is no such update.
         """
         if self._outcome is None:
-            options = ResultOptions(rpc_metadata or {}, rpc_timeout)
+            options = CallOptions(rpc_metadata or {}, rpc_timeout)
             self._outcome = await self._poll(
                 long_call(self._service, options, f"result of update {self._id!r}")
             )
@@ -144,7 +144,7 @@ async def start_update(
             return handle_of(service, given.id, update_id, answer, given.ret_type)
 
 
-def long_call(service: Service, options: CallOptions, awaited: str) -> LongCall:
+def long_call(service: Service, options: HasOptions, awaited: str) -> LongCall:
     """A call that waits for an update."""
     return LongCall(service, options, awaited, WorkflowUpdateRPCTimeoutOrCancelledError)
 

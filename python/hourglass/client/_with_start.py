@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from typing_extensions import Unpack
 
 from hourglass._typing import ParamT, RunAnyParams, RunNoParam, RunOneParam
-from hourglass.client._inputs import UpdateWithStartStartWorkflowInput
+from hourglass.client._inputs import (
+    StartWorkflowUpdateWithStartInput,
+    UpdateWithStartStartWorkflowInput,
+    UpdateWithStartUpdateWorkflowInput,
+)
 from hourglass.client._requests import start_workflow_execution as start
-from hourglass.client._requests._parts import UNSET, arguments
+from hourglass.client._requests._parts import UNSET, arguments, handler_of
 from hourglass.client._requests.start_workflow_execution import StartOptions
+from hourglass.client._update import UpdateOptions, check_update_options
 from hourglass.common import WorkflowIDConflictPolicy
 from hourglass.exceptions import ArgumentTypeError
 
 if TYPE_CHECKING:
+    from hourglass.client._service import Service
+    from hourglass.client._update import WorkflowUpdateHandle, WorkflowUpdateStage
     from hourglass.client._workflow_handle import WorkflowHandle
 
 SelfT = TypeVar("SelfT")
@@ -127,3 +134,42 @@ class WithStartWorkflowOperation(Generic[SelfT, R]):
 
 
 AnyOperation = WithStartWorkflowOperation[Any, Any]
+
+
+async def start_and_update(
+    service: Service,
+    update: Any,
+    args: Sequence[Any],
+    *,
+    operation: AnyOperation,
+    stage: WorkflowUpdateStage,
+    result_type: Any,
+    options: UpdateOptions,
+) -> WorkflowUpdateHandle[Any]:
+    """Send a start and an update as one call; the update's handle. The operation gets its own."""
+    check_update_options(options)
+    name, declared = handler_of("update", update)
+    operation.begin()
+    try:
+        given = UpdateWithStartUpdateWorkflowInput(
+            options.get("id"),
+            name,
+            args,
+            stage,
+            declared if result_type is None else result_type,
+        )
+        handle: WorkflowUpdateHandle[Any]
+        handle = await service.outbound.start_update_with_start_workflow(
+            StartWorkflowUpdateWithStartInput(
+                operation.start(),
+                given,
+                options.get("rpc_metadata") or {},
+                options.get("rpc_timeout"),
+                operation.started,
+                operation.failed,
+            )
+        )
+    except BaseException as error:
+        operation.failed(error)
+        raise
+    return handle
