@@ -113,6 +113,40 @@ def test_no_files_of_the_workflow_package_import_each_other_in_a_circle() -> Non
     assert graph == {}, "these files import each other, or one that does"
 
 
+def test_nothing_of_a_client_looks_up_to_the_client() -> None:
+    """A handle depends on the service that it calls, for type checkers too."""
+    files = [path for path in files_of("client") if path.name not in ("_client.py", "__init__.py")]
+    assert files
+    offenders = [
+        f"{path.relative_to(PACKAGE)} imports {imported}"
+        for path in files
+        for imported in imported_modules(path)
+        if imported == "hourglass.client._client"
+    ]
+    assert offenders == []
+
+
+def test_no_circle_of_imports_has_more_than_nine_files() -> None:
+    """Types included: what imports each other is read together, so it has to stay small."""
+    files = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {module: {*imported_modules(path)} & files.keys() for module, path in files.items()}
+    assert len(graph) > 100, "the imports are not found any more"
+
+    def reached(module: str) -> set[str]:
+        found: set[str] = set()
+        following = [module]
+        while following:
+            news = graph[following.pop()] - found - {"hourglass"}
+            found |= news
+            following += news
+        return found
+
+    reach = {module: reached(module) for module in graph}
+    for module, found in reach.items():
+        circle = {other for other in found if module in reach[other]}
+        assert len(circle) <= 9, f"{module} is in a circle of {sorted(circle)}"
+
+
 def test_the_engine_knows_neither_python_nor_the_core() -> None:
     manifest = (ROOT / "rust" / "engine" / "Cargo.toml").read_text(encoding="utf-8")
     wanted = [line.split()[0] for line in manifest.splitlines() if line.startswith(CORE)]
