@@ -35,8 +35,8 @@ async def test_a_codec_that_bundles_is_never_asked_for_nothing() -> None:
     encoded = await converter.encode([1, "two"])
     assert len(encoded) == 1
     assert await converter.decode(encoded) == [1, "two"]
-    for empty in ({}, {"payloads": []}):
-        wire: dict[str, Any] = dict(empty)
+    nothing: list[dict[str, Any]] = [{}, {"payloads": []}]
+    for wire in nothing:
         await Bundle().encode_wrapper(wire)
         await Bundle().decode_wrapper(wire)
         assert wire == {"payloads": []}

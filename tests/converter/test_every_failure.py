@@ -43,9 +43,8 @@ class UnprintableError(Exception):
 
 
 class PrintsNoTextError(Exception):
-    def __str__(self) -> str:
-        text: Any = 5
-        return text
+    def __str__(self) -> Any:
+        return 5  # noqa: PLE0307 - which no text is
 
 
 class ExitsWhenPrintedError(Exception):

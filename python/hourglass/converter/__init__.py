@@ -8,8 +8,9 @@ from hourglass.converter.failure import (
     DefaultFailureConverterWithEncodedAttributes,
     FailureConverter,
 )
-from hourglass.converter.json_decoding import JSONTypeConverter, value_to_type
+from hourglass.converter.json_decoding import value_to_type
 from hourglass.converter.json_encoding import AdvancedJSONEncoder
+from hourglass.converter.json_type_converter import JSONTypeConverter
 from hourglass.converter.payload import (
     BinaryNullPayloadConverter,
     BinaryPlainPayloadConverter,

@@ -2,7 +2,8 @@
 
 `decoder_for(hint)` looks at a type hint once and returns a function for it; decoding then is a
 walk through closures, without looking at a hint again. A value that does not fit raises
-`Mismatch`, which collects the path on its way out.
+`Mismatch`, which collects the path on its way out. A text, number or object that several members
+of a union can read becomes the one that writes it so: the most specific first, `str` last.
 """
 
 from __future__ import annotations
@@ -11,79 +12,56 @@ import collections
 import collections.abc
 import dataclasses
 import enum
-import inspect
+import json
+import re
 import types
 import typing
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias, Union
-from uuid import UUID
+from typing import Any, Literal, TypeVar, Union
 
 import typing_extensions
 
-from hourglass._hints import resolved_hints
-
-Decoder: TypeAlias = Callable[[Any], Any]
-
-
-class JSONTypeConverter(ABC):
-    """Makes values of JSON into types that nothing else here knows."""
-
-    Unhandled: ClassVar[object] = object()
-    """What `to_typed_value` answers for a type that is not its own."""
-
-    @abstractmethod
-    def to_typed_value(self, hint: Any, value: Any) -> Any:
-        """The value as the type that `hint` says, or `Unhandled`.
-
-        Asked at every level of a type. A TypeError or ValueError is a value that does not fit.
-        """
-
-
-class Mismatch(TypeError):  # noqa: N818 - internal; it becomes a DecodingError
-    """A value that does not fit its type; `path` grows from the inside out."""
-
-    def __init__(self, reason: str, path: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.path = path
-
-    def inside(self, step: str) -> Mismatch:
-        """The same, one level further out."""
-        return Mismatch(self.reason, step + self.path)
+from hourglass._hints import base_arguments, is_class, substituted
+from hourglass.converter import json_classes as classes
+from hourglass.converter import json_containers as containers
+from hourglass.converter import json_scalars as scalars
+from hourglass.converter.json_by_hint import MISSING, Compiler
+from hourglass.converter.json_mismatch import Mismatch, name_of
+from hourglass.converter.json_scalars import Decoder
+from hourglass.converter.json_type_converter import JSONTypeConverter
 
 
 class Decoders:
-    """The decoders that were compiled, each asking the custom converters first."""
+    """Keeps the decoders that were compiled, each asking the custom converters first."""
 
     def __init__(self, custom: Sequence[JSONTypeConverter] = ()) -> None:
-        self.compiled: dict[Any, Decoder] = {}
-        self.custom = tuple(custom)
+        self._custom = tuple(custom)
+        self._compiler = Compiler(self._compile, self._later)
 
     def of(self, hint: Any) -> Decoder:
-        """The decoder of a type hint; compiled at its first use."""
-        found = self._found(hint)
-        if found is not None:
+        """Find the decoder of a type hint; compiled at its first use."""
+        found: Decoder = self._compiler.known(hint)
+        if found is not MISSING:
             return found
         token = _active.set(self)
         try:
-            return decoder_for(hint)
+            return self._compiler.of(hint)
         finally:
             _active.reset(token)
 
-    def _found(self, hint: Any) -> Decoder | None:
-        try:
-            return self.compiled.get(hint)
-        except TypeError:  # an unhashable hint, such as Annotated[int, []]
-            return None
+    def _later(self, hint: Any) -> Decoder:
+        def decode(value: Any) -> Any:
+            return self.of(hint)(value)
 
-    def compile(self, hint: Any) -> Decoder:
+        return decode
+
+    def _compile(self, hint: Any) -> Decoder:
         """Compile one; those of its parts are looked up here, too."""
-        if not self.custom:
+        if not self._custom:
             return _compile(hint)
-        compiled, custom = _compile(hint), self.custom
+        compiled, custom = _compile(hint), self._custom
 
         def decode(value: Any) -> Any:
             for converter in custom:
@@ -97,36 +75,18 @@ class Decoders:
 
 _shared = Decoders()
 _active: ContextVar[Decoders] = ContextVar("hourglass_decoders", default=_shared)
-"""Whose decoders are being compiled."""
+"""The decoders that are being compiled."""
 
 
 def decoder_for(hint: Any) -> Decoder:
-    """The decoder of a type hint, or of a part of the one that is being compiled."""
-    decoders = _active.get()
-    compiled = decoders.compiled
-    try:
-        found = compiled.get(hint)
-    except TypeError:  # an unhashable hint
-        return decoders.compile(hint)
-    if found is not None:
-        return found
-
-    def later(value: Any) -> Any:  # stands in while a type that contains itself is compiled
-        return compiled[hint](value)
-
-    compiled[hint] = later
-    try:
-        compiled[hint] = decoder = decoders.compile(hint)
-    except BaseException:
-        del compiled[hint]
-        raise
-    return decoder
+    """Find the decoder of a type hint, or of a part of the one that is being compiled."""
+    return _active.get().of(hint)
 
 
 def value_to_type(
     hint: Any, value: Any, custom_converters: Sequence[JSONTypeConverter] = ()
 ) -> Any:
-    """What `json.loads` gave, as a type; TypeError says where it does not fit."""
+    """Make what `json.loads` gave into a type; TypeError says where it does not fit."""
     decoders = Decoders(custom_converters) if custom_converters else _shared
     try:
         return decoders.of(hint)(value)
@@ -136,116 +96,24 @@ def value_to_type(
 
 
 def _compile(hint: Any) -> Decoder:
-    if isinstance(hint, typing_extensions.TypeAliasType):
-        return decoder_for(hint.__value__)
-    if isinstance(hint, typing.NewType):
-        return decoder_for(hint.__supertype__)
+    inner = looked_through(hint)
+    if inner is not hint:
+        return decoder_for(inner)
+    if isinstance(hint, (str, typing.ForwardRef)):
+        raise Mismatch(f"the type {hint!r} is a name that was not resolved")
     origin = typing_extensions.get_origin(hint)
     arguments = typing_extensions.get_args(hint)
     if origin is None:
-        if hint in _SCALARS:
-            return _SCALARS[hint]
-        return _of_class(hint, ()) if inspect.isclass(hint) else _anything
-    if origin in _TRANSPARENT:
-        return decoder_for(arguments[0])
-    if origin is Union or origin is types.UnionType:
+        if hint in scalars.SCALARS:
+            return scalars.SCALARS[hint]
+        return _of_class(hint, ()) if is_class(hint) else scalars.anything
+    if is_union(origin):
         return _of_union(hint, arguments)
-    if origin is Literal or origin is typing_extensions.Literal:
-        return _of_literal(arguments)
+    if is_literal(origin):
+        return classes.of_literal(arguments)
     return _of_class(origin, arguments)
 
 
-def _anything(value: Any) -> Any:
-    return value
-
-
-def _refuse(value: Any, wanted: str) -> Mismatch:
-    return Mismatch(f"expected {wanted}, found {type(value).__name__}")
-
-
-# --- scalars ---------------------------------------------------------------------------------
-
-
-def _none(value: Any) -> None:
-    if value is not None:
-        raise _refuse(value, "null")
-
-
-def _str(value: Any) -> str:
-    if type(value) is str:
-        return value
-    raise _refuse(value, "str")
-
-
-def _int(value: Any) -> int:
-    if type(value) is int:
-        return value
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        return int(value)
-    raise _refuse(value, "int")
-
-
-def _float(value: Any) -> float:
-    if type(value) is float:
-        return value
-    if isinstance(value, int):
-        return float(value)
-    raise _refuse(value, "float")
-
-
-def _bool(value: Any) -> bool:
-    if type(value) is bool:
-        return value
-    raise _refuse(value, "bool")
-
-
-def _bytes(value: Any) -> bytes:
-    try:
-        if isinstance(value, list):
-            return bytes(typing.cast("list[int]", value))
-    except (TypeError, ValueError) as error:
-        raise Mismatch(f"expected a list of bytes: {error}") from error
-    raise _refuse(value, "a list of bytes")
-
-
-def _bytearray(value: Any) -> bytearray:
-    return bytearray(_bytes(value))
-
-
-def _datetime(value: Any) -> datetime:
-    text = _str(value)
-    if text.endswith(("Z", "z")):  # Python 3.10 does not read it
-        text = text[:-1] + "+00:00"
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Mismatch(f"expected a datetime, found {text!r}") from error
-
-
-def _uuid(value: Any) -> UUID:
-    text = _str(value)
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Mismatch(f"expected a UUID, found {text!r}") from error
-
-
-_SCALARS: dict[Any, Decoder] = {
-    Any: _anything,
-    typing_extensions.Any: _anything,
-    object: _anything,
-    inspect.Parameter.empty: _anything,
-    None: _none,
-    type(None): _none,
-    str: _str,
-    int: _int,
-    float: _float,
-    bool: _bool,
-    bytes: _bytes,
-    bytearray: _bytearray,
-    datetime: _datetime,
-    UUID: _uuid,
-}
 _TRANSPARENT = (
     typing.Annotated,
     typing.Final,
@@ -257,151 +125,156 @@ _TRANSPARENT = (
 )
 
 
-# --- choices ---------------------------------------------------------------------------------
+def looked_through(hint: Any) -> Any:
+    """The type that an alias, a `NewType`, an annotation or a type variable stands for."""
+    if isinstance(hint, typing_extensions.TypeAliasType):
+        return hint.__value__
+    if isinstance(hint, typing.NewType):
+        return hint.__supertype__
+    if isinstance(hint, TypeVar):
+        return _of_variable(hint)
+    origin = typing_extensions.get_origin(hint)
+    arguments = typing_extensions.get_args(hint)
+    if isinstance(origin, typing_extensions.TypeAliasType):
+        bound = dict(zip(origin.__type_params__, arguments, strict=False))
+        return substituted(origin.__value__, bound)
+    return arguments[0] if origin in _TRANSPARENT else hint
 
 
-def _of_literal(choices: tuple[Any, ...]) -> Decoder:
-    by_value: dict[tuple[Any, Any], Any] = {(type(c), c): c for c in choices}
-    by_value |= {(type(c.value), c.value): c for c in choices if isinstance(c, enum.Enum)}
+def _of_variable(variable: Any) -> Any:
+    """The type of a variable that nobody bound."""
+    default = getattr(variable, "__default__", None)
+    if default not in (None, typing_extensions.NoDefault):
+        return default
+    if variable.__constraints__:
+        return Union[variable.__constraints__]  # noqa: UP007 - of a tuple
+    return Any if variable.__bound__ is None else variable.__bound__
 
-    def decode(value: Any) -> Any:
-        try:
-            return by_value[type(value), value]
-        except (KeyError, TypeError):
-            raise Mismatch(f"expected one of {choices}, found {value!r}") from None
 
-    return decode
+def is_union(origin: Any) -> bool:
+    """Tell both spellings of a union."""
+    return origin is Union or origin is types.UnionType
+
+
+def is_literal(origin: Any) -> bool:
+    """Tell a literal."""
+    return origin is Literal or origin is typing_extensions.Literal
+
+
+# --- unions ----------------------------------------------------------------------------------
+
+EXACT = (str, int, float, bool, type(None))
 
 
 def _of_union(hint: Any, members: tuple[Any, ...]) -> Decoder:
-    """A JSON scalar that is a member as it stands stays; else the first member that fits."""
-    exact = {m for m in members if m in (str, int, float, bool, type(None))}
-    decoders = [decoder_for(member) for member in members]
+    if len(members) == 2 and type(None) in members:
+        return _of_optional(members[members[0] is type(None)])
+    choose, exact = chooser(hint, members), exact_members(members)
 
     def decode(value: Any) -> Any:
-        if type(value) in exact:
-            return value
+        return value if type(value) in exact else choose(value)[1]
+
+    return decode
+
+
+def chooser(hint: Any, members: tuple[Any, ...]) -> Callable[[Any], tuple[Any, Any]]:
+    """Find the member of a union that a value is read as, and what it is then.
+
+    The first member, from the most specific, that writes what was read; else the first that fits.
+    """
+    decoders = [(member, decoder_for(member)) for member in sorted(members, key=_width)]
+
+    def choose(value: Any) -> tuple[Any, Any]:
         reasons: list[str] = []
-        for decoder in decoders:
+        fitting: tuple[Any, Any] | None = None
+        for member, decoder in decoders:
             try:
-                return decoder(value)
+                read = decoder(value)
             except Mismatch as mismatch:
                 reasons.append(f"{mismatch.path}: {mismatch.reason}".lstrip(": "))
-        raise Mismatch(f"no member of {_name(hint)} fits ({'; '.join(reasons)})")
+                continue
+            if _writes(read, value):
+                return member, read
+            fitting = fitting or (member, read)
+        if fitting is None:
+            raise Mismatch(f"no member of {name_of(hint)} fits ({'; '.join(reasons)})")
+        return fitting
 
-    return decode
-
-
-def _of_enum(cls: type[enum.Enum]) -> Decoder:
-    def decode(value: Any) -> Any:
-        try:
-            return cls(value)
-        except ValueError:
-            raise Mismatch(f"{value!r} is no value of {cls.__name__}") from None
-
-    return decode
+    return choose
 
 
-# --- containers ------------------------------------------------------------------------------
+def exact_members(members: Iterable[Any]) -> set[Any]:
+    """The scalars of JSON that stay what they are in a union, since no member rivals them."""
+    exact = {member for member in members if member in EXACT}
+    has_rivals = any(m not in EXACT and _kind(m) not in ("array", "object") for m in members)
+    return exact & {type(None)} if has_rivals else exact
 
 
-def _of_sequence(make: Callable[[list[Any]], Any] | None, item_hint: Any) -> Decoder:
-    """A JSON array, each item by one decoder, then `make` of the list."""
-    item = decoder_for(item_hint)
-
-    def decode(value: Any) -> Any:
-        items: list[Any] = value
-        if type(items) is not list:
-            raise _refuse(value, "a list")
-        if item is not _anything:
-            try:
-                items = [item(one) for one in items]
-            except Mismatch:
-                raise _at_index(item, items) from None
-        return items if make is None else make(items)
-
-    return decode
-
-
-def _at_index(item: Decoder, items: list[Any]) -> Mismatch:
-    """Which item it was: looked for only when one failed."""
-    for index, one in enumerate(items):
-        try:
-            item(one)
-        except Mismatch as mismatch:
-            return mismatch.inside(f"[{index}]")
-    return Mismatch("an item decoded differently the second time")
-
-
-def _of_fixed(make: Callable[[list[Any]], Any], hints: tuple[Any, ...]) -> Decoder:
-    """A JSON array with a type for each place."""
-    decoders = [decoder_for(hint) for hint in hints]
+def _of_optional(hint: Any) -> Decoder:
+    decoder = decoder_for(hint)
 
     def decode(value: Any) -> Any:
-        items: list[Any] = value
-        if type(items) is not list:
-            raise _refuse(value, "a list")
-        if len(items) != len(decoders):
-            raise Mismatch(f"expected {len(decoders)} items, found {len(items)}")
-        decoded: list[Any] = []
-        for decoder, one in zip(decoders, items, strict=True):
-            try:
-                decoded.append(decoder(one))
-            except Mismatch as mismatch:
-                raise mismatch.inside(f"[{len(decoded)}]") from None
-        return make(decoded)
+        return None if value is None else decoder(value)
 
     return decode
 
 
-def _key_decoder(hint: Any) -> Decoder:
-    """JSON's keys are text: read numbers, booleans and null back from it."""
-    readers: dict[Any, Decoder] = {
-        int: int,
-        float: float,
-        bool: lambda key: {"true": True, "false": False}[key],
-        type(None): lambda key: {"null": None}[key],
-    }
-    if inspect.isclass(hint) and issubclass(hint, enum.IntEnum):
-        reader: Decoder = lambda key: hint(int(key))  # noqa: E731
-    elif hint in readers:
-        reader = readers[hint]
-    else:
-        return decoder_for(hint)
-
-    def decode(key: str) -> Any:
-        try:
-            return reader(key)
-        except (ValueError, KeyError):
-            raise Mismatch(f"the key {key!r} is no {_name(hint)}") from None
-
-    return decode
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+"""Times as programs in other languages write them."""
 
 
-def _of_mapping(make: Callable[[dict[Any, Any]], Any] | None, hints: tuple[Any, ...]) -> Decoder:
-    key_decoder = _key_decoder(hints[0]) if len(hints) == 2 else _anything
-    item = decoder_for(hints[1]) if len(hints) == 2 else _anything
+def _writes(read: Any, value: Any) -> bool:
+    if read is value or (isinstance(read, datetime) and _UTC.fullmatch(value)):
+        return True
+    try:
+        return classes.json_text(read) == json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError):
+        return False
 
-    def decode(value: Any) -> Any:
-        if type(value) is not dict:
-            raise _refuse(value, "an object")
-        decoded: dict[Any, Any] = {}
-        for key, one in typing.cast("dict[str, Any]", value).items():
-            try:
-                decoded[key_decoder(key)] = item(one)
-            except Mismatch as mismatch:
-                raise mismatch.inside(f"[{key!r}]") from None
-        return decoded if make is None else make(decoded)
 
-    return decode
+def _kind(hint: Any) -> str:
+    """The kind of JSON's values that a type is written as, where that is known."""
+    inner = looked_through(hint)
+    if inner is not hint:
+        return _kind(inner)
+    cls = typing_extensions.get_origin(hint) or hint
+    if not is_class(cls) or issubclass(cls, (str, enum.Enum)):
+        return ""
+    if typing_extensions.is_typeddict(cls) or dataclasses.is_dataclass(cls):
+        return "object"
+    if issubclass(cls, Mapping):
+        return "object"
+    # Not the ABCs of sequences: a text is one, too.
+    return "array" if issubclass(cls, (list, tuple, Set, bytes, collections.deque)) else ""
+
+
+def _width(hint: Any) -> int:
+    """How much a type takes: classes of the user's least, JSON's own values more, `Any` most."""
+    inner = looked_through(hint)
+    if inner is not hint:
+        return _width(inner)
+    origin = typing_extensions.get_origin(hint)
+    if is_literal(origin):
+        return 0
+    arguments = [one for one in typing_extensions.get_args(hint) if one is not Ellipsis]
+    cls = hint if origin is None else origin
+    if is_union(cls) or (arguments and cls in (tuple, *SEQUENCES, *MAPPINGS)):
+        return max(map(_width, arguments))
+    if cls in (tuple, *SEQUENCES, *MAPPINGS):
+        return 2
+    if cls in EXACT:
+        return 1
+    return 0 if is_class(cls) and scalars.SCALARS.get(cls) is not scalars.anything else 3
 
 
 # --- classes ---------------------------------------------------------------------------------
 
-_SEQUENCES: dict[Any, Callable[[list[Any]], Any] | None] = {
+SEQUENCES: dict[Any, Callable[[list[Any]], Any] | None] = {
     list: None,
+    collections.abc.Container: None,
     collections.abc.Iterable: None,
     collections.abc.Collection: None,
+    collections.abc.Reversible: None,
     collections.abc.Sequence: None,
     collections.abc.MutableSequence: None,
     set: set,
@@ -410,119 +283,165 @@ _SEQUENCES: dict[Any, Callable[[list[Any]], Any] | None] = {
     frozenset: frozenset,
     collections.deque: collections.deque,
 }
-_MAPPINGS: dict[Any, Callable[[dict[Any, Any]], Any] | None] = {
+TEXTS = (
+    collections.abc.Container,
+    collections.abc.Iterable,
+    collections.abc.Collection,
+    collections.abc.Reversible,
+    collections.abc.Sequence,
+)
+"""Types of which a text is one, whose items are texts."""
+MAPPINGS: dict[Any, Callable[[dict[Any, Any]], Any] | None] = {
     dict: None,
     collections.abc.Mapping: None,
     collections.abc.MutableMapping: None,
-    collections.OrderedDict: collections.OrderedDict,
-    collections.Counter: collections.Counter,
 }
 
 
 def _of_class(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
     """A class, or the origin of a generic alias with its arguments."""
-    if cls in _SEQUENCES:
-        return _of_sequence(_SEQUENCES[cls], arguments[0] if arguments else Any)
-    if cls is tuple:
-        if not arguments or arguments[-1] is Ellipsis:
-            return _of_sequence(tuple, arguments[0] if arguments else Any)
-        return _of_fixed(tuple, () if arguments == ((),) else arguments)
-    if cls is collections.Counter:
-        arguments = (arguments[0], int) if arguments else ()
-    if cls in _MAPPINGS:
-        return _of_mapping(_MAPPINGS[cls], arguments)
+    if cls is tuple and arguments and arguments[-1] is not Ellipsis:
+        hints = () if arguments == ((),) else arguments
+        return containers.of_fixed(tuple, [decoder_for(one) for one in hints], len(hints))
+    if cls in MAPPINGS:
+        return _of_mapping(MAPPINGS[cls], arguments)
+    if cls in SEQUENCES or cls is tuple:
+        hint = arguments[0] if arguments else Any
+        make = tuple if cls is tuple else SEQUENCES[cls]
+        takes_text = cls in TEXTS and hint in (str, Any, object)
+        return containers.of_sequence(_making(make), decoder_for(hint), takes_text=takes_text)
     return _of_named_class(cls, arguments)
 
 
-def _is_typed_dict(cls: Any) -> bool:
-    return typing_extensions.is_typeddict(cls)
+def _of_named_class(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
+    """A class that is none of Python's usual containers."""
+    if typing_extensions.is_typeddict(cls):
+        return classes.of_typed_dict(cls, classes.hints_of(cls, arguments), decoder_for)
+    if issubclass(cls, enum.Enum):
+        return classes.of_enum(cls)
+    if is_dataclass(cls):
+        return classes.of_dataclass(cls, classes.field_hints(cls, arguments), decoder_for)
+    if is_named_tuple(cls):
+        return _of_named_tuple(cls, arguments)
+    return (
+        _of_own_container(cls, arguments) or scalars.of_subclass(cls) or _of_items(cls, arguments)
+    )
 
 
-def _is_named_tuple(cls: Any) -> bool:
+def is_dataclass(cls: Any) -> bool:
+    """Tell dataclasses."""
+    return dataclasses.is_dataclass(cls)
+
+
+def is_named_tuple(cls: Any) -> bool:
+    """Tell named tuples of both spellings."""
     return hasattr(cls, "_fields") and issubclass(cls, tuple)
 
 
-def _of_named_class(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
-    """A class that somebody wrote."""
-    if _is_typed_dict(cls):
-        return _of_typed_dict(cls)
-    if issubclass(cls, enum.Enum):
-        return _of_enum(cls)
-    if dataclasses.is_dataclass(cls):
-        return _of_dataclass(cls, arguments)
-    if _is_named_tuple(cls):
-        hints = _hints(cls)
-        return _of_fixed(lambda v: cls(*v), tuple(hints.get(name, Any) for name in cls._fields))
-    return _of_instance(cls)
+def _of_own_container(cls: Any, arguments: tuple[Any, ...]) -> Decoder | None:
+    if issubclass(cls, collections.defaultdict):
+        return _of_default_dict(cls, arguments)
+    return _of_mapping(cls, mapping_hints(cls, arguments)) if is_mapping(cls) else None
 
 
-def _of_instance(cls: type) -> Decoder:
-    def decode(value: Any) -> Any:
-        if isinstance(value, cls):
-            return value
-        raise _refuse(value, _name(cls))
-
-    return decode
+def _of_items(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
+    if not is_a(cls, Sequence, Set):
+        return classes.of_instance(cls)
+    (hint, *_) = arguments_of(cls, arguments, collections.abc.Collection) or (Any,)
+    return containers.of_sequence(_making(cls), decoder_for(hint))
 
 
-def _hints(cls: Any) -> dict[str, Any]:
-    """The resolved annotations of a class."""
-    try:
-        return resolved_hints(cls)
-    except NameError as error:
-        raise Mismatch(f"the annotations of {_name(cls)} can't be resolved: {error}") from error
+def is_a(cls: Any, *kinds: Any) -> bool:
+    """Tell a subclass, as `issubclass` does without narrowing what a type checker knows."""
+    return issubclass(cls, kinds)
 
 
-def _of_dataclass(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
-    """Fields by name; unknown ones are left out, as newer writers may have more."""
-    hints = _hints(cls)
-    parameters = getattr(cls, "__parameters__", ())
-    bound = dict(zip(parameters, arguments, strict=False))
-    plan = [
-        (field.name, decoder_for(bound.get(hints[field.name], hints[field.name])))
-        for field in dataclasses.fields(cls)
-        if field.init
-    ]
-
-    def decode(value: Any) -> Any:
-        if type(value) is not dict:
-            raise _refuse(value, f"an object for {cls.__name__}")
-        members: dict[str, Any] = typing.cast("dict[str, Any]", value)
-        keywords: dict[str, Any] = {}
-        for name, decoder in plan:
-            if name in members:
-                try:
-                    keywords[name] = decoder(members[name])
-                except Mismatch as mismatch:
-                    raise mismatch.inside(f".{name}") from None
-        try:
-            return cls(**keywords)
-        except (TypeError, ValueError) as error:
-            raise Mismatch(f"{cls.__name__} refused it: {error}") from error
-
-    return decode
+def is_mapping(cls: Any) -> bool:
+    """Tell mappings."""
+    return is_a(cls, Mapping)
 
 
-def _of_typed_dict(cls: Any) -> Decoder:
-    plan = {name: decoder_for(hint) for name, hint in _hints(cls).items()}
-    required: frozenset[str] = cls.__required_keys__
+def mapping_hints(cls: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The types of a mapping's keys and values; none where they are not declared."""
+    if is_a(cls, collections.Counter):
+        keys = base_arguments(cls, arguments, collections.Counter) or arguments
+        return (*keys[:1], int) if keys else ()
+    return arguments_of(cls, arguments, Mapping)
 
-    def decode(value: Any) -> Any:
-        if type(value) is not dict:
-            raise _refuse(value, f"an object for {cls.__name__}")
-        members: dict[str, Any] = typing.cast("dict[str, Any]", value)
-        if missing := sorted(required - members.keys()):
-            raise Mismatch(f"{cls.__name__} needs {', '.join(missing)}")
-        decoded = dict(members)
-        for name in plan.keys() & members.keys():
+
+def arguments_of(cls: Any, arguments: tuple[Any, ...], kind: Any) -> tuple[Any, ...]:
+    return base_arguments(cls, arguments, kind) or arguments
+
+
+def _making(make: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    return None if make is None else lambda value: scalars.made(make, value)
+
+
+def _of_named_tuple(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
+    hints = classes.hints_of(cls, arguments)
+    decoders = [decoder_for(hints.get(name, Any)) for name in cls._fields]
+    least = len(decoders) - len(cls._field_defaults)
+    return containers.of_fixed(lambda items: scalars.made(cls._make, items), decoders, least)
+
+
+def _of_default_dict(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
+    hints = arguments_of(cls, arguments, collections.defaultdict)
+    factory = default_factory(hints)
+    return _of_mapping(lambda value: cls(factory, value), hints)
+
+
+def default_factory(hints: tuple[Any, ...]) -> Callable[[], Any] | None:
+    """What makes the missing values of a `DefaultDict`: the class of its values, if it can."""
+    if len(hints) != 2:
+        return None
+    factory = typing_extensions.get_origin(hints[1]) or hints[1]
+    return factory if factory in _FACTORIES else None
+
+
+_FACTORIES = (int, float, str, bool, list, dict, set, tuple, frozenset, collections.deque)
+
+
+def _of_mapping(make: Callable[[Any], Any] | None, hints: tuple[Any, ...]) -> Decoder:
+    key, item = hints if len(hints) == 2 else (Any, Any)
+    return containers.of_mapping(_making(make), key_decoder(key), decoder_for(item))
+
+
+# --- keys ------------------------------------------------------------------------------------
+
+
+def key_decoder(hint: Any) -> Decoder:
+    """The decoder that reads a type from a key of an object, which is a text."""
+    reader = scalars.key_reader(hint)
+    if reader is not None:
+        return reader
+    inner = looked_through(hint)
+    if inner is not hint:
+        return key_decoder(inner)
+    origin = typing_extensions.get_origin(hint)
+    if is_union(origin):
+        return _of_key_union(hint, typing_extensions.get_args(hint))
+    if is_literal(origin):
+        return classes.of_literal_key(typing_extensions.get_args(hint))
+    if is_class(hint) and issubclass(hint, enum.Enum):
+        return classes.of_enum_key(hint)
+    if is_class(hint) and issubclass(hint, (int, float)):
+        base = key_decoder(int if issubclass(hint, int) else float)
+        return lambda key: scalars.made(hint, base(key))
+    return decoder_for(hint)
+
+
+def _of_key_union(hint: Any, members: tuple[Any, ...]) -> Decoder:
+    """The first member that writes this key; text, which reads every key, is asked last."""
+    decoders = [key_decoder(member) for member in sorted(members, key=lambda m: m is str)]
+
+    def decode(key: str) -> Any:
+        for decoder in decoders:
             try:
-                decoded[name] = plan[name](members[name])
-            except Mismatch as mismatch:
-                raise mismatch.inside(f".{name}") from None
-        return decoded
+                read = decoder(key)
+                if read == key or classes.key_text(read) == key:
+                    return read
+            except (Mismatch, TypeError):
+                continue
+        raise Mismatch(f"the key {key!r} is no {name_of(hint)}")
 
     return decode
-
-
-def _name(hint: Any) -> str:
-    return hint.__qualname__ if inspect.isclass(hint) else str(hint).replace("typing.", "")

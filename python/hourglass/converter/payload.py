@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
-from hourglass.converter.json_decoding import (
-    Decoders,
-    JSONTypeConverter,
-    Mismatch,
-    decoder_for,
-)
-from hourglass.converter.json_encoding import AdvancedJSONEncoder, encode_json
+from hourglass.converter.json_checking import CheckedJSONEncoder, check_value
+from hourglass.converter.json_decoding import Decoders, decoder_for
+from hourglass.converter.json_encoding import AdvancedJSONEncoder, encode_json, is_pythons
+from hourglass.converter.json_mismatch import Mismatch
+from hourglass.converter.json_type_converter import JSONTypeConverter
 from hourglass.exceptions import DecodingError, EncodingError
 
 if TYPE_CHECKING:
@@ -51,6 +49,14 @@ class PayloadConverter(ABC):
 
         Payloads beyond the hints are decoded without one.
         """
+
+    def to_typed_payloads(self, values: Sequence[Any], type_hints: _Hints) -> list[Payload]:
+        """Do as `to_payloads`, for values whose reader's types are known.
+
+        `EncodingError` also for a value that its type would read as another one. A converter that
+        does not know how its values are read leaves this as it is.
+        """
+        return self.to_payloads(values)
 
     def to_payloads_wrapper(self, values: Sequence[Any]) -> Wire:
         """`to_payloads` as `temporal.api.common.v1.Payloads`."""
@@ -82,6 +88,10 @@ class EncodingPayloadConverter(ABC):
     def to_payload(self, value: Any) -> Payload | None:
         """The payload, or None if the next encoding should try."""
 
+    def to_typed_payload(self, value: Any, type_hint: Any) -> Payload | None:
+        """Do as `to_payload`; `EncodingError` if the type would read it as another value."""
+        return self.to_payload(value)
+
     @abstractmethod
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         """The value; a `DecodingError` or TypeError if it does not fit the hint."""
@@ -95,14 +105,25 @@ class CompositePayloadConverter(PayloadConverter):
         self._in_order = tuple(self.converters.values())
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
-        return [self._encode(value, index) for index, value in enumerate(values)]
+        return [self._encode(value, index, None) for index, value in enumerate(values)]
 
-    def _encode(self, value: Any, index: int) -> Payload:
+    def to_typed_payloads(self, values: Sequence[Any], type_hints: _Hints) -> list[Payload]:
+        hints = type_hints or ()
+        known = len(hints)
+        return [
+            self._encode(value, index, hints[index] if index < known else None)
+            for index, value in enumerate(values)
+        ]
+
+    def _encode(self, value: Any, index: int, hint: Any) -> Payload:
         if isinstance(value, RawValue):
             return value.payload
         try:
             for converter in self._in_order:
-                payload = converter.to_payload(value)
+                if hint is None:
+                    payload = converter.to_payload(value)
+                else:
+                    payload = converter.to_typed_payload(value, hint)
                 if payload is not None:
                     return payload
         except EncodingError as error:
@@ -133,7 +154,11 @@ class CompositePayloadConverter(PayloadConverter):
         except Mismatch as error:
             where = f" at {error.path}" if error.path else ""
             raise DecodingError(f"payload {index}{where}: {error.reason}") from error
+        except RecursionError as error:
+            raise DecodingError(f"payload {index} is nested too deeply") from error
         except (TypeError, ValueError) as error:
+            if not is_pythons(error):
+                raise
             raise DecodingError(f"payload {index}: {error}") from error
 
 
@@ -165,6 +190,11 @@ class BinaryPlainPayloadConverter(EncodingPayloadConverter):
         if isinstance(value, bytes):
             return Payload(metadata={"encoding": b"binary/plain"}, data=value)
         return None
+
+    def to_typed_payload(self, value: Any, type_hint: Any) -> Payload | None:
+        if isinstance(value, bytes):
+            check_value(value, type_hint)
+        return self.to_payload(value)
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         return bytearray(payload.data) if type_hint is bytearray else payload.data
@@ -218,7 +248,11 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         self._decoder_for = (
             Decoders(custom_type_converters).of if custom_type_converters else decoder_for
         )
-        self._encoder = encoder(separators=(",", ":"), sort_keys=True)
+        is_ours = encoder is AdvancedJSONEncoder and not custom_type_converters
+        # Who writes or reads types of their own knows better what comes back.
+        self._checks = is_ours and type(self) is JSONPlainPayloadConverter
+        chosen = CheckedJSONEncoder if self._checks else encoder
+        self._encoder = chosen(separators=(",", ":"), sort_keys=True)
 
     @property
     def encoding(self) -> str:
@@ -227,6 +261,11 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
     def to_payload(self, value: Any) -> Payload | None:
         data = encode_json(value, self._encoder)
         return Payload(metadata={"encoding": b"json/plain"}, data=data)
+
+    def to_typed_payload(self, value: Any, type_hint: Any) -> Payload | None:
+        if self._checks:
+            check_value(value, type_hint)
+        return self.to_payload(value)
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         value = json.loads(payload.data)
