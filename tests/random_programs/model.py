@@ -7,6 +7,7 @@ The rules, in the order of the code:
   is up to its cancellation type: `TRY_CANCEL` and `ABANDON` end at once, as cancelled;
   `WAIT_CANCELLATION_COMPLETED` ends as the activity does, and one that waits for its next attempt
   is cancelled at once. An `ActivityError` (`ChildWorkflowError`) wraps the reason.
+* **An activity is cancelled as a task is before its first step**: with asyncio's CancelledError.
 * **Exceptions cross a border as failures**: Temporal's own classes stay what they are, any other
   becomes an `ApplicationError` with the class's name as its type.
 * **A run ends when its main coroutine does**: what else is ready in that moment still runs,

@@ -85,11 +85,16 @@ class Answer(asyncio.Future[Any]):
         self._model_loop = loop
         self._ask = ask
         self._was_asked = False
+        self.is_begun = True
+        """False for an activity before its first step: cancelled, it does not wait for history."""
         self._asked_by: list[tuple[Chain, bool]] = []
 
     def cancel(self, msg: Any = None) -> bool:
         loop = self._model_loop
         if self.done() or loop.is_over:
+            return super().cancel(msg)
+        if not self.is_begun:
+            self._ask()
             return super().cancel(msg)
         if loop.cancelling:
             self._asked_by.append((loop.cancelling, loop.by_deadline))

@@ -80,11 +80,16 @@ class Attempts:
         self._tried = 0
         self._timer: asyncio.TimerHandle | None = None
         self.answer = Answer(task.loop, self._asked)
+        self.answer.is_begun = False
+        task.loop.call_soon(self._begun)
         if local:
             self._command = Command(task, lambda: None, is_local=True)
             self._begin_locally()
         else:
             self._command = Command(task, self._attempt)
+
+    def _begun(self) -> None:
+        self.answer.is_begun = True
 
     def _begin_locally(self) -> None:
         """Start an attempt in the worker; the workflow task goes on as long."""

@@ -90,8 +90,11 @@ def test_a_loop_over_activities_that_end_in_spite_of_their_cancellation_ends() -
     run = Run(Runs, "loops")
     run.start()
     assert names(run.send(cancel())) == ["RequestCancelActivity"]
-    assert names(run.send(completed(1))) == ["ScheduleActivity", "RequestCancelActivity"]
-    assert names(run.send(cancelled(2))) == ["CancelWorkflowExecution"]
+    assert names(run.send(completed(1))) == [
+        "ScheduleActivity",
+        "RequestCancelActivity",
+        "CancelWorkflowExecution",
+    ]
 
 
 def test_a_loop_over_tasks_that_end_in_spite_of_their_cancellation_ends() -> None:
@@ -108,8 +111,11 @@ def test_a_loop_that_catches_activity_errors_is_told_of_its_cancellation(
     run = Run(Runs, "loops_over_errors")
     run.start()
     assert names(run.send(cancel())) == ["RequestCancelActivity"]
-    assert names(run.send(outcome(1))) == ["ScheduleActivity", "RequestCancelActivity"]
-    assert names(run.send(cancelled(2))) == ["ScheduleActivity"]  # it caught that, and goes on
+    assert names(run.send(outcome(1))) == [
+        "ScheduleActivity",
+        "RequestCancelActivity",
+        "CancelWorkflowExecution",
+    ]
 
 
 @program
@@ -226,9 +232,44 @@ def test_a_cancellation_that_was_delivered_does_not_come_again() -> None:
     run = Run(Runs, "cleans_up")
     run.start()
     run.send(cancel())
-    assert names(run.send(completed(1))) == ["ScheduleActivity", "RequestCancelActivity"]
-    # The second ends as cancelled: the task is told with an ActivityError, as history has it.
-    assert names(run.send(cancelled(2))) == ["CancelWorkflowExecution"]
+    assert names(run.send(completed(1))) == [
+        "ScheduleActivity",
+        "RequestCancelActivity",
+        "ScheduleActivity",
+    ]
+    assert names(run.send(cancelled(2))) == []  # what core says of the second
+    assert names(run.send(completed(3))) == ["StartTimer"]
+    assert result_of(run.send(fire(1))) == "clean"
+
+
+@program
+async def cancels_before_it_is_sent() -> str:
+    handle = workflow.start_activity("a", start_to_close_timeout=LIMIT)
+    assert handle.cancel()
+    assert handle.done()
+    try:
+        await handle
+    except asyncio.CancelledError:
+        return "cancelled"
+    return "never"
+
+
+@program
+async def cancels_a_local_one_before_it_is_sent() -> str:
+    handle = workflow.start_local_activity("a", start_to_close_timeout=LIMIT)
+    assert handle.cancel()
+    try:
+        await handle
+    except asyncio.CancelledError:
+        return "cancelled"
+    return "never"
+
+
+def test_an_activity_that_is_cancelled_before_it_was_sent_is_cancelled_as_a_task_is() -> None:
+    completion = Run(Runs, "cancels_before_it_is_sent").start()
+    assert names(completion)[:2] == ["ScheduleActivity", "RequestCancelActivity"]
+    assert result_of(completion) == "cancelled"
+    assert result_of(Run(Runs, "cancels_a_local_one_before_it_is_sent").start()) == "cancelled"
 
 
 @program

@@ -16,6 +16,7 @@ from hourglass.workflow._definition.definition import (
     WorkflowDefinition,
 )
 from hourglass.workflow._runtime.runner import WorkflowRunner
+from tests.workflow.harness import Run, result_of, signal
 
 
 class Base:
@@ -273,3 +274,42 @@ def test_a_class_without_the_decorator_of_its_own_can_not_be_registered() -> Non
 
     with pytest.raises(DefinitionError, match=r"Child inherits from the workflow .*Good"):
         runner(Child)
+
+
+def test_the_parameters_of_init_have_the_types_of_run_and_names_of_their_own() -> None:
+    @workflow.defn
+    class Named:
+        @workflow.init
+        def __init__(self, first: int, second: str) -> None:
+            self.seen = f"{first} {second}"
+
+        @workflow.run
+        async def run(self, number: int, text: str) -> str:
+            return self.seen
+
+    assert result_of(Run(Named, 1, "a").start()) == "1 a"
+
+
+def test_dynamic_handlers_of_the_older_form_get_values_and_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="a dynamic handler with .args is deprecated"):
+
+        @workflow.defn
+        class Older:
+            def __init__(self) -> None:
+                self.seen: list[Any] = []
+
+            @workflow.signal(dynamic=True)
+            def any_signal(self, name: str, *args: Any) -> None:
+                self.seen.append([name, *args])
+
+            @workflow.query(dynamic=True)
+            def any_query(self, name: str, *args: Any) -> list[Any]:
+                return [*self.seen, [name, *args]]
+
+            @workflow.run
+            async def run(self) -> None:
+                await workflow.wait_condition(lambda: False)
+
+    run = Run(Older)
+    run.start(signal("hello", 1, {"a": 2}))
+    assert run.ask("what", "x") == [["hello", 1, {"a": 2}], ["what", "x"]]

@@ -25,6 +25,7 @@ from tests.workflow.harness import (
     failure_of,
     fire,
     names,
+    query,
     result_of,
     signal,
     value,
@@ -267,3 +268,32 @@ def test_a_handle_asks_for_cancellation_once_and_ends_as_history_says() -> None:
     [command] = run.send(fire(1)).commands
     assert command == RequestCancelActivity(1)
     assert result_of(run.send(cancelled(1))) == "CancelledError"
+
+
+def test_a_failed_task_is_logged_with_whose_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    Run(Ends, "bug").start()
+    [record] = [one for one in caplog.records if "workflow task failed" in one.message]
+    details: dict[str, object] = getattr(record, "temporal_workflow", {})
+    assert details["workflow_id"] == "workflow-id"
+    assert details["run_id"] == "run"
+
+
+@workflow.defn
+class LogsInAQuery:
+    @workflow.query
+    def ask(self) -> None:
+        workflow.logger.warning("asked")
+
+    @workflow.run
+    async def run(self) -> None:
+        workflow.logger.warning("run")
+        await workflow.wait_condition(lambda: False)
+
+
+def test_the_logger_speaks_in_queries_also_after_a_replay(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = Run(LogsInAQuery)
+    run.start(replaying=True)
+    run.send(query("ask"), replaying=True)
+    assert [record.message.partition(" (")[0] for record in caplog.records] == ["asked"]

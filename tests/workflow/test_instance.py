@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hourglass import workflow
+from hourglass._bridge import WorkflowActivation
 from hourglass.exceptions import ActivityError
 from tests.workflow.harness import (
     Run,
@@ -242,3 +243,26 @@ def test_b69_b79_a_bad_duration_raises_before_anything_is_recorded(
     completion = Run(Sleeps, duration).start()
     assert result_of(completion) == error
     assert len(completion.commands) == 1
+
+
+@workflow.defn
+class Started:
+    @workflow.run
+    async def run(self) -> list[str]:
+        return [workflow.info().start_time.isoformat(), workflow.now().isoformat()]
+
+
+def test_times_are_exact_to_the_microsecond() -> None:
+    """A float of seconds is not: it is rounded, up to the next microsecond."""
+    run = Run(Started)
+    activation = WorkflowActivation(
+        run_id="run",
+        timestamp=1_700_000_000.123457,
+        timestamp_ns=1_700_000_000_123_456_789,
+        is_replaying=False,
+        history_length=3,
+        history_size_bytes=100,
+        jobs=[run.init],
+    )
+    exact = "2023-11-14T22:13:20.123456+00:00"
+    assert result_of(run.runner.evaluate(activation)) == [exact, exact]

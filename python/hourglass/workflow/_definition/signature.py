@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,9 +82,17 @@ def handler_signature(name: str | None, fn: AnyCallable, skip: int) -> Signature
     refuse_keywords(fn)
     if name is not None:
         return Signature(fn, skip)
-    if len(inspect.signature(fn).parameters) != skip + 2:
+    parameters = list(inspect.signature(fn).parameters.values())
+    if len(parameters) != skip + 2 or parameters[skip].kind not in _POSITIONAL:
         raise DefinitionError(
             f"{qualified(fn)}: a dynamic handler takes (name: str, args: Sequence[RawValue])"
+        )
+    if parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL:
+        warnings.warn(
+            f"{qualified(fn)}: a dynamic handler with *args is deprecated; take args:"
+            " Sequence[RawValue]",
+            DeprecationWarning,
+            stacklevel=4,
         )
     return Signature(fn, skip + 1)
 

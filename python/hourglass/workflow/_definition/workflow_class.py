@@ -148,6 +148,6 @@ def _check_init(cls: type[Any], run_fn: AnyCallable | None, problems: list[str])
         wanted, got = (
             list(inspect.signature(fn).parameters.values())[1:] for fn in (run_fn, init_fn)
         )
-        if [(p.name, p.annotation) for p in wanted] != [(p.name, p.annotation) for p in got]:
+        if [(p.kind, p.annotation) for p in wanted] != [(p.kind, p.annotation) for p in got]:
             problems.append("its __init__ does not take the same parameters as its run method")
     return True

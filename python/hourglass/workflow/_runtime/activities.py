@@ -39,15 +39,26 @@ class ActivityHandle(Pending[T]):
     awaits the handle does the same.
     """
 
-    __slots__ = ("_result_type", "left_alone")
+    __slots__ = ("_first_step", "_result_type", "left_alone")
 
     kind = "an activity"
 
     def __init__(self, state: RunState, seq: int, result_type: Any) -> None:
         super().__init__(state, seq)
         self._result_type = result_type
+        self._first_step = state.loop.ran + len(state.loop.ready)
         self.left_alone: ScheduleActivity | None = None
         """Its command, if it is only abandoned when it is cancelled."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Ask for cancellation; False when it is done already. Before the loop has come to it there
+        is nothing to wait for: it is cancelled now, as a task is before its first step."""
+        loop = self._run.loop
+        if self.done() or loop.evicted or loop.ran > self._first_step:
+            return super().cancel(msg)
+        loop.check_writable(f"cancel {self.kind}")
+        self._ask_to_cancel(str(msg) if msg else "")
+        return super(Pending, self).cancel(msg)
 
     def _ask_to_cancel(self, reason: str) -> None:
         command, commands = self.left_alone, self._run.commands

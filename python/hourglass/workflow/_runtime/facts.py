@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from hourglass.workflow._runtime.info import Info, make_info
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from hourglass._bridge import InitializeWorkflow, Payload, Wire
     from hourglass.workflow._runtime.loop import WorkflowLoop
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Facts:
@@ -43,8 +46,7 @@ class Facts:
         self.run_id = run_id
         self.namespace = namespace
         self.task_queue = task_queue
-        self.start_time = 0.0
-        """Seconds since 1970."""
+        self.start_time = _EPOCH
         self._init = init
         self._info: Info | None = None
         self._log_details: dict[str, object] | None = None
@@ -52,8 +54,8 @@ class Facts:
 
     @property
     def now(self) -> datetime:
-        """The time of the activation, in UTC."""
-        return datetime.fromtimestamp(self.loop.now, tz=timezone.utc)
+        """The time of the activation, in UTC; exact, which a float of seconds is not."""
+        return _EPOCH + timedelta(microseconds=self.loop.host.activation.timestamp_ns // 1000)
 
     @property
     def info(self) -> Info:
@@ -64,7 +66,7 @@ class Facts:
                 run_id=self.run_id,
                 namespace=self.namespace,
                 task_queue=self.task_queue,
-                start_time=datetime.fromtimestamp(self.start_time, tz=timezone.utc),
+                start_time=self.start_time,
             )
         return self._info
 

@@ -150,11 +150,7 @@ class Handlers:
             " `workflow.all_handlers_finished` first, or say ABANDON as their unfinished_policy"
             f" ({self._state.log_details})"
         )
-        try:
-            warnings.warn(message, warning, stacklevel=1)
-        except warning:
-            # Warnings are errors here: the run has ended all the same.
-            _log.error("%s", message)
+        warnings.warn(message, warning, stacklevel=1)
 
     # --- queries
 
@@ -221,6 +217,8 @@ class Handlers:
     ) -> list[Any]:
         """Decode what was sent; raises if it does not fit the handler."""
         if definition.name is None:
+            if definition.signature.arg_types is None:  # (name, *args), the older form
+                return [name, *self._state.payload_converter.from_payloads(payloads, None)]
             return [name, [RawValue(payload) for payload in payloads]]
         definition.signature.check_arity(len(payloads))
         if not payloads:

@@ -199,9 +199,9 @@ class WorkflowInstance(RunState):
             for job in jobs:
                 if isinstance(job, _STATE):
                     self._apply_job(job)
-            if arrivals and self.ending.outcome is None:
-                self._receive(arrivals)
-            if self.ending.outcome is None:
+            if self.ending.outcome is None:  # by an error while the object was made
+                if arrivals:
+                    self._receive(arrivals)
                 self._resolve(jobs)
         if self.ending.task_error is None:
             for query in queries:
@@ -258,6 +258,7 @@ class WorkflowInstance(RunState):
             self.log_details,
             error,
             exc_info=error,
+            extra={"temporal_workflow": self.log_details},
         )
         failure = self.failure_of(error)
         return WorkflowCompletion.failed(self.run_id, failure)
@@ -266,7 +267,7 @@ class WorkflowInstance(RunState):
 
     def _initialize(self, job: InitializeWorkflow) -> None:
         definition = self.definition
-        self.start_time = self.loop.now
+        self.start_time = self.now
         if self._intercept is not None:
             self._intercept(self)
         self._workflow_args = self._decoded(job.arguments)

@@ -59,6 +59,8 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
         self.host = host
         self.now = 0.0
         self.ready: deque[Handle | TimerHandle] = deque()
+        self.ran = 0
+        """Counts callbacks."""
         self._task_count = 0
         self._tasks: list[Task[Any]] = []
         self._prune_at = 16
@@ -227,6 +229,7 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
         ready = self.ready
         while ready:
             handle = ready.popleft()
+            self.ran += 1
             if not handle._cancelled:
                 # What a Handle is made for, without one more call.
                 run = handle._context.run  # pyright: ignore[reportPrivateUsage]
