@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from hourglass._bridge import ActivityCompletion, ActivityTask
@@ -96,7 +97,7 @@ async def raised(
         exc_info=error,
         extra={"temporal_activity": log_details(task, task_queue)},
     )
-    return await _failed(token, error, converter)
+    return await _failed(token, error, converter, is_last=_is_last_local_attempt(task, error))
 
 
 async def _cancelled(token: bytes, error: CancelledError, converter: DataConverter) -> Outcome:
@@ -151,12 +152,35 @@ async def abandoned(task: ActivityTask, converter: DataConverter) -> Outcome:
     return await _failed(task.task_token, _stopped(), converter)
 
 
-async def _failed(token: bytes, error: BaseException, converter: DataConverter) -> Outcome:
+def _is_last_local_attempt(task: ActivityTask, error: BaseException) -> bool:
+    """Tell whether the next attempt would begin after schedule_to_close_timeout.
+
+    The service looks at that before a retry. Core, which retries a local activity, only looks while
+    an attempt runs, and would go on for ever.
+    """
+    limit, policy = task.schedule_to_close_timeout, task.retry_policy
+    if not task.is_local or not limit or policy is None:
+        return False
+    delay = error.next_retry_delay if isinstance(error, ApplicationError) else None
+    if delay is None:
+        first: timedelta = policy.get("initial_interval", timedelta(seconds=1))
+        factor = float(policy.get("backoff_coefficient", 2.0)) ** (task.attempt - 1)
+        longest: timedelta = policy.get("maximum_interval", 100 * first)
+        delay = min(first * factor, longest)
+    return datetime.now(timezone.utc) + delay >= task.scheduled_time + limit
+
+
+async def _failed(
+    token: bytes, error: BaseException, converter: DataConverter, *, is_last: bool = False
+) -> Outcome:
     failure = await _encoded(error, converter)
     if "application_failure_info" not in failure:  # the service takes no other: that is the cause
         info = {"type": type(error).__name__}
         message = failure.get("message", "")
         failure = {"message": message, "application_failure_info": info, "cause": failure}
+    if is_last:
+        last = {**failure["application_failure_info"], "non_retryable": True}
+        failure = {**failure, "application_failure_info": last}
     try:
         native = ActivityCompletion.failed(token, failure)
     except Exception as refused:

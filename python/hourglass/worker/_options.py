@@ -141,6 +141,12 @@ class WorkerOptions:
                 ) from error
 
     @property
+    def local_activities(self) -> frozenset[str] | None:
+        """The names that workflows may call locally; None with a dynamic one: any."""
+        names = frozenset(name for name in self.activities if name is not None)
+        return None if None in self.activities else names
+
+    @property
     def activity_slots(self) -> int:
         """The activities to take at once: no more than there are threads to run them."""
         threads = getattr(self.activity_executor, "_max_workers", None)

@@ -1,9 +1,9 @@
 """The child's side of `_process_pool`: takes attempts from the pipe, runs them, answers.
 
 The main thread runs them, one after the other; another one listens for what the parent says
-meanwhile. An activity sees that it is cancelled (`activity.is_cancelled`); nothing is raised in it,
-unlike in a thread of the worker: that is the convention. When the pipe ends, the parent is gone, and
-so is the process, at once: the attempt is the service's to give out again.
+meanwhile. An activity sees that it is cancelled (`activity.is_cancelled`); nothing is raised in
+it, unlike in a thread of the worker: that is the convention. When the pipe ends, the parent is
+gone, and so is the process, at once: the attempt is the service's to give out again.
 """
 
 from __future__ import annotations

@@ -167,6 +167,7 @@ class Worker:
             interceptors=intercepting.classes,
             extern_functions=intercepting.extern_functions,
             disable_eager_activities=options.disable_eager_activity_execution,
+            local_activities=options.local_activities,
         )
 
     @property

@@ -105,6 +105,7 @@ class WorkflowInstance(RunState):
         intercept: Callable[[WorkflowInstance], None] | None = None,
         extern_functions: Mapping[str, Callable[..., Any]] | None = None,
         disable_eager_activities: bool = False,
+        local_activities: frozenset[str] | None = None,
     ) -> None:
         """`intercept` gives the run its chains of interceptors."""
         super().__init__(
@@ -117,6 +118,7 @@ class WorkflowInstance(RunState):
             send_signal=Calls.send_signal,
             extern_functions=extern_functions or {},
             disable_eager_activities=disable_eager_activities,
+            local_activities=local_activities,
         )
         self.ending = Ending(self, failure_types)
         self.handlers = Handlers(self, self.ending)

@@ -135,6 +135,17 @@ class LocalActivityHandle(ActivityHandle[T]):
         self._schedule(attempt)
 
 
+def _check_registered(state: RunState, name: str) -> None:
+    """Fail the task, not the activity: the right deployment heals that. What is on record is not
+    run again, and need not be registered."""
+    known = state.local_activities
+    if known is not None and name not in known and not state.is_replaying:
+        raise ValueError(
+            f"local activity {name!r} is not registered on this worker (task queue"
+            f" {state.task_queue!r}); registered: {', '.join(sorted(known)) or 'none'}"
+        )
+
+
 def schedule_local_activity(
     state: RunState,
     activity: Any,
@@ -155,6 +166,7 @@ def schedule_local_activity(
             " schedule_to_close_timeout: without a limit a lost one would never be tried again"
         )
     name, declared = resolve_activity_type(activity)
+    _check_registered(state, name)
     fields: Wire = {
         "activity_type": name,
         "arguments": state.payload_converter.to_payloads(arguments),

@@ -43,8 +43,10 @@ class WorkflowRunner:
         interceptors: Sequence[type[WorkflowInboundInterceptor]] = (),
         extern_functions: Mapping[str, Callable[..., Any]] | None = None,
         disable_eager_activities: bool = False,
+        local_activities: frozenset[str] | None = None,
     ) -> None:
         """`deadlock_timeout` of CPU time is what an evaluator grants to one activation.
+        `local_activities` are the names of those that can run here; None: any.
 
         Raises DefinitionError: a class that is not decorated, a name that is used twice, a type
         hint that can't be resolved."""
@@ -57,6 +59,7 @@ class WorkflowRunner:
         self._intercept = _interception(interceptors)
         self._extern_functions = extern_functions or {}
         self._disable_eager_activities = disable_eager_activities
+        self._local_activities = local_activities
         self._definitions: dict[str | None, WorkflowDefinition] = {}
         self._instances: dict[str, WorkflowInstance] = {}
         weakref.finalize(self, _let_go, self._instances, os.getpid()).atexit = False
@@ -165,6 +168,7 @@ class WorkflowRunner:
             intercept=self._intercept,
             extern_functions=self._extern_functions,
             disable_eager_activities=self._disable_eager_activities,
+            local_activities=self._local_activities,
         )
         # Last: this runs code of the user, which may not come back (see `abandon`).
         if earlier is not None:

@@ -75,6 +75,7 @@ class RunState(Facts):
         "disable_eager_activities",
         "extern_functions",
         "failure_converter",
+        "local_activities",
         "object",
         "payload_converter",
         "pending",
@@ -95,6 +96,7 @@ class RunState(Facts):
         send_signal: SendSignal,
         extern_functions: Mapping[str, Callable[..., Any]],
         disable_eager_activities: bool,
+        local_activities: frozenset[str] | None,
     ) -> None:
         super().__init__(
             init,
@@ -110,6 +112,8 @@ class RunState(Facts):
         self.send_signal: SendSignal = send_signal
         self.extern_functions = extern_functions
         self.disable_eager_activities = disable_eager_activities
+        self.local_activities = local_activities
+        """The names of those that the worker runs; None: any."""
         self.object: Any = None
         """The object of the workflow class."""
         self.activation: WorkflowActivation = _NO_ACTIVATION
