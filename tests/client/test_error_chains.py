@@ -10,12 +10,14 @@ import pytest
 
 from hourglass import _bridge
 from hourglass.client import (
+    ActivityAlreadyStartedError,
     ActivityOptionsKeys,
     Client,
     RPCError,
     RPCStatusCode,
     StartWorkflowInput,
     WithStartWorkflowOperation,
+    WorkflowAlreadyStartedError,
     WorkflowHistory,
     WorkflowUpdateStage,
 )
@@ -155,7 +157,9 @@ async def test_a_refused_call_raises_no_cycle_and_says_why_once(
         error = await refused(call, _bridge.BridgeError("rpc", TEXT, int(status)))
         assert_no_cycle(error)
         texts = shown(error)
-        assert sum(TEXT in text for text in texts) == 1, texts
+        taken = isinstance(error, (WorkflowAlreadyStartedError, ActivityAlreadyStartedError))
+        said = "already started: 'i'" if taken else TEXT
+        assert sum(said in text for text in texts) == 1, texts
         assert len(set(texts)) == len(texts), texts
 
 
@@ -181,6 +185,24 @@ async def test_a_start_that_is_refused_is_not_its_own_cause(client: Client) -> N
     assert refused.value.__cause__ is None
     assert len(shown(refused.value)) == 1
     assert_no_cycle(refused.value)
+
+
+async def test_a_taken_id_is_said_once(client: Client) -> None:
+    id_, queue = unique("taken"), unique("queue")
+    handle = await client.start_workflow("W", id=id_, task_queue=queue)
+    options: Any = {"id": id_, "task_queue": queue}
+    policy = WorkflowIDConflictPolicy.FAIL
+    operation: Any = WithStartWorkflowOperation("W", id_conflict_policy=policy, **options)
+    for again in (
+        client.start_workflow("W", **options),
+        client.execute_update_with_start_workflow("u", start_workflow_operation=operation),
+    ):
+        with pytest.raises(WorkflowAlreadyStartedError) as taken:
+            await again
+        assert len(shown(taken.value)) == 1
+        assert_no_cycle(taken.value)
+        assert taken.value.run_id == handle.first_execution_run_id
+    await handle.terminate()
 
 
 def test_a_malformed_history_says_why_once() -> None:

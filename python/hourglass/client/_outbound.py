@@ -100,7 +100,7 @@ class Outbound(OutboundInterceptor):
             meaning = start_workflow_execution.error(refused, input.id, input.workflow)
             if meaning is None:
                 raise
-            raise meaning from refused
+            raise meaning from None
         return _started(service, input, answer)
 
     async def cancel_workflow(self, input: of.CancelWorkflowInput) -> None:
@@ -194,7 +194,7 @@ class Outbound(OutboundInterceptor):
                 meaning = execute_multi_operation.error(refused, start.id, start.workflow)
                 if meaning is None:
                     raise
-                raise meaning from refused
+                raise meaning from None
             started, updated = execute_multi_operation.answers(answer)
             input.on_start(_started(service, start, started))
             if updated.get("stage", 0) >= WorkflowUpdateStage.ACCEPTED:
@@ -212,7 +212,7 @@ class Outbound(OutboundInterceptor):
                 raise
             raise start_activity_execution.already_started(
                 refused, input.id, input.activity_type
-            ) from refused
+            ) from None
         return ActivityHandle(
             service, input.id, run_id=answer["run_id"], result_type=input.result_type
         )
