@@ -1,6 +1,7 @@
 """Local activities: recorded when they have ended, retried in between, cancelled."""
 
 import asyncio
+import contextlib
 import threading
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from hourglass import activity, workflow
 from hourglass.client import Client, WorkflowFailureError
 from hourglass.common import RetryPolicy
 from hourglass.exceptions import ActivityError, ApplicationError, CancelledError
+from hourglass.worker import Replayer
 from hourglass.workflow import ActivityCancellationType
 from tests.support import START, TASK, event_types, new_worker, unique
 
@@ -223,3 +225,44 @@ async def test_every_cancellation_type_ends_a_local_activity(
             task_timeout=timedelta(seconds=1),  # an open task hides the timer for most of that
         )
     assert result == "CancelledError"
+
+
+@activity.defn
+async def never_asked_for() -> None:
+    """Is cancelled before it is scheduled."""
+
+
+@workflow.defn
+class LeavesOne:
+    """Ends in the task in which a local activity runs."""
+
+    @workflow.run
+    async def run(self, kind: int) -> str:
+        workflow.start_local_activity(
+            half, 3, start_to_close_timeout=TEN, cancellation_type=ActivityCancellationType(kind)
+        )
+        other = workflow.start_activity(never_asked_for, start_to_close_timeout=TEN)
+        other.cancel()
+        with contextlib.suppress(ActivityError):
+            await other
+        return "ended"
+
+
+@pytest.mark.parametrize("kind", list(ActivityCancellationType))
+async def test_a_workflow_may_end_while_a_local_activity_runs(
+    client: Client, kind: ActivityCancellationType
+) -> None:
+    """The activity ends at any time beside the workflow, so that many runs are needed."""
+    async with new_worker(client, LeavesOne, activities=[half, never_asked_for]) as worker:
+        handles = [
+            await client.start_workflow(
+                LeavesOne.run, int(kind), id=unique("local"), task_queue=worker.task_queue
+            )
+            for _ in range(40)
+        ]
+        assert {await handle.result() for handle in handles} == {"ended"}
+        for handle in handles:
+            recorded = await event_types(handle)
+            assert recorded[: len(START)] == START
+            assert recorded[-1] == "WorkflowExecutionCompleted"
+            await Replayer(workflows=[LeavesOne]).replay_workflow(await handle.fetch_history())

@@ -131,7 +131,7 @@ class AllOptions:
 
 
 def test_every_option_arrives() -> None:
-    [command, _] = Run(AllOptions).start().commands
+    [command, *_] = Run(AllOptions).start().commands
     fields = fields_of(command)
     assert [fields[name].total_seconds() for name in fields if name.endswith("timeout")] == [
         4,
@@ -274,3 +274,38 @@ def test_a_bad_call_is_named_before_anything_is_recorded(what: str, culprit: str
     assert names(completion) == ["CompleteWorkflowExecution"]
     with pytest.raises(AssertionError, match=culprit):
         raise AssertionError(result_of(completion))
+
+
+@workflow.defn
+class LeavesOne:
+    """Ends while a local activity runs."""
+
+    @workflow.run
+    async def run(self, kind: int) -> str:
+        workflow.start_local_activity(
+            "a", start_to_close_timeout=TEN, cancellation_type=ActivityCancellationType(kind)
+        )
+        await workflow.sleep(1)
+        return "ended"
+
+
+@pytest.mark.parametrize(
+    "kind", [ActivityCancellationType.TRY_CANCEL, ActivityCancellationType.ABANDON]
+)
+def test_a_local_activity_that_runs_when_its_workflow_ends_is_cancelled_before(kind: int) -> None:
+    run = Run(LeavesOne, int(kind))
+    run.start()
+    ending = run.send(fire(1))
+    assert variants(ending) == ["request_cancel_local_activity", "CompleteWorkflowExecution"]
+    assert result_of(ending) == "ended"
+    assert variants(run.send(cancelled(1))) == []
+
+
+@pytest.mark.parametrize("outcome", [cancelled(1), completed(1)])
+def test_a_workflow_ends_after_the_local_activity_that_wants_to_be_waited_for(
+    outcome: ResolveActivity,
+) -> None:
+    run = Run(LeavesOne, int(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED))
+    run.start()
+    assert variants(run.send(fire(1))) == ["request_cancel_local_activity"]
+    assert result_of(run.send(outcome)) == "ended"

@@ -11,7 +11,8 @@ nothing is ever run again from the top. An activation is worked through in this 
 
 A drain ends when nothing is ready and no `wait_condition` has become true. What the code asked for
 is in `commands`, in the order it asked. The command that ends the run comes last, whenever in the
-activation it was decided: handlers that ran after it are not lost.
+activation it was decided: handlers that ran after it are not lost. Before it the local activities
+that still run are cancelled, and waited for if they asked for that.
 
 Invariants:
 
@@ -51,6 +52,7 @@ from hourglass.workflow._runtime.calls import Calls
 from hourglass.workflow._runtime.ending import Ending
 from hourglass.workflow._runtime.errors import Evicted
 from hourglass.workflow._runtime.handlers import Handlers
+from hourglass.workflow._runtime.local_activities import LocalActivityHandle
 from hourglass.workflow._runtime.patches import Patches
 from hourglass.workflow._runtime.pending import RESOLVES
 from hourglass.workflow._runtime.state import RunState
@@ -183,11 +185,12 @@ class WorkflowInstance(RunState):
             self._drain()
         else:
             self._apply_in_order(jobs)
-        if self.ending.outcome is not None and not self._said_ending:
-            self._said_ending = True
-            self.commands.append(self.ending.outcome)
-            if self.handlers.running and not self.activation.is_replaying:
-                self.handlers.warn_unfinished()
+        if self.ending.outcome is None or self._said_ending or self._let_local_activities_go():
+            return
+        self._said_ending = True
+        self.commands.append(self.ending.outcome)
+        if self.handlers.running and not self.activation.is_replaying:
+            self.handlers.warn_unfinished()
 
     def _undisturbed(self) -> bool:
         return self.ending.outcome is None and self.loop.spoilt is None
@@ -197,20 +200,32 @@ class WorkflowInstance(RunState):
             raise self.loop.spoilt
         queries = [job for job in jobs if isinstance(job, QueryWorkflow)]
         if self.ending.outcome is None:
-            arrivals = [job for job in jobs if isinstance(job, _ARRIVALS)]
+            self._go_on(jobs)
+        else:
             for job in jobs:
-                if isinstance(job, _STATE):
-                    self._apply_job(job)
-            if self.ending.outcome is None:  # by an error while the object was made
-                if arrivals:
-                    self._receive(arrivals)
-                self._resolve(jobs)
+                if isinstance(job, ResolveActivity):
+                    self.activities.pop(job.seq, None)
         if self.ending.task_error is None:
             for query in queries:
                 self.commands.append(self.handlers.query(query))
                 if self.loop.spoilt is not None and query.query_id == _QUERY_ALONE:
                     # Core answers it with the failure and builds the run anew, without an event.
                     raise self.loop.spoilt
+
+    def _go_on(self, jobs: list[ActivationJob]) -> None:
+        arrivals = [job for job in jobs if isinstance(job, _ARRIVALS)]
+        for job in jobs:
+            if isinstance(job, _STATE):
+                self._apply_job(job)
+        if self.ending.outcome is None:  # by an error while the object was made
+            if arrivals:
+                self._receive(arrivals)
+            self._resolve(jobs)
+
+    def _let_local_activities_go(self) -> bool:
+        """Cancel those that run while the run ends; True if one of them has to be waited for."""
+        running = [one for one in self.activities.values() if isinstance(one, LocalActivityHandle)]
+        return sum(one.let_go() for one in running) > 0
 
     def _receive(self, arrivals: list[SignalWorkflow | DoUpdate]) -> None:
         """Queue signals and updates, each in order, and let the code have them."""

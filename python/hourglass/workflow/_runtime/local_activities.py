@@ -100,6 +100,19 @@ class LocalActivityHandle(ActivityHandle[T]):
         self._run.timers[self._backoff].cancel()
         self._end_between_attempts()
 
+    def let_go(self) -> bool:
+        """Cancel an attempt that runs while its workflow ends; True if the end has to wait for it.
+
+        Core would put the marker of one that ends after that behind the command that ends the run,
+        which no service takes. The marker of a cancelled one comes before, at once unless the
+        workflow wanted to wait.
+        """
+        if self.done() or self._backoff is not None:
+            return False
+        self.cancel()
+        waits = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        return bool(self._fields["cancellation_type"] == waits)
+
     def _end_between_attempts(self) -> None:
         """Nothing runs that could be asked: it is cancelled at once."""
         cause = CancelledError("Cancelled between two attempts")
