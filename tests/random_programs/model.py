@@ -6,13 +6,15 @@ The rules, in the order of the code:
   wait goes on; so a cancelled wait may end with a result that came first (`Answer`). How it ends
   is up to its cancellation type: `TRY_CANCEL` and `ABANDON` end at once, as cancelled;
   `WAIT_CANCELLATION_COMPLETED` ends as the activity does, and one that waits for its next attempt
-  is cancelled at once. An `ActivityError` (`ChildWorkflowError`) wraps the reason.
+  is cancelled at once, and does not begin another. An `ActivityError` (`ChildWorkflowError`) wraps
+  the reason.
 * **An activity is cancelled as a task is before its first step**: with asyncio's CancelledError.
 * **Exceptions cross a border as failures**: Temporal's own classes stay what they are, any other
   becomes an `ApplicationError` with the class's name as its type.
 * **A run ends when its main coroutine does**: what else is ready in that moment still runs,
   everything after it does not. A cancelled run is one that was asked to cancel itself and let that
   out.
+* **Children go the way of their parent-close policy** also when their parent continues as new.
 * **A request to cancel reaches a run once**; later ones are of no consequence.
 * **Commands leave when the workflow task ends**, and it ends when nothing is ready any more and no
   local activity runs, or when the run does. What is cancelled before that never was, and what is

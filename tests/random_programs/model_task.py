@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from hourglass.exceptions import CancelledError
+from hourglass.exceptions import ApplicationError, CancelledError
 from tests.random_programs.model_failures import activity_error, as_failure
 from tests.random_programs.model_future import Answer
 from tests.random_programs.model_loop import ModelLoop
@@ -78,6 +78,7 @@ class Attempts:
         self._script = script
         self._local = local
         self._tried = 0
+        self._was_asked = False
         self._timer: asyncio.TimerHandle | None = None
         self.answer = Answer(task.loop, self._asked)
         self.answer.is_begun = False
@@ -105,7 +106,10 @@ class Attempts:
             return
         self._tried += 1
         delays = self._script["delays"]
-        if self._tried <= len(delays):
+        if self._tried <= len(delays) and self._was_asked:
+            cause = CancelledError("Cancelled") if self._local else ApplicationError("again")
+            self.answer.fail(activity_error(cause))
+        elif self._tried <= len(delays):
             again = self._begin_locally if self._local else self._attempt
             self._timer = self._loop.call_later(delays[self._tried - 1], again)
         elif self._script.get("error"):
@@ -117,6 +121,7 @@ class Attempts:
             self.answer.give(self._script["result"])
 
     def _asked(self) -> None:
+        self._was_asked = True
         kind = self._script["cancel"]
         is_waiting = 0 < self._tried <= len(self._script["delays"])
         if kind == "WAIT_CANCELLATION_COMPLETED" and self._command.is_sent and not is_waiting:

@@ -159,13 +159,13 @@ class ModelWorld:
         self.is_dead = True
         for task in self.tasks:
             task.cancel()
+        for child_id, policy in self.children.items():
+            self.model.let_go(child_id, policy)
         if isinstance(error, AgainError):
             self.model.start(self.id, error.args[0]).on_end = self.on_end
             return
         if error is not None and self._cancel_asked and is_cancelled(error):
             error = CancelledError("Cancelled")
-        for child_id, policy in self.children.items():
-            self.model.let_go(child_id, policy)
         self.on_end(value, None if error is None else as_failure(error))
 
     def cancel(self) -> None:
