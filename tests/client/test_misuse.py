@@ -119,6 +119,44 @@ MISUSE: list[tuple[str, type[Exception], str, Calls]] = [
     ("a priority in fractions", TypeError, "1.1", lambda _c, _h: Priority(1.1)),  # type: ignore[arg-type]
     ("a priority that is a text", TypeError, "'1'", lambda _c, _h: Priority("1")),  # type: ignore[arg-type]
     ("a priority of zero", ValueError, "at least 1", lambda _c, _h: Priority(0)),
+    ("arguments that are a number", TypeError, "args", started(args=5)),
+    ("a text that is no UTF-8", ValueError, "cron_schedule", started(cron_schedule="\ud800")),
+    (
+        "a token that is a text",
+        TypeError,
+        "task_token",
+        lambda c, _: c.get_async_activity_handle(task_token="t"),
+    ),
+    ("a page of no number", TypeError, "page_size", lambda c, _: c.list_workflows(page_size="9")),
+    ("a page of nothing", ValueError, "page_size", lambda c, _: c.list_activities(page_size=0)),
+    ("a list of no number", TypeError, "limit", lambda c, _: c.list_workflows(limit="9")),
+    ("headers in a list", TypeError, "rpc_metadata", lambda _, h: h.describe(rpc_metadata=[1])),
+    ("a header that is a number", TypeError, "'a'", lambda _, h: h.describe(rpc_metadata={"a": 1})),
+    ("a header with an umlaut", ValueError, "'a'", lambda _, h: h.describe(rpc_metadata={"a": "ä"})),
+    (
+        "a condition that is a text",
+        TypeError,
+        "reject_condition",
+        lambda _, h: h.query("q", reject_condition="x"),
+    ),
+    (
+        "a stage that is a text",
+        TypeError,
+        "wait_for_stage",
+        lambda _, h: h.start_update("u", wait_for_stage="x"),
+    ),
+    (
+        "a namespace that is a number",
+        TypeError,
+        "namespace",
+        lambda _c, _h: Client.connect("host:1", namespace=5, lazy=True),  # type: ignore[arg-type]
+    ),
+    (
+        "an identity that is no UTF-8",
+        ValueError,
+        "identity",
+        lambda _c, _h: Client.connect("host:1", identity="\ud800", lazy=True),
+    ),
     ("a limit that is a number", TypeError, "rpc_timeout", lambda _, h: h.describe(rpc_timeout=3)),
 ]
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourglass._aio import performed, running_loop
 from hourglass._search_attributes import SearchAttributeIndexedValueType, SearchAttributeKey
+from hourglass.client._requests._parts import metadata, text
 from hourglass.client._target import Cluster, Database, parse_target
 from hourglass.exceptions import (
     ClosedError,
@@ -61,9 +62,10 @@ class ConnectionOptions:
 
     def native_options(self, place: Cluster | Database) -> dict[str, Any]:
         """Keywords for the native client, without the engine."""
+        metadata(self.rpc_metadata)
         options: dict[str, Any] = {
-            "namespace": self.namespace,
-            "identity": self.identity or default_identity(),
+            "namespace": text("namespace", self.namespace),
+            "identity": text("identity", self.identity) or default_identity(),
             "connect_timeout": self.connect_timeout.total_seconds(),
         }
         if isinstance(place, Database):
@@ -212,11 +214,11 @@ class Connection:
     ) -> Wire:
         """Any RPC of a service by name. `RPCError`."""
         timeout = None if rpc_timeout is None else rpc_timeout.total_seconds()
-        metadata: Mapping[str, str] = {} if rpc_metadata is None else rpc_metadata
+        headers = metadata(rpc_metadata or {})
         return await self.use(
             "client_call/" + rpc,
             lambda native: native.call(
-                rpc, request, service=service, timeout=timeout, metadata=metadata, retry=retry
+                rpc, request, service=service, timeout=timeout, metadata=headers, retry=retry
             ),
         )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from typing_extensions import Self
 
 from hourglass.client._errors import RPCTimeoutOrCancelledError
-from hourglass.client._requests._parts import duration
+from hourglass.client._requests._parts import duration, number
 from hourglass.exceptions import (
     InvalidArgumentError,
     OperationTimeoutError,
@@ -158,11 +158,12 @@ class Pages(Generic[FoundT]):
     def __init__(
         self, next_page_token: bytes | None, *, page_size: int | None, limit: int | None
     ) -> None:
-        if page_size is not None and page_size < 1:
+        size = number("page_size", page_size)
+        if size is not None and size < 1:
             raise InvalidArgumentError(f"page_size has to be at least 1, not {page_size}")
         self._next_page_token = next_page_token
-        self._page_size = page_size
-        self._left = limit
+        self._page_size = size
+        self._left = number("limit", limit)
         self._current_page: Sequence[FoundT] | None = None
         self._index = 0
 

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 
 from hourglass.client._errors import WorkflowUpdateRPCTimeoutOrCancelledError
 from hourglass.client._requests import update_workflow_execution
+from hourglass.client._requests._parts import member
 from hourglass.client._service import CallOptions, HasOptions, LongCall, Service
 from hourglass.exceptions import InvalidArgumentError
 
@@ -162,7 +163,7 @@ def check_stage(stage: WorkflowUpdateStage) -> int:
         raise InvalidArgumentError(
             "wait_for_stage: ADMITTED can't be waited for; use ACCEPTED or COMPLETED"
         )
-    return int(WorkflowUpdateStage(stage))
+    return member("wait_for_stage", WorkflowUpdateStage, stage)
 
 
 def handle_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -34,6 +34,8 @@ def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
     if arg is UNSET:
         if isinstance(args, (str, bytes)):
             raise InvalidArgumentError("args takes a list of arguments, not one text")
+        if not isinstance(args, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentTypeError(f"args takes a list of arguments, not {args!r}")
         return args
     if args:
         raise InvalidArgumentError("give either one argument or args, not both")
@@ -114,7 +116,32 @@ def text(name: str, value: str | None) -> str | None:
     """Check that a text is one; None stays unset."""
     if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentTypeError(f"{name} has to be a str, not {value!r}")
+    if value and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidArgumentError(f"{name}: {value!r} is not valid as UTF-8") from None
     return value
+
+
+def number(name: str, value: int | None) -> int | None:
+    """Check that a number is a whole one; None stays unset."""
+    if value is not None and not isinstance(value, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"{name} has to be an int, not {value!r}")
+    return value
+
+
+def metadata(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Check that the headers of a call are texts."""
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"rpc_metadata has to be a mapping, not {type(given).__name__}")
+    for name, value in given.items():
+        # A header may hold a secret: only its name is shown.
+        if not isinstance(text("rpc_metadata", name), str) or not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentTypeError(f"rpc_metadata: {name!r} has to be a str with a str as value")
+        if not value.isascii():
+            raise InvalidArgumentError(f"rpc_metadata: the value of {name!r} has to be ASCII")
+    return given
 
 
 def member(name: str, kind: type[IntEnum], value: Any) -> int:

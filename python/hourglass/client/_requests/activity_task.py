@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hourglass.exceptions import InvalidArgumentError
+from hourglass.exceptions import ArgumentTypeError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Wire
@@ -39,6 +39,8 @@ def reference(
         raise InvalidArgumentError("an activity is given by its task_token, or by its ids")
     if task_token is None:
         return AsyncActivityIDReference(workflow_id, run_id, activity_id or "")
+    if not isinstance(task_token, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentTypeError(f"task_token has to be bytes, not {task_token!r}")
     if not task_token:
         raise InvalidArgumentError("the task token is empty")
     return task_token

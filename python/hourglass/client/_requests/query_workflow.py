@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hourglass.client._errors import WorkflowQueryFailedError, WorkflowQueryRejectedError
-from hourglass.client._requests._parts import compact, execution, header, payloads
+from hourglass.client._requests._parts import compact, execution, header, member, payloads
 from hourglass.client._workflow_execution import WorkflowExecutionStatus
 from hourglass.common import QueryRejectCondition
 from hourglass.exceptions import RPCError, RPCStatusCode
@@ -38,7 +38,11 @@ async def request(
         {
             "execution": execution(workflow_id, run_id),
             "query": query,
-            "query_reject_condition": int(reject_condition or 0),
+            "query_reject_condition": (
+                member("reject_condition", QueryRejectCondition, reject_condition)
+                if reject_condition
+                else 0
+            ),
         }
     )
 
