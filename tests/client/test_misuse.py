@@ -132,7 +132,12 @@ MISUSE: list[tuple[str, type[Exception], str, Calls]] = [
     ("a list of no number", TypeError, "limit", lambda c, _: c.list_workflows(limit="9")),
     ("headers in a list", TypeError, "rpc_metadata", lambda _, h: h.describe(rpc_metadata=[1])),
     ("a header that is a number", TypeError, "'a'", lambda _, h: h.describe(rpc_metadata={"a": 1})),
-    ("a header with an umlaut", ValueError, "'a'", lambda _, h: h.describe(rpc_metadata={"a": "ä"})),
+    (
+        "a header with an umlaut",
+        ValueError,
+        "'a'",
+        lambda _, h: h.describe(rpc_metadata={"a": "ä"}),
+    ),
     (
         "a condition that is a text",
         TypeError,

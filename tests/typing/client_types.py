@@ -12,6 +12,7 @@ from hourglass import activity, workflow
 from hourglass.client import (
     AsyncActivityHandle,
     Client,
+    NamespaceDescription,
     WithStartWorkflowOperation,
     WorkflowExecution,
     WorkflowHandle,
@@ -177,6 +178,13 @@ async def finding(client: Client) -> None:
         assert_type(found.typed_search_attributes.get(number, "none"), int | str)
         number.value_set("three")  # type: ignore[arg-type]
     assert_type((await client.count_workflows()).count, int)
+
+
+async def administering(client: Client) -> None:
+    assert_type(await client.describe_namespace(), NamespaceDescription)
+    assert_type((await client.describe_namespace("other")).retention, timedelta | None)
+    await client.register_namespace("other", retention=timedelta(days=1))
+    await client.register_namespace("other", retention=1)  # type: ignore[arg-type]
 
 
 async def completing(client: Client) -> None:

@@ -1,8 +1,8 @@
 """Environments on an embedded engine in memory, with and without time that skips.
 
-Whoever waits for a result lets go of time for as long. The engine counts locks: a test has one
-to let go of, and several may wait at once, so the first unlocks, and the last locks. A sleep lets
-go of the lock as well, for its own time; whoever begins to wait meanwhile unlocks after it.
+Waiting for a result lets go of time for as long. The engine counts locks, and a test has one to let
+go of: of several waits at once, the first unlocks, and the last locks. A sleep lets go of the lock
+as well, for its own time; a wait that begins meanwhile unlocks after it.
 """
 
 from __future__ import annotations
@@ -129,22 +129,22 @@ class TimeSkippingEnvironment(EmbeddedEnvironment):
             yield
         finally:
             self._waiting -= 1
-            # Also when whoever waits is cancelled a second time.
+            # Also when the wait is cancelled a second time.
             await asyncio.shield(asyncio.ensure_future(self._balance()))
 
     async def _balance(self) -> None:
         """Unlock time while results are waited for; else lock it."""
         async with self._turnstile:
-            somebody_waits, somebody_sleeps = self._waiting > 0, self._sleeping > 0
-            if somebody_waits == self._is_unlocked:
+            is_awaited, is_sleeping = self._waiting > 0, self._sleeping > 0
+            if is_awaited == self._is_unlocked:
                 return
-            if not somebody_waits:
+            if not is_awaited:
                 await self._call("LockTimeSkipping", {})
             elif not await self._unlock("UnlockTimeSkipping", {}):
-                if not somebody_sleeps:
+                if not is_sleeping:
                     raise RuntimeError("time is unlocked already, and not by this environment")
-                return  # whoever sleeps balances afterwards
-            self._is_unlocked = somebody_waits
+                return  # the sleep balances afterwards
+            self._is_unlocked = is_awaited
 
     async def _unlock(self, rpc: str, request: Mapping[str, Any]) -> bool:
         """Let go of time; False if it is not held."""

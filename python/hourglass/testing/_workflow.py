@@ -64,7 +64,7 @@ class WorkflowEnvironment:
     ) -> WorkflowEnvironment:
         """Start an embedded engine of its own, in memory, whose time skips.
 
-        Time stands under a lock, and goes on as it does everywhere, until somebody waits: for
+        Time stands under a lock, and goes on as it does everywhere, until a test waits: for
         the `WorkflowHandle.result` of a workflow that was started with this environment's client,
         or for `sleep`. Then, whenever no worker has anything to do, it jumps to the next timer,
         timeout or retry of any workflow.
