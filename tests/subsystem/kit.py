@@ -14,7 +14,7 @@ from hourglass.subsystem.bridge_holder import BridgeHolder
 from hourglass.subsystem.tree import Tree, current_tree
 from hourglass.subsystem.worker_handle import WorkerHandle
 from hourglass.subsystem.worker_spec import Declaration, WorkerSpec
-from hourglass.supervision import Process
+from hourglass.supervision import Process, Server
 from tests.support import unique
 
 WAIT = 20.0
@@ -59,6 +59,17 @@ class Taker:
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.taken) >= number, WAIT)
             return self.taken[number - 1]
+
+    def starts(self) -> list[_bridge.WorkflowActivation]:
+        """The activations so far that begin a run."""
+        kind = _bridge.InitializeWorkflow
+        return [task for task in self.taken if any(isinstance(job, kind) for job in task.jobs)]
+
+    def started(self, number: int) -> _bridge.WorkflowActivation:
+        """Wait for the activation that begins the run of that number, counted from 1."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.starts()) >= number, WAIT)
+            return self.starts()[number - 1]
 
 
 def declaration(
@@ -125,6 +136,16 @@ def kill(child_id: str) -> None:
     process.kill()
     process.exit.result(WAIT)
     tree().root.which_children().result(WAIT)
+
+
+def hold(server: Server, go: threading.Event) -> None:
+    """Keep a server busy, so that it reads nothing that is said from now on, until `go`."""
+
+    async def busy() -> None:
+        while not go.is_set():  # noqa: ASYNC110 - the supervision loop has no event of the test's
+            await asyncio.sleep(0)
+
+    server.cast(busy)
 
 
 class Heard:

@@ -1,12 +1,13 @@
 """The owner of worker handles: who may register when, and what wins (B-34 to B-50)."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 
-from hourglass import _bridge
+from hourglass import Subsystem, _bridge
 from hourglass.client import Client
 from hourglass.exceptions import ConnectError
 from hourglass.subsystem import events
@@ -17,7 +18,7 @@ from hourglass.subsystem.errors import (
 )
 from hourglass.subsystem.worker_handle import WorkerHandle
 from hourglass.supervision import KILLED, Process, Task, default_loop
-from tests.subsystem.kit import WAIT, Gate, Heard, Taker, declaration, holder, kill
+from tests.subsystem.kit import WAIT, Gate, Heard, Taker, declaration, hold, holder, kill
 from tests.support import unique
 
 
@@ -95,6 +96,37 @@ async def test_b36_after_a_recycle_that_failed_nothing_polls_and_the_owner_resto
     assert reason.exception is gate.error
 
 
+async def test_b36_a_queue_whose_recycle_failed_comes_back(
+    embedded_client: Client, heard: Heard
+) -> None:
+    """B-36: its worker starts again, registers afresh, and does what was waiting."""
+    taker = Taker()
+    refusals = 0
+
+    async def connect() -> _bridge.Client:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise ConnectError("no way")
+        return await embedded_client.connection.native()
+
+    one = declaration(embedded_client, workflows=taker, connect=connect)
+    name = one.spec.name
+    Subsystem.start_worker(one)
+    await soon(one.started.answer)
+    refusals = 1
+    with pytest.raises(ConnectError):
+        await soon(holder().recycle(name))
+    handle = await embedded_client.start_workflow("Any", id=unique("w"), task_queue=name)
+    await heard.came(events.WorkerRegistered, 2, name=name)
+    activation = await asyncio.to_thread(taker.next)
+    done = _bridge.WorkflowCompletion(activation.run_id, [_bridge.CompleteWorkflowExecution(None)])
+    taker.handle(activation.tag).complete_workflow(done)
+    assert await soon(handle.result()) is None
+    assert Subsystem.registered(name)
+    await soon(Subsystem.stop_worker(name))
+
+
 async def forever(_task: Process) -> None:
     await asyncio.Event().wait()
 
@@ -142,18 +174,47 @@ async def test_b39_unregistering_is_seen_at_once_and_answered_when_drained(
 ) -> None:
     """B-39: here a task that is out keeps it from being drained; parked polls have returned."""
     workflows = Taker()
-    one = declaration(embedded_client, workflows=workflows)
+    one = declaration(embedded_client, workflows=workflows, activities=Taker())
     handle = await soon(holder().register(one))
     await embedded_client.start_workflow("Any", id=unique("w"), task_queue=one.spec.name)
     activation = await asyncio.to_thread(workflows.next)
+    assert holder().registered(one.spec.name)
+    go = threading.Event()
+    hold(holder(), go)
     unregistering = holder().unregister(one.spec.name)
+    assert not holder().registered(one.spec.name)
+    assert holder().handle(one.spec.name) is None
+    go.set()
     await soon(holder().settled())
     assert not holder().registered(one.spec.name)
-    assert not unregistering.done()
+    assert (unregistering.done(), handle.state) == (False, "draining")
+    assert handle.slots()["workflow_tasks_in_use"] == 1
     handle.complete_workflow(_bridge.WorkflowCompletion(activation.run_id))
     await soon(unregistering)
     assert handle.state == "gone"
-    assert await soon(handle.ended["workflow"].answer) is None
+    assert [ended.answer.done() for ended in handle.ended.values()] == [True, True]
+
+
+async def test_only_its_owner_unregisters_what_an_owner_registered(
+    embedded_client: Client,
+) -> None:
+    """A worker that ends late leaves its successor's handle alone; without an owner, any caller
+    may."""
+    owner, other = [await soon(default_loop().start(Task(forever))) for _ in range(2)]
+    one = declaration(embedded_client)
+    handle: WorkerHandle = await soon(holder().register(one, owner))
+    await soon(holder().unregister(one.spec.name, other))
+    assert holder().registered(one.spec.name)
+    assert holder().handle(one.spec.name) == handle
+    assert not handle.gone.answer.done()
+    await soon(holder().unregister(one.spec.name, owner))
+    assert handle.state == "gone"
+    again = await soon(holder().register(one, owner))
+    await soon(holder().unregister(one.spec.name))
+    assert again.state == "gone"
+    for process in (owner, other):
+        process.kill()
+        await soon(process.exit)
 
 
 async def test_b40_unregistering_what_is_not_there_is_fine(embedded_client: Client) -> None:

@@ -1,14 +1,19 @@
 """Poll loops: they may die at any moment, and no task is lost (B-18, B-30 to B-33, B-48, B-53)."""
 
 import asyncio
+import inspect
+import threading
 from typing import Any
+
+import pytest
 
 from hourglass import Subsystem, _bridge
 from hourglass.client import Client
 from hourglass.subsystem import events
 from hourglass.subsystem.poll_loop import PollLoop
-from hourglass.supervision import NORMAL, ChildRestarting, Crash, Shutdown
-from tests.subsystem.kit import WAIT, Heard, Taker, child, declaration, holder, kill
+from hourglass.subsystem.worker_handle import WorkerHandle
+from hourglass.supervision import NORMAL, ChildRestarting, Crash, Reply, Shutdown
+from tests.subsystem.kit import WAIT, Heard, Taker, child, declaration, hold, holder, tree
 from tests.subsystem.test_worker_supervisor import ended, loop_of, started
 from tests.support import unique
 
@@ -22,17 +27,56 @@ async def run_one(client: Client, queue: str, taker: Taker, number: int) -> Any:
     return await asyncio.wait_for(handle.result(), WAIT)
 
 
+async def released(handle: WorkerHandle) -> None:
+    """Release a handle, as the next holder would, so that its polls end."""
+    await handle.release().answer
+
+
 async def test_b18_loops_whose_holder_is_lost_wait_for_the_cascade(
-    embedded_client: Client, heard: Heard
+    embedded_client: Client, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """B-18: they neither spin nor crash; the cascade ends them."""
+    """B-18: they neither spin nor crash, however long it takes; the cascade ends them."""
     one = declaration(embedded_client)
     worker = await started(one)
     loops = [await loop_of(worker, poll) for poll in ("workflow", "activity")]
+    here, root, go = holder(), tree().root, threading.Event()
+    handle = here.handle(one.spec.name)
+    assert handle is not None
+    asked: list[object] = []
+    timers: list[float] = []
+    serving = here.serving
+
+    def counted(name: str, after: WorkerHandle | None = None) -> Reply[WorkerHandle]:
+        asked.append(name)
+        return serving(name, after)
+
+    async def many_turns() -> None:
+        loop = asyncio.get_running_loop()
+        call_at = loop.call_at
+
+        def spied(when: float, *args: Any, **options: Any) -> Any:
+            timers.append(when)
+            return call_at(when, *args, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "call_at", spied)
+            for _ in range(500):
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(here, "serving", counted)
     heard.events.clear()
-    await asyncio.to_thread(kill, "bridge_holder")
+    hold(root, go)
+    here.kill()
+    await asyncio.wait_for(here.exit, WAIT)
+    await asyncio.wait_for(root.place.loop.run(released, handle), WAIT)
+    await asyncio.wait_for(root.place.loop.run(many_turns), WAIT)
+    assert all(loop.alive for loop in loops)
+    assert len(asked) == len(loops)
+    assert timers == []
+    go.set()
     for loop in loops:
         assert isinstance(await asyncio.wait_for(loop.exit, WAIT), Shutdown | type(NORMAL))
+    await root.which_children()
     restarts = [event.child_id for event in heard.of(ChildRestarting)]
     assert restarts == ["bridge_holder"]
 
@@ -132,10 +176,11 @@ async def test_b53_a_loop_waits_without_a_limit_and_every_other_call_has_one(
 
     def watched(method: str) -> Any:
         original = getattr(here, method)
+        default = inspect.signature(original).parameters["timeout"].default
 
-        def call(handler: Any, *args: Any, timeout: float | None = 5.0) -> Any:
-            limits[handler.__name__.strip("_")] = timeout
-            return original(handler, *args, timeout=timeout)
+        def call(handler: Any, *args: Any, **options: Any) -> Any:
+            limits[handler.__name__.strip("_")] = options.get("timeout", default)
+            return original(handler, *args, **options)
 
         return call
 
@@ -149,5 +194,6 @@ async def test_b53_a_loop_waits_without_a_limit_and_every_other_call_has_one(
     await Subsystem.stop_worker(one.spec.name)
     unlimited = {name for name, limit in limits.items() if limit is None}
     assert unlimited == {"serving"}
+    assert all(limit is None or 0 < limit <= 300 for limit in limits.values())
     assert set(limits) == {"serving", "register", "unregister", "recycle", "nothing"}
     assert child("bridge_holder") is here

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hourglass import activity, workflow
+from hourglass import _aio, activity, workflow
 from hourglass._bridge import (
     ActivityCompletion,
     BridgeError,
@@ -186,32 +186,76 @@ async def test_b43_an_activitys_completion_never_waits_for_a_workflows(
     await soon(holder().unregister(name))
 
 
-async def test_b44_completions_that_wait_when_their_handle_goes_are_told(
-    embedded_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """B-44: each gets `WorkerNotRegisteredError`, and whoever owns the handles lives on."""
-    slow, told = Slow(), Slow()
-    handle = await serving(embedded_client, completions="serial")
-    genuine = handle.complete_confirmed
+async def three_out(client: Client, handle: WorkerHandle, taker: Taker) -> list[AnyHandle]:
+    """Start three workflows, and complete their tasks in the order in which they came."""
+    runs: dict[str, AnyHandle] = {}
+    for _ in range(3):
+        run = await client.start_workflow("Any", id=unique("w"), task_queue=handle.spec.name)
+        runs[run.first_execution_run_id or ""] = run
+    ids = [(await asyncio.to_thread(taker.started, number)).run_id for number in (1, 2, 3)]
+    for run_id in ids:
+        handle.complete_workflow(WorkflowCompletion(run_id, [CompleteWorkflowExecution(None)]))
+    return [runs[run_id] for run_id in ids]
 
-    async def late(completion: WorkflowCompletion) -> None:
-        told.release(completion.run_id)
+
+class Held:
+    """Holds the first completion of a handle back; the others wait behind it."""
+
+    def __init__(self, handle: WorkerHandle) -> None:
+        self.handle = handle
+        self.genuine = handle.complete_confirmed
+        self.slow = Slow()
+        self.told: list[str] = []
+
+    async def confirm(self, completion: WorkflowCompletion) -> None:
+        if not self.slow.calls:
+            await self.slow.confirm(completion)
         try:
-            await genuine(completion)
+            await self.genuine(completion)
         except WorkerNotRegisteredError:
-            await told.confirm(completion)
+            self.told.append(completion.run_id)
             raise
 
-    monkeypatch.setattr(handle, "complete_confirmed", slow.confirm)
-    for run in ("1", "2", "3"):
-        handle.complete_workflow(WorkflowCompletion(run))
-    await soon(slow.reached("1"))
-    monkeypatch.setattr(handle, "complete_confirmed", late)
+
+async def test_b44_completions_that_wait_when_their_handle_goes_are_told(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    """B-44: each gets `WorkerNotRegisteredError` and counts as lost; the holder lives on."""
+    taker = Taker()
+    handle = await serving(embedded_client, completions="serial", workflows=taker)
+    held = Held(handle)
+    monkeypatch.setattr(handle, "complete_confirmed", held.confirm)
+    runs = await three_out(embedded_client, handle, taker)
+    ids = [run.first_execution_run_id or "" for run in runs]
+    await soon(held.slow.reached(ids[0]))
     await asyncio.to_thread(kill, "runtime")
     await soon(handle.gone.answer)
-    slow.release("1")
-    await soon(told.reached("2", "3"))
-    await soon(holder().settled())
+    here = holder()
+    held.slow.release(ids[0])
+    for run_id in ids:
+        await heard.came(events.CompletionLost, kind="run", task=run_id)
+    assert held.told == ids
+    await soon(here.settled())
+    assert holder() is here
+
+
+async def test_b44_completions_that_wait_when_their_worker_is_unregistered_are_still_sent(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    """B-44: their handle drains, so nothing has to be lost."""
+    taker = Taker()
+    handle = await serving(embedded_client, completions="serial", workflows=taker)
+    held = Held(handle)
+    monkeypatch.setattr(handle, "complete_confirmed", held.confirm)
+    runs = await three_out(embedded_client, handle, taker)
+    first = runs[0].first_execution_run_id or ""
+    await soon(held.slow.reached(first))
+    unregistering = holder().unregister(handle.spec.name)
+    held.slow.release(first)
+    assert [await soon(run.result()) for run in runs] == [None] * 3
+    await soon(unregistering)
+    assert held.told == []
+    assert heard.of(events.CompletionLost) == []
 
 
 @workflow.defn
@@ -283,29 +327,71 @@ async def test_b51_an_activity_without_any_timeout_is_refused(embedded_client: C
         await handle.terminate()
 
 
+@pytest.mark.parametrize("completions", ["ordered", "serial"])
 async def test_b52_a_completion_may_take_as_long_as_it_needs(
-    embedded_client: Client, monkeypatch: pytest.MonkeyPatch
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, completions: Any
 ) -> None:
-    """B-52: there is no limit to it in our code, and it is sent once."""
-    limits: list[float] = []
-    slow = Slow()
-    handle = await serving(embedded_client, completions="serial")
-    loop = holder().place.loop
-    call_later = loop.call_later
+    """B-52: no timer of any kind is set for it, and it is sent once."""
+    sent: list[str] = []
+    timers: list[float] = []
+    reached, go = asyncio.Event(), asyncio.Event()
+    here = asyncio.get_running_loop()
+    genuine = _aio.performed
 
-    def counted(seconds: float, callback: Any) -> Any:
-        limits.append(seconds)
-        return call_later(seconds, callback)
+    async def slow(begin: Any, *args: Any) -> Any:
+        if begin.__name__ == "complete_workflow_activation_confirmed":
+            sent.append(args[0].run_id)
+            here.call_soon_threadsafe(reached.set)
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(go.wait(), here))
+        return await genuine(begin, *args)
 
-    monkeypatch.setattr(loop, "call_later", counted)
-    monkeypatch.setattr(handle, "complete_confirmed", slow.confirm)
-    handle.complete_workflow(WorkflowCompletion("1"))
-    await soon(slow.reached("1"))
-    assert limits == []
-    slow.release("1")
-    await soon(holder().settled())
-    assert slow.calls == ["1"]
+    async def watch_timers() -> None:
+        loop = asyncio.get_running_loop()
+        call_at = loop.call_at
+
+        def counted(when: float, *args: Any, **options: Any) -> Any:
+            timers.append(when - loop.time())
+            return call_at(when, *args, **options)
+
+        monkeypatch.setattr(loop, "call_at", counted)
+
+    monkeypatch.setattr("hourglass.subsystem.worker_handle.performed", slow)
+    taker = Taker()
+    handle = await serving(embedded_client, completions=completions, workflows=taker)
+    run = await embedded_client.start_workflow("Any", id=unique("w"), task_queue=handle.spec.name)
+    activation = await asyncio.to_thread(taker.next)
+    await soon(holder().place.loop.run(watch_timers))
+    done = WorkflowCompletion(activation.run_id, [CompleteWorkflowExecution(None)])
+    if completions == "serial":
+        handle.complete_workflow(done)
+    else:
+        confirmed = holder().place.loop.run(handle.complete_confirmed, done)
+    await soon(reached.wait())
+    assert timers == []
+    go.set()
+    assert await soon(run.result()) is None
+    if completions == "ordered":
+        await soon(confirmed)
+    assert sent == [activation.run_id]
+    monkeypatch.undo()
     await soon(holder().unregister(handle.spec.name))
+
+
+@pytest.mark.parametrize("kind", ["shutdown", "stale_handle"])
+async def test_a_completion_that_finds_its_runtime_gone_is_counted_as_lost(
+    embedded_client: Client, heard: Heard, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    """Whether the runtime's end drained the handle first, or closed under it."""
+    workflows = Taker()
+    handle = await serving(embedded_client, workflows=workflows)
+    await embedded_client.start_workflow("Any", id=unique("w"), task_queue=handle.spec.name)
+    activation = await asyncio.to_thread(workflows.next)
+    await asyncio.to_thread(kill, "runtime")
+    await soon(handle.gone.answer)
+    monkeypatch.setattr(handle, "_end_error", BridgeError(kind, "it is gone"))
+    with pytest.raises(WorkerNotRegisteredError):
+        handle.complete_workflow(WorkflowCompletion(activation.run_id))
+    assert len(heard.of(events.CompletionLost, kind="run", task=activation.run_id)) == 1
 
 
 async def test_what_core_refuses_is_no_lost_handle(embedded_client: Client) -> None:

@@ -23,7 +23,7 @@ from hourglass.supervision import (
     Crash,
     StartFailed,
 )
-from tests.subsystem.kit import CHILDREN, WAIT, Gate, Heard, declaration, kill, pids, tree
+from tests.subsystem.kit import CHILDREN, WAIT, Gate, Heard, declaration, hold, kill, pids, tree
 
 
 async def test_b22_a_second_run_of_the_launcher_is_success(
@@ -98,11 +98,7 @@ async def test_a_worker_that_is_started_between_its_crash_and_its_restart_is_sta
     assert worker is not None
     busy = threading.Event()
 
-    async def hold() -> None:
-        while not busy.is_set():  # noqa: ASYNC110 - the supervision loop has no event of ours
-            await asyncio.sleep(0)
-
-    workers.cast(hold)
+    hold(workers, busy)
     starting = workers.start_worker(one)
     worker.stop(Crash(ValueError("a bug")))
     await asyncio.wait_for(worker.exit, WAIT)

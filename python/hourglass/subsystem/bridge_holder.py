@@ -74,6 +74,8 @@ class Entry:
     under_way: Process | None = None
     recycling: bool = False
     """The one that is being made replaces another."""
+    leaving: bool = False
+    """About to be unregistered."""
     waiting: list[ReplyToken[WorkerHandle]] = field(default_factory=list[ReplyToken[WorkerHandle]])
     """The callers that are told how it ends."""
 
@@ -106,6 +108,9 @@ class BridgeHolder(Server):
 
         Unknown names are fine. With `owner`, only what that one registered.
         """
+        entry = self._entries.get(name)
+        if entry is not None and owner in (None, entry.owner):
+            entry.leaving = True  # seen at once, wherever the holder is with its mailbox
         return self.call_deferred(self._unregister, name, owner, timeout=UNREGISTER_TIMEOUT)
 
     def recycle(self, name: str) -> Reply[WorkerHandle]:
@@ -126,13 +131,17 @@ class BridgeHolder(Server):
 
     def registered(self, name: str) -> bool:
         """Say whether the worker's tasks are taken. Takes no turn of the mailbox."""
-        entry = self._entries.get(name) if self.alive else None
+        entry = self._serving_entry(name)
         return entry is not None and (entry.handle is not None or entry.recycling)
 
     def handle(self, name: str) -> WorkerHandle | None:
         """The handle that serves the worker now. Takes no turn of the mailbox."""
-        entry = self._entries.get(name) if self.alive else None
+        entry = self._serving_entry(name)
         return None if entry is None else entry.handle
+
+    def _serving_entry(self, name: str) -> Entry | None:
+        entry = self._entries.get(name) if self.alive else None
+        return None if entry is None or entry.leaving else entry
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -240,7 +249,7 @@ class BridgeHolder(Server):
 
     async def _unregister(self, token: ReplyToken[None], name: str, owner: Process | None) -> None:
         entry = self._entries.get(name)
-        if entry is None or (owner is not None and entry.owner is not owner):
+        if entry is None or owner not in (None, entry.owner):
             token.resolve(None)
             return
         handle = self._forget(name, entry)

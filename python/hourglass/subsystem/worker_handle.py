@@ -158,7 +158,10 @@ class WorkerHandle:
         return native
 
     def _lost(self, error: BridgeError, run_id: str) -> WorkerNotRegisteredError:
-        if error.kind == "stale_handle":  # after a shutdown only evictions are still answered
+        # Its runtime's end may have drained it, so that it was shut down in order all the same.
+        runtime = self._process_state.runtime
+        is_stale = runtime is None or runtime.epoch != self.epoch
+        if is_stale or error.kind == "stale_handle":  # else only evictions are still answered
             emit(CompletionLost(self.spec.name, "run", run_id))
         return self._not_registered(error)
 
