@@ -56,6 +56,10 @@ async def reload(client, name):
     new = sys.modules["hourglass.client"].Client
     async with await new.connect("sqlite:///x.db") as other:  # joins the engine that is open
         assert await other.get_workflow_handle(name).result() == name
+    worker = sys.modules["hourglass.worker"].Worker  # joins the evaluator that runs
+    async with worker(client, task_queue=name, workflows=[Same], activities=[same]):
+        result = await client.execute_workflow(Same.run, name, id=name + "!", task_queue=name)
+        assert result == name
 
 async def main():
     async with await Client.connect("sqlite:///x.db") as client:
