@@ -44,9 +44,15 @@ AT = datetime(2024, 1, 2, 3, tzinfo=timezone.utc)
 T = TypeVar("T")
 
 
+def sent(value: Any, hint: Any) -> list[Payload]:
+    """Send a value to a reader whose type is known."""
+    converter.check_values([value], [hint])
+    return converter.to_payloads([value])
+
+
 def round_trip(value: Any, hint: Any) -> Any:
     """Send and receive a value as its declared type."""
-    return converter.from_payloads(converter.to_typed_payloads([value], [hint]), [hint])[0]
+    return converter.from_payloads(sent(value, hint), [hint])[0]
 
 
 def received(data: str, hint: Any) -> Any:
@@ -244,7 +250,7 @@ def test_a_value_that_would_change_is_refused_where_it_is_sent(
     value: Any, hint: Any, says: str
 ) -> None:
     with pytest.raises(EncodingError, match=says) as refused:
-        converter.to_typed_payloads([value], [hint])
+        sent(value, hint)
     assert str(refused.value).startswith("value 0: ")
 
 
@@ -351,7 +357,7 @@ def test_what_nests_too_deeply_or_contains_itself_is_told_apart() -> None:
     circular: dict[str, Any] = {}
     circular["self"] = circular
     with pytest.raises(EncodingError, match="contains itself"):
-        converter.to_typed_payloads([circular], [dict[str, Any]])
+        sent(circular, dict[str, Any])
 
 
 class Strange:
@@ -373,8 +379,8 @@ class StrangeEncoder(AdvancedJSONEncoder):
 
 def test_a_converter_with_an_encoder_of_its_own_is_not_checked_by_ours() -> None:
     own = CompositePayloadConverter(JSONPlainPayloadConverter(encoder=StrangeEncoder))
-    payloads = own.to_typed_payloads([HasStrange(Strange())], [HasStrange])
-    assert payloads[0].data == b'{"strange":"strange"}'
+    own.check_values([HasStrange(Strange())], [HasStrange])
+    assert own.to_payload(HasStrange(Strange())).data == b'{"strange":"strange"}'
 
 
 class NotMyValueError(ValueError):
@@ -431,10 +437,10 @@ class Kind(enum.Enum):
 def test_a_member_of_an_enum_that_has_no_json_is_refused_and_the_others_are_not() -> None:
     assert round_trip(Kind.FINE, Kind) is Kind.FINE
     with pytest.raises(EncodingError, match="type object can't be encoded"):
-        converter.to_typed_payloads([Kind.UNWRITABLE], [Kind])
+        sent(Kind.UNWRITABLE, Kind)
 
 
 def test_a_tree_of_a_generic_is_checked_to_its_leaves() -> None:
     tree = Tree[Any](ID, [Tree[Any](ID, [Tree[Any]("x", [])])])
     with pytest.raises(EncodingError, match=r"at \.branches\[0\]\.branches\[0\]\.leaf"):
-        converter.to_typed_payloads([tree], [Tree[UUID]])
+        sent(tree, Tree[UUID])

@@ -487,6 +487,7 @@ class Client(ClientCalls):
         """
         start.check_options(options)
         name, declared = start.type_of(workflow)
+        start.check_arguments(workflow, args, self._service.data_converter)
         given: Any = {**options, "rpc_metadata": options.get("rpc_metadata") or {}}
         handle: WorkflowHandle[Any, Any] = await self._service.outbound.start_workflow(
             StartWorkflowInput(
@@ -527,6 +528,7 @@ class Client(ClientCalls):
         """
         start_activity_execution.check_options(options)
         name, declared = start_activity_execution.type_of(activity)
+        start_activity_execution.check_arguments(activity, args, self._service.data_converter)
         given: Any = {**options, "rpc_metadata": options.get("rpc_metadata") or {}}
         handle: ActivityHandle[Any] = await self._service.outbound.start_activity(
             StartActivityInput(

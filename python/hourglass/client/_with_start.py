@@ -15,7 +15,7 @@ from hourglass.client._inputs import (
     UpdateWithStartUpdateWorkflowInput,
 )
 from hourglass.client._requests import start_workflow_execution as start
-from hourglass.client._requests._parts import UNSET, arguments, handler_of
+from hourglass.client._requests._parts import UNSET, arguments, check_handler_arguments, handler_of
 from hourglass.client._requests.start_workflow_execution import StartOptions
 from hourglass.client._update import UpdateOptions, check_update_options
 from hourglass.common import WorkflowIDConflictPolicy
@@ -149,6 +149,8 @@ async def start_and_update(
     """Send a start and an update as one call; the update's handle. The operation gets its own."""
     check_update_options(options)
     name, declared = handler_of("update", update)
+    check_handler_arguments("update", update, args, service.data_converter)
+    start.check_arguments(operation.workflow, operation.arguments, service.data_converter)
     operation.begin()
     try:
         given = UpdateWithStartUpdateWorkflowInput(

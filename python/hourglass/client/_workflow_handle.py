@@ -28,7 +28,7 @@ from hourglass.client._inputs import (
     TerminateWorkflowInput,
 )
 from hourglass.client._requests import get_workflow_execution_history
-from hourglass.client._requests._parts import duration, handler_of
+from hourglass.client._requests._parts import check_handler_arguments, duration, handler_of
 from hourglass.client._update import (
     UpdateOptions,
     WorkflowUpdateHandle,
@@ -310,6 +310,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
     ) -> None:
         """Send a signal. Returns when it is recorded. RPCError NOT_FOUND if the run is closed."""
         name, _ = handler_of("signal", signal)
+        check_handler_arguments("signal", signal, args, self._service.data_converter)
         await self._service.outbound.signal_workflow(
             SignalWorkflowInput(self._id, self._run_id, name, args, rpc_metadata or {}, rpc_timeout)
         )
@@ -332,6 +333,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
             RPCError: NOT_FOUND if there is no such workflow.
         """
         name, declared = handler_of("query", query)
+        check_handler_arguments("query", query, args, self._service.data_converter)
         return await self._service.outbound.query_workflow(
             QueryWorkflowInput(
                 self._id,
@@ -392,6 +394,7 @@ class WorkflowHandle(WorkflowHandleCalls[SelfT], Generic[SelfT, ResultT]):
         """
         check_update_options(options)
         name, declared = handler_of("update", update)
+        check_handler_arguments("update", update, args, self._service.data_converter)
         handle: WorkflowUpdateHandle[Any] = await self._service.outbound.start_workflow_update(
             StartWorkflowUpdateInput(
                 self._id,

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hourglass._bridge import Payload
 from hourglass.common import RawValue
-from hourglass.converter.json_checking import CheckedJSONEncoder, check_value
+from hourglass.converter import json_checking
+from hourglass.converter.json_checking import CheckedJSONEncoder
 from hourglass.converter.json_decoding import Decoders, decoder_for
 from hourglass.converter.json_encoding import AdvancedJSONEncoder, encode_json, is_pythons
 from hourglass.converter.json_mismatch import Mismatch
@@ -50,13 +51,13 @@ class PayloadConverter(ABC):
         Payloads beyond the hints are decoded without one.
         """
 
-    def to_typed_payloads(self, values: Sequence[Any], type_hints: _Hints) -> list[Payload]:
-        """Do as `to_payloads`, for values whose reader's types are known.
+    def check_values(self, values: Sequence[Any], type_hints: _Hints) -> None:
+        """Raise `EncodingError` for a value that its reader's type would read as another one.
 
-        `EncodingError` also for a value that its type would read as another one. A converter that
-        does not know how its values are read leaves this as it is.
+        Asked before values are encoded whose reader is known. A converter that can't tell how its
+        values are read leaves this as it is.
         """
-        return self.to_payloads(values)
+        return
 
     def to_payloads_wrapper(self, values: Sequence[Any]) -> Wire:
         """`to_payloads` as `temporal.api.common.v1.Payloads`."""
@@ -88,9 +89,13 @@ class EncodingPayloadConverter(ABC):
     def to_payload(self, value: Any) -> Payload | None:
         """The payload, or None if the next encoding should try."""
 
-    def to_typed_payload(self, value: Any, type_hint: Any) -> Payload | None:
-        """Do as `to_payload`; `EncodingError` if the type would read it as another value."""
-        return self.to_payload(value)
+    def takes(self, value: Any) -> bool:
+        """Tell whether `to_payload` makes a payload of the value."""
+        return self.to_payload(value) is not None
+
+    def check_value(self, value: Any, type_hint: Any) -> None:
+        """Raise `EncodingError` for a value that the type would read as another one."""
+        return
 
     @abstractmethod
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
@@ -105,25 +110,27 @@ class CompositePayloadConverter(PayloadConverter):
         self._in_order = tuple(self.converters.values())
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
-        return [self._encode(value, index, None) for index, value in enumerate(values)]
+        return [self._encode(value, index) for index, value in enumerate(values)]
 
-    def to_typed_payloads(self, values: Sequence[Any], type_hints: _Hints) -> list[Payload]:
-        hints = type_hints or ()
-        known = len(hints)
-        return [
-            self._encode(value, index, hints[index] if index < known else None)
-            for index, value in enumerate(values)
-        ]
+    def check_values(self, values: Sequence[Any], type_hints: _Hints) -> None:
+        for index, (value, hint) in enumerate(zip(values, type_hints or (), strict=False)):
+            if not isinstance(value, RawValue):
+                self._check(value, index, hint)
 
-    def _encode(self, value: Any, index: int, hint: Any) -> Payload:
+    def _check(self, value: Any, index: int, hint: Any) -> None:
+        converter = next((one for one in self._in_order if one.takes(value)), None)
+        try:
+            if converter is not None:
+                converter.check_value(value, hint)
+        except EncodingError as error:
+            raise EncodingError(f"value {index}: {error}") from error.__cause__
+
+    def _encode(self, value: Any, index: int) -> Payload:
         if isinstance(value, RawValue):
             return value.payload
         try:
             for converter in self._in_order:
-                if hint is None:
-                    payload = converter.to_payload(value)
-                else:
-                    payload = converter.to_typed_payload(value, hint)
+                payload = converter.to_payload(value)
                 if payload is not None:
                     return payload
         except EncodingError as error:
@@ -171,6 +178,9 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
     def encoding(self) -> str:
         return "binary/null"
 
+    def takes(self, value: Any) -> bool:
+        return value is None
+
     def to_payload(self, value: Any) -> Payload | None:
         return self._payload if value is None else None
 
@@ -191,10 +201,11 @@ class BinaryPlainPayloadConverter(EncodingPayloadConverter):
             return Payload(metadata={"encoding": b"binary/plain"}, data=value)
         return None
 
-    def to_typed_payload(self, value: Any, type_hint: Any) -> Payload | None:
-        if isinstance(value, bytes):
-            check_value(value, type_hint)
-        return self.to_payload(value)
+    def takes(self, value: Any) -> bool:
+        return isinstance(value, bytes)
+
+    def check_value(self, value: Any, type_hint: Any) -> None:
+        json_checking.check_value(value, type_hint)
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         return bytearray(payload.data) if type_hint is bytearray else payload.data
@@ -207,12 +218,15 @@ class JSONProtoPayloadConverter(EncodingPayloadConverter):
     def encoding(self) -> str:
         return "json/protobuf"
 
+    def takes(self, value: Any) -> bool:
+        return hasattr(value, "DESCRIPTOR") and hasattr(value, "SerializeToString")
+
     def to_payload(self, value: Any) -> Payload | None:
-        descriptor = getattr(value, "DESCRIPTOR", None)
-        if descriptor is None or not hasattr(value, "SerializeToString"):
+        if not self.takes(value):
             return None
         from google.protobuf import json_format
 
+        descriptor = value.DESCRIPTOR
         text = json_format.MessageToJson(value, indent=None, sort_keys=True)
         metadata = {"encoding": b"json/protobuf", "messageType": descriptor.full_name.encode()}
         return Payload(metadata=metadata, data=text.encode())
@@ -262,10 +276,12 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         data = encode_json(value, self._encoder)
         return Payload(metadata={"encoding": b"json/plain"}, data=data)
 
-    def to_typed_payload(self, value: Any, type_hint: Any) -> Payload | None:
+    def takes(self, value: Any) -> bool:
+        return True
+
+    def check_value(self, value: Any, type_hint: Any) -> None:
         if self._checks:
-            check_value(value, type_hint)
-        return self.to_payload(value)
+            json_checking.check_value(value, type_hint)
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         value = json.loads(payload.data)

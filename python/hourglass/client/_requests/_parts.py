@@ -18,6 +18,7 @@ from hourglass.exceptions import (
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
     from hourglass.converter import DataConverter
+    from hourglass.workflow._definition.definition import HandlerDefinition
 
 
 class _Unset:
@@ -179,6 +180,33 @@ def handler_of(
     """The name and the declared answer of a handler. `HandlerDefinitionError` if it isn't one."""
     if isinstance(handler, str):
         return handler, None
+    definition = _handler_definition(kind, handler)
+    if definition.name is None:
+        shown = getattr(handler, "__qualname__", repr(handler))
+        raise HandlerDefinitionError(f"{shown} is a dynamic handler: say which name to send")
+    return definition.name, definition.ret_type
+
+
+def check_arguments(definition: Any, args: Sequence[Any], converter: DataConverter) -> None:
+    """Refuse arguments that a definition's types would read as others."""
+    if args:
+        converter.payload_converter.check_values(args, definition.arg_types)
+
+
+def check_handler_arguments(
+    kind: Literal["signal", "query", "update"],
+    handler: str | Callable[..., Any],
+    args: Sequence[Any],
+    converter: DataConverter,
+) -> None:
+    """Refuse arguments that a handler's types would read as others; of a name they aren't known."""
+    if args and not isinstance(handler, str):
+        check_arguments(_handler_definition(kind, handler), args, converter)
+
+
+def _handler_definition(
+    kind: Literal["signal", "query", "update"], handler: Callable[..., Any]
+) -> HandlerDefinition:
     from hourglass.workflow._definition import definition as definitions
 
     kinds: dict[str, type[definitions.HandlerDefinition]] = {
@@ -187,13 +215,9 @@ def handler_of(
         "update": definitions.UpdateDefinition,
     }
     try:
-        definition = kinds[kind].of(handler)
+        return kinds[kind].of(handler)
     except DefinitionError as error:
         raise HandlerDefinitionError(str(error)) from None
-    if definition.name is None:
-        shown = getattr(handler, "__qualname__", repr(handler))
-        raise HandlerDefinitionError(f"{shown} is a dynamic handler: say which name to send")
-    return definition.name, definition.ret_type
 
 
 def compact(wire: Mapping[str, Any]) -> Wire:

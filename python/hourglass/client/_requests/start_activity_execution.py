@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,12 @@ def type_of(activity: Any) -> tuple[str, Any]:
             f"{activity.__qualname__} is a dynamic activity: say which name to start"
         )
     return definition.name, definition.ret_type
+
+
+def check_arguments(activity: Any, args: Sequence[Any], converter: DataConverter) -> None:
+    """Refuse arguments that an activity's types would read as others; of a name none are known."""
+    if args and not isinstance(activity, str):
+        _parts.check_arguments(ActivityDefinition.of(activity), args, converter)
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -101,6 +101,14 @@ def type_of(workflow: AnyRun) -> tuple[str, Any]:
     return definition.own_name, definition.ret_type
 
 
+def check_arguments(workflow: AnyRun, args: Sequence[Any], converter: DataConverter) -> None:
+    """Refuse arguments that a run method's types would read as others; of a name none are known."""
+    if args and not isinstance(workflow, str):
+        from hourglass.workflow._definition.definition import WorkflowDefinition
+
+        _parts.check_arguments(WorkflowDefinition.of(workflow), args, converter)
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what is unknown (TypeError, as for any call) or empty."""
     _parts.check_options("start_workflow", options, _KNOWN, _REQUIRED)

@@ -115,6 +115,14 @@ def resolve_activity_type(activity: Any) -> tuple[str, Any]:
     return definition.name, definition.ret_type
 
 
+def encoded_arguments(state: RunState, activity: Any, arguments: Sequence[Any]) -> list[Payload]:
+    """Encode arguments; of a function they are checked by its types."""
+    converter = state.payload_converter
+    definition = getattr(activity, "__hourglass_activity_definition__", None)
+    converter.check_values(arguments, None if definition is None else definition.arg_types)
+    return converter.to_payloads(arguments)
+
+
 def schedule_activity(
     state: RunState,
     activity: Any,
@@ -143,13 +151,12 @@ def schedule_activity(
         )
     name, declared = resolve_activity_type(activity)
     seq = state.activity_seq + 1
-    converter = state.payload_converter
     command = ScheduleActivity(
         seq,
         activity_id or str(seq),
         name,
         task_queue or state.task_queue,
-        converter.to_payloads(arguments) if arguments else (),
+        encoded_arguments(state, activity, arguments) if arguments else (),
         schedule_to_close_timeout=optional_timeout(
             schedule_to_close_timeout, "schedule_to_close_timeout"
         ),

@@ -217,6 +217,9 @@ async def start_child(
     fields["workflow_type"] = name
     if headers:
         fields["headers"] = dict(headers)
+    if not isinstance(workflow, str):
+        types = WorkflowDefinition.of(workflow).arg_types
+        state.payload_converter.check_values(arguments, types)
     fields["input"] = state.payload_converter.to_payloads(arguments)
     workflow_id = fields["workflow_id"] = options.get("id") or str(state.randomness.uuid4())
     seq = fields["seq"] = state.next_seq("child")

@@ -42,6 +42,7 @@ def continue_as_new(
     """Raise what ends the run."""
     state.loop.check_writable("continue as new")
     converter = state.payload_converter
+    converter.check_values(arguments, _argument_types(state, workflow))
     fields: Wire = {
         "workflow_type": type_name(workflow) or state.workflow_type,
         "task_queue": task_queue or state.task_queue,
@@ -63,6 +64,14 @@ def continue_as_new(
     if headers:
         fields["headers"] = dict(headers)
     raise ContinueAsNewCommandError(ContinueAsNewWorkflowExecution(fields))
+
+
+def _argument_types(state: RunState, workflow: Callable[..., Any] | str | None) -> list[Any] | None:
+    """The declared types of the next run's arguments; None of a name, or of any."""
+    if isinstance(workflow, str):
+        return None
+    definition = state.definition if workflow is None else WorkflowDefinition.of(workflow)
+    return None if definition.name is None else definition.arg_types
 
 
 def type_name(workflow: Callable[..., Any] | str | None) -> str | None:

@@ -62,6 +62,9 @@ async def send_signal(
     """Signal a workflow or a child and wait until that is recorded at its end."""
     state.loop.check_writable("signal a workflow")
     name = signal_name(signal)
+    if not isinstance(signal, str):
+        types = SignalDefinition.of(signal).arg_types
+        state.payload_converter.check_values(arguments, types)
     args = state.payload_converter.to_payloads(arguments)
     seq = state.next_seq("signal")
     fields = {"seq": seq, **target, "signal_name": name, "args": args}

@@ -17,6 +17,7 @@ from hourglass.exceptions import ActivityError, CancelledError, RetryState
 from hourglass.workflow._runtime.activities import (
     ActivityCancellationType,
     ActivityHandle,
+    encoded_arguments,
     resolve_activity_type,
     wrapped,
 )
@@ -182,7 +183,7 @@ def schedule_local_activity(
     _check_registered(state, name)
     fields: Wire = {
         "activity_type": name,
-        "arguments": state.payload_converter.to_payloads(arguments),
+        "arguments": encoded_arguments(state, activity, arguments),
         "activity_id": options.get("activity_id") or "",
         "cancellation_type": int(
             options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
