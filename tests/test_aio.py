@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from hourglass import _bridge
-from hourglass._aio import completed, hub, performed
-from hourglass.exceptions import ConnectError, InvalidArgumentError, OperationCancelledError
+from hourglass._aio import LimitPassedError, completed, hub, performed
+from hourglass.exceptions import (
+    ConnectError,
+    InvalidArgumentError,
+    OperationCancelledError,
+)
 from hourglass.subsystem.runtime import process_runtime
 from tests.conftest import free_port
 
@@ -125,3 +129,13 @@ def test_a_loop_that_can_not_watch_descriptors_works_too() -> None:
             loop.run_until_complete(completed(refused_connection()))
     finally:
         loop.close()
+
+
+async def test_a_limit_ends_the_wait_and_the_operation(silent_port: int) -> None:
+    operation = silent_connection(silent_port)
+    with pytest.raises(LimitPassedError):
+        await completed(operation, limit=0.05)
+    with pytest.raises(OperationCancelledError):
+        await completed(operation)
+    with pytest.raises(ConnectError):
+        await completed(refused_connection(), limit=60)

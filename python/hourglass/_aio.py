@@ -18,13 +18,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from hourglass._bridge import BridgeError, Port
-from hourglass.exceptions import from_bridge
+from hourglass.exceptions import OperationTimeoutError, from_bridge
 
 if TYPE_CHECKING:
     from hourglass._bridge import Inbox, Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class LimitPassedError(OperationTimeoutError):
+    """The operation did not end within the limit of its waiter."""
 
 
 class Hub:
@@ -54,19 +58,29 @@ class Hub:
             elif (listener := self._listening.get(token)) is not None:
                 listener()
 
-    async def wait(self, operation: Operation[T], *, shared: bool) -> None:
-        """Return when the operation is done; cancel it when cancelled, unless it is shared."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def wait(
+        self, operation: Operation[T], *, shared: bool, limit: float | None = None
+    ) -> None:
+        """Return when the operation is done; cancel it when cancelled, unless it is shared.
+
+        `LimitPassedError` after `limit` seconds, which cancel it as well.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
         token = next(self._tokens)
         self._waiting[token] = future
         operation.notify(self.port, token)
+        timer = None if limit is None else loop.call_later(limit, _expire, future)
         try:
             await future
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, LimitPassedError):
             self._waiting.pop(token, None)
             if not shared:
                 operation.cancel()
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def listen(self, inbox: Inbox, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` whenever the inbox goes from empty to not empty, until the returned
@@ -79,6 +93,11 @@ class Hub:
             self._listening.pop(token, None)
 
         return stop
+
+
+def _expire(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(LimitPassedError("the operation did not end in time"))
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
@@ -125,24 +144,31 @@ def _wait_in_a_thread(loop: asyncio.AbstractEventLoop, found: Hub) -> None:
     threading.Thread(target=serve, name="hourglass-port", daemon=True).start()
 
 
-async def completed(operation: Operation[T], *, shared: bool = False) -> T:
+async def completed(
+    operation: Operation[T], *, shared: bool = False, limit: float | None = None
+) -> T:
     """The result of the operation, waited for without a thread.
 
     Raises what it failed with as an exception of ours (`hourglass.exceptions.from_bridge`).
-    Cancelling this cancels the operation, unless it is `shared` with others.
+    Cancelling this cancels the operation, unless it is `shared` with others; so do `limit` seconds,
+    with `LimitPassedError`.
     """
     try:
         if not operation.done():
-            await hub().wait(operation, shared=shared)
+            await hub().wait(operation, shared=shared, limit=limit)
         return operation.result()
     except BridgeError as error:
         raise from_bridge(error) from None
 
 
-async def performed(begin: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Begin an operation and wait for it; errors of beginning it are converted too."""
+def begun(begin: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs) -> Operation[T]:
+    """Begin an operation; errors of beginning it are converted too."""
     try:
-        operation = begin(*args, **kwargs)
+        return begin(*args, **kwargs)
     except BridgeError as error:
         raise from_bridge(error) from None
-    return await completed(operation)
+
+
+async def performed(begin: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Begin an operation and wait for it."""
+    return await completed(begun(begin, *args, **kwargs))

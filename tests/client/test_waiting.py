@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from hourglass import workflow
+from hourglass import _bridge, workflow
 from hourglass.client import (
     Client,
     RPCStatusCode,
@@ -22,6 +23,7 @@ from hourglass.client import _connection as connections
 from hourglass.client import _service as services
 from hourglass.common import WorkflowIDConflictPolicy
 from hourglass.exceptions import ClosedError, RPCError
+from hourglass.subsystem.runtime import process_runtime
 from tests.support import new_worker, unique
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
@@ -127,6 +129,34 @@ async def test_a_client_that_closes_ends_what_waits_on_its_engine(wait: Wait) ->
     await client.close()
     with pytest.raises(ClosedError, match="closed"):
         await task
+
+
+class Hanging:
+    """A native client whose calls end at no limit, as when the thread of an engine hangs."""
+
+    epoch = None
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+
+    def call(self, *_args: object, **_options: object) -> object:
+        runtime = process_runtime()
+        return _bridge.Client.connect(runtime, target_url=self._url, connect_timeout=60.0)
+
+
+async def test_a_call_whose_limit_is_not_kept_below_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hanging = Hanging(server.getsockname()[1])
+        monkeypatch.setattr(connections.Connection, "connected", property(lambda _: hanging))
+        monkeypatch.setattr(connections, "ANSWERED", 0.1)
+        monkeypatch.setattr(connections, "LATE", 0.1)
+        client = await Client.connect("127.0.0.1:1", lazy=True)
+        for limit in (None, timedelta(seconds=0.1)):
+            with pytest.raises(RPCError, match="has not answered") as given_up:
+                await client.get_workflow_handle("w").describe(rpc_timeout=limit)
+            assert given_up.value.status is RPCStatusCode.DEADLINE_EXCEEDED
 
 
 @pytest.mark.parametrize("wait", [*UPDATES.values(), *OTHERS.values()], ids=[*UPDATES, *OTHERS])

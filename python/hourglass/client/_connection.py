@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hourglass._aio import performed, running_loop
+from hourglass._aio import LimitPassedError, begun, completed, performed, running_loop
 from hourglass._search_attributes import SearchAttributeIndexedValueType, SearchAttributeKey
 from hourglass.client._requests._parts import metadata, text
 from hourglass.client._target import Cluster, Database, parse_target
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ANSWERED = 90.0
+"""Seconds within which a call has an answer or an error, with all its attempts, unless it says."""
+LATE = 10.0
+"""Seconds by which the native side may be late with a limit that it was given."""
 WORKFLOW_SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
 
 
@@ -215,22 +219,37 @@ class Connection:
         """Any RPC of a service by name. `RPCError`."""
         timeout = None if rpc_timeout is None else rpc_timeout.total_seconds()
         headers = metadata(rpc_metadata or {})
-        return await self.use(
-            "client_call/" + rpc,
-            lambda native: native.call(
-                rpc, request, service=service, timeout=timeout, metadata=headers, retry=retry
-            ),
-        )
+        limit = ANSWERED if timeout is None else timeout + LATE
+        try:
+            return await self.use(
+                "client_call/" + rpc,
+                lambda native: native.call(
+                    rpc, request, service=service, timeout=timeout, metadata=headers, retry=retry
+                ),
+                limit,
+            )
+        except LimitPassedError:
+            # The native side keeps the limits. It could not: an engine's thread hangs, mostly.
+            raise RPCError(
+                f"{self.options.target} has not answered {rpc} in {limit:.0f} seconds: is its disk "
+                "hanging, or its process stopped?",
+                RPCStatusCode.DEADLINE_EXCEEDED,
+            ) from None
 
-    async def use(self, call_site: str, begin: Callable[[_bridge.Client], Operation[T]]) -> T:
-        """Begin an operation of the native client and wait for it.
+    async def use(
+        self,
+        call_site: str,
+        begin: Callable[[_bridge.Client], Operation[T]],
+        limit: float | None = None,
+    ) -> T:
+        """Begin an operation of the native client and wait for it, at most `limit` seconds.
 
         A client that turns out to be stale is reported under the name `call_site`, and its runtime
         is replaced if it still is the current one. `StaleHandleError`.
         """
         native = self.connected or await self.native()
         try:
-            return await performed(begin, native)
+            return await completed(begun(begin, native), limit=limit)
         except StaleHandleError as stale:
             from hourglass.subsystem.stale_handle import signal_reload
 
