@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hourglass import workflow
-from hourglass._bridge import OtherJob
+from hourglass._bridge import CancelTimer, OtherJob, StartTimer
 from hourglass.exceptions import ActivityError
 from hourglass.workflow import ActivityCancellationType
 from tests.workflow.harness import (
@@ -373,6 +373,87 @@ def test_b60_a_condition_that_held_before_its_deadline_is_in_time(
     jobs = [fire(1), completed(1, "value")]
     completion = run.send(*(jobs if fired_first else jobs[::-1]))
     assert result_of(completion) == result
+
+
+@program
+async def nested_limits() -> list[str]:
+    """The outer limit is the shorter one; the inner code waits for a timer and an activity."""
+    log: list[str] = []
+
+    async def inner() -> None:
+        try:
+            await asyncio.wait_for(asyncio.gather(workflow.sleep(60), act()), 50)
+        except asyncio.CancelledError:
+            log.append("inner aborted")
+            raise
+        except asyncio.TimeoutError:
+            log.append("inner timed out")
+
+    try:
+        await asyncio.wait_for(inner(), 5)
+    except asyncio.TimeoutError:
+        log.append("outer timed out")
+    return log
+
+
+def test_b61_a_shorter_outer_limit_ends_what_is_inside_and_each_timer_once() -> None:
+    """B-61."""
+    run = Run(Runs, "nested_limits")
+    started = run.start().commands
+    assert [one.seq for one in started if isinstance(one, StartTimer)] == [1, 2, 3]
+    completion = run.send(fire(1))  # the outer one
+    assert result_of(completion) == ["inner aborted", "outer timed out"]
+    ended = [one.seq for one in completion.commands if isinstance(one, CancelTimer)]
+    assert sorted(ended) == [2, 3]
+    assert "RequestCancelActivity" in names(completion)
+
+
+@program
+async def computes_under_a_limit() -> list[str]:
+    log: list[str] = []
+
+    async def body() -> str:
+        log.append(await act())
+        log.append(str(sum(range(100_000))))  # the deadline is over: nothing interrupts this
+        await workflow.sleep(60)
+        return "never"
+
+    try:
+        log.append(await asyncio.wait_for(body(), 5))
+    except asyncio.TimeoutError:
+        log.append("timed out")
+    return log
+
+
+@program
+async def computes_to_its_end_under_a_limit() -> list[str]:
+    log: list[str] = []
+
+    async def body() -> str:
+        log.append(await act())
+        return str(sum(range(100_000)))
+
+    try:
+        log.append(await asyncio.wait_for(body(), 5))
+    except asyncio.TimeoutError:
+        log.append("timed out")
+    return log
+
+
+def test_b62_a_deadline_is_reported_where_the_body_waits_next() -> None:
+    """B-62: the activity's end is before the deadline in history, the computation after both."""
+    run = Run(Runs, "computes_under_a_limit")
+    run.start()
+    completion = run.send(completed(1, "value"), fire(1))
+    assert names(completion)[:2] == ["StartTimer", "CancelTimer"]
+    assert result_of(completion) == ["value", "4999950000", "timed out"]
+
+
+def test_b62_a_body_that_returns_before_it_waits_again_is_in_time() -> None:
+    """B-62."""
+    run = Run(Runs, "computes_to_its_end_under_a_limit")
+    run.start()
+    assert result_of(run.send(completed(1, "value"), fire(1))) == ["value", "4999950000"]
 
 
 # --- task groups -------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ from hourglass.workflow._api.run import (
     uuid7,
     wait_condition,
 )
+from hourglass.workflow._api.timers import get_timer, start_timer
 from hourglass.workflow._api.waiting import as_completed, wait
 from hourglass.workflow._definition.decorators import (
     defn,
@@ -110,6 +111,7 @@ from hourglass.workflow._runtime.errors import (
 )
 from hourglass.workflow._runtime.info import Info, ParentInfo, RootInfo
 from hourglass.workflow._runtime.local_activities import LocalActivityConfig, LocalActivityHandle
+from hourglass.workflow._runtime.timers import Timer
 from hourglass.workflow._runtime.update_handlers import UpdateInfo
 
 __all__ = [
@@ -133,6 +135,7 @@ __all__ = [
     "ParentInfo",
     "ReadOnlyContextError",
     "RootInfo",
+    "Timer",
     "UnfinishedSignalHandlersWarning",
     "UnfinishedUpdateHandlersWarning",
     "UpdateInfo",
@@ -162,6 +165,7 @@ __all__ = [
     "get_last_failure",
     "get_query_handler",
     "get_signal_handler",
+    "get_timer",
     "get_update_handler",
     "has_last_completion_result",
     "in_workflow",
@@ -197,6 +201,7 @@ __all__ = [
     "start_local_activity",
     "start_local_activity_class",
     "start_local_activity_method",
+    "start_timer",
     "time",
     "time_ns",
     "unsafe",

@@ -1,18 +1,22 @@
 """The instance of a run in the cache: activations in, completions out.
 
-The coroutines of a workflow stay alive between activations and are fed in the order of history;
-nothing is ever run again from the top. An activation is worked through in this order:
+The coroutines of a workflow stay alive between activations; nothing is ever run again from the top.
+Over workflow tasks they are fed in the order of history. Inside one, which is one activation, the
+order is that of Temporal's SDKs (B-59):
 
 1. the start (the object is made), patches, random seeds: state, no code of the user but
    ``__init__``;
 2. signals and updates, each queued in order, then the loop is drained;
-3. the run method (if this is the start) and all resolutions, then the loop is drained;
+3. the run method (if this is the start) and all resolutions in history's order, then the loop is
+   drained;
 4. queries, one by one, with the loop standing still and everything read only.
 
-A drain ends when nothing is ready and no `wait_condition` has become true. What the code asked for
-is in `commands`, in the order it asked. The command that ends the run comes last, whenever in the
-activation it was decided: handlers that ran after it are not lost. Before it the local activities
-that still run are cancelled, and waited for if they asked for that.
+So a signal that comes with a deadline is in time, wherever history has the two, and a result that
+comes with one is if history has it first. A drain ends when nothing is ready and no condition has
+become true. What the code asked for is in `commands`, in the order it asked. The command that ends
+the run comes last, whenever in the activation it was decided: handlers that ran after it are not
+lost. Before it the local activities that still run are cancelled, and waited for if they asked for
+that.
 
 Invariants:
 
@@ -67,6 +71,7 @@ if TYPE_CHECKING:
     from hourglass.converter import DataConverter
     from hourglass.workflow._definition.definition import DynamicWorkflowConfig, WorkflowDefinition
     from hourglass.workflow._runtime.intercepted import InterceptedCalls
+    from hourglass.workflow._runtime.timers import Timer
 
 _log = logging.getLogger("hourglass.workflow")
 _QUERY_ALONE = "legacy_query"
@@ -90,6 +95,7 @@ class WorkflowInstance(RunState):
         "calls",
         "ending",
         "handlers",
+        "named_timers",
         "patches",
         "updates",
     )
@@ -126,6 +132,8 @@ class WorkflowInstance(RunState):
         self.handlers = Handlers(self, self.ending)
         self.updates = UpdateHandlers(self, self.handlers, self.ending)
         self.patches = Patches()
+        self.named_timers: dict[str, Timer] = {}
+        """The timer that each name was last given to."""
         self.calls: type[Calls] | InterceptedCalls = Calls
         self._intercept = intercept
         self._workflow_args: list[Any] = []
@@ -170,7 +178,10 @@ class WorkflowInstance(RunState):
             self.loop.evict()
         finally:
             leave()
+        for timer in self.timers.values():
+            timer.forget()
         self.timers.clear()
+        self.named_timers.clear()
         self.activities.clear()
         self.pending.clear()
         self.conditions.waiting.clear()

@@ -125,10 +125,14 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
         callback: Callable[..., object],
         args: tuple[Any, ...] = (),
         context: Context | None = None,
+        *,
+        at_once: bool = False,
     ) -> TimerHandle:
-        """Start a durable timer of `delay` seconds."""
+        """Start a durable timer of `delay` seconds. `at_once`: the callback only wakes waiters,
+        and does so as soon as history has it, before what history has later."""
         self.check_writable("start a timer")
         timer = TimerHandle(self.host, self.now + delay, callback, args, context or _copy_context())
+        timer.at_once = at_once or callback in _WAKES
         self.host.start_timer(timer, delay, summary)
         return timer
 
@@ -236,11 +240,10 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
                 run(handle._callback, *handle._args)  # pyright: ignore[reportPrivateUsage]
 
     def fire(self, timer: TimerHandle) -> None:
-        """Call a timer's callback in its turn. One that only wakes a sleeper is called now: queued,
-        it would wake it after a deadline that history has later."""
-        callback, args = timer._callback, timer._args  # pyright: ignore[reportPrivateUsage]
-        if callback in _WAKES and not timer.cancelled():
-            callback(*args)
+        """Call a timer's callback in its turn. One that only wakes waiters is called now: queued,
+        it would wake them after a deadline that history has later."""
+        if timer.at_once and not timer.cancelled():
+            timer._callback(*timer._args)  # pyright: ignore[reportPrivateUsage]
         else:
             self.ready.append(timer)
 

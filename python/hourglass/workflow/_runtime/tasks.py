@@ -57,6 +57,10 @@ class LoopHost(Protocol):
         """Log what asyncio complains about, with whose code it is."""
 
 
+def _nothing() -> None:
+    """Stand where a callback was."""
+
+
 class Handle(asyncio.Handle):
     """`asyncio.Handle` without the debugging state."""
 
@@ -86,7 +90,7 @@ class Handle(asyncio.Handle):
 class TimerHandle(asyncio.TimerHandle):
     """A durable timer. `seq` is its number in the run."""
 
-    __slots__ = ("_host", "seq")
+    __slots__ = ("_host", "at_once", "seq")
 
     def __init__(
         self,
@@ -104,6 +108,8 @@ class TimerHandle(asyncio.TimerHandle):
         self._cancelled = False
         self._scheduled = False
         self.seq = 0
+        self.at_once = False
+        """See `WorkflowLoop.start_timer`."""
 
     def cancel(self) -> None:
         if not self._cancelled:
@@ -118,6 +124,10 @@ class TimerHandle(asyncio.TimerHandle):
 
     def cancelled(self) -> bool:
         return self._cancelled
+
+    def forget(self) -> None:
+        """Let go of the callback, which may hold this."""
+        self._callback, self._args = _nothing, ()
 
     def __hash__(self) -> int:
         return self.seq
