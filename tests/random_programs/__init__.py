@@ -11,5 +11,6 @@ In three programs of four no two events meet by intention, and the model is run 
 events that are late at random: if it says the same each time, reality has to. In the others events
 do meet: those have to end, and to replay.
 
-``python -m tests.random_programs SEEDS FIRST`` runs many.
+``python -m tests.random_programs SEEDS FIRST`` runs many. Their histories also replay on every
+Python that is there (`replay`).
 """
