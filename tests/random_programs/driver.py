@@ -132,6 +132,8 @@ async def _end_all(env: WorkflowEnvironment) -> None:
 
 async def run_really(program: Program, name: str, patience: float) -> Real:
     """Run a program on an engine of its own."""
+    for run_id in _runs_of(name):  # of a program that had the name before
+        del RUNS[run_id]
     env = await WorkflowEnvironment.start_time_skipping()
     worker = Worker(
         env.client,

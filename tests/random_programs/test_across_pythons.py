@@ -15,7 +15,6 @@ import typing_extensions
 from tests.conftest import ROOT
 from tests.random_programs.driver import run_really
 from tests.random_programs.generate import generate
-from tests.random_programs.workflow_world import RUNS
 
 SEEDS = int(os.environ.get("RANDOM_PROGRAMS", "25"))
 NEWER = ("group", "timeout")
@@ -45,7 +44,6 @@ async def recorded(without: tuple[str, ...]) -> dict[str, list[str]]:
     """Run programs; the histories of all their workflows."""
     histories: dict[str, list[str]] = {}
     for seed in range(SEEDS):
-        RUNS.clear()
         real = await run_really(generate(seed, without), f"seed-{seed}", patience=30)
         for history in real.histories:
             histories[history.run_id] = [history.workflow_id, history.to_json()]
