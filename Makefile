@@ -9,6 +9,7 @@ PYTEST_ARGS ?=
 SEEDS ?= 10000
 FIRST ?= 0
 SECONDS ?= 600
+MUTANTS ?= 100
 FUZZ := rust/engine/fuzz
 
 BIN := $(abspath $(VENV))/bin
@@ -24,7 +25,7 @@ export PYO3_PYTHON := $(PY)
 export HOURGLASS_TEST_TEMPORAL := $(abspath $(TEMPORAL))
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate random-programs fuzz bench docs clean temporal-server need-python need-cargo
+.PHONY: help build demo test lint format sizes test-rust test-python exits kill-sweep conformance simulate random-programs mutants fuzz bench docs clean temporal-server need-python need-cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +76,9 @@ simulate: need-cargo ## Run the engine's simulation for long (SEEDS=10000 FIRST=
 
 random-programs: $(NATIVE_DEV) ## Run random workflow programs and hold them to asyncio (SEEDS=10000 FIRST=0); `make test` runs some
 	$(PY) -m tests.random_programs $(SEEDS) $(FIRST)
+
+mutants: $(NATIVE_DEV) $(TEMPORAL) ## Break supervision, subsystem and workflow runtime in one place at a time (MUTANTS=100 FIRST=0); takes hours for all
+	$(PY) tools/mutate.py --sample $(MUTANTS) --seed $(FIRST)
 
 fuzz: need-cargo ## Send wrong requests chosen by coverage (SECONDS=600; needs a nightly compiler and cargo-fuzz); `make test` sends seeded ones
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "A nightly compiler and cargo-fuzz are needed: rustup toolchain install nightly && cargo install cargo-fuzz --locked" >&2; exit 1; }

@@ -104,7 +104,11 @@ class RegistrationFailed(SubsystemEvent):
     error: BaseException
     retry_in: float | None
     level: ClassVar[int] = logging.ERROR
-    text: ClassVar[str] = "worker {name!r} could not be registered (again in {retry_in} s): {error}"
+    text: ClassVar[str] = "worker {name!r} could not be registered: {error}"
+
+    def __str__(self) -> str:
+        again = "" if self.retry_in is None else f" (again in {self.retry_in} s)"
+        return super().__str__() + again
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,6 @@ class SupervisionLoop:
         mark_supervision_thread()
         self._thread_id = threading.get_ident()
         try:
-            asyncio.set_event_loop(loop)
             while not self._halted:
                 self._run(loop)
             with self._lock:
