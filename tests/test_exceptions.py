@@ -59,9 +59,47 @@ def test_an_exception_says_the_module_that_programs_import_it_from(package: Any)
     assert shown <= {one.__name__ for one in PACKAGES}
 
 
-def test_an_exception_crosses_to_another_process_and_keeps_its_text() -> None:
-    error = pickle.loads(pickle.dumps(CancelledError("stopped")))
-    assert (type(error), error.message) == (CancelledError, "stopped")
+def made(cls: type[BaseException]) -> BaseException:
+    """An exception of this class, with something for every parameter."""
+    values: dict[str, Any] = {
+        "cause": ApplicationError("a cause", 1, type="T"),
+        "details": client.AsyncActivityHandle,
+        "exc_args": None,
+        "failure": None,
+        "status": RPCStatusCode.NOT_FOUND,
+        "retry_state": exceptions.RetryState.TIMEOUT,
+        "type": exceptions.TimeoutType.HEARTBEAT,
+    }
+    if not inspect.isfunction(cls.__init__):  # as Python has it
+        return cls("a message")
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    needed = [one for one in parameters if one.default is one.empty and "VAR" not in one.kind.name]
+    given = {one.name: values.get(one.name, f"a {one.name}") for one in needed}
+    positional = [given.pop(one.name) for one in needed if one.kind is not one.KEYWORD_ONLY]
+    return cls(*positional, **given)
+
+
+def client_classes() -> list[type[BaseException]]:
+    public = [getattr(client, name) for name in client.__all__]
+    return [cls for cls in public if isinstance(cls, type) and issubclass(cls, TemporalError)]
+
+
+@pytest.mark.parametrize("cls", {*classes(), *client_classes()}, ids=lambda cls: cls.__name__)
+def test_an_exception_crosses_to_another_process_whole(cls: type[BaseException]) -> None:
+    error = made(cls)
+    if error.__cause__ is None:
+        error.__cause__ = ValueError("why")
+    crossed = pickle.loads(pickle.dumps(error))
+    assert type(crossed) is cls
+    assert (str(crossed), repr(vars(crossed))) == (str(error), repr(vars(error)))
+    assert repr(crossed.__cause__) == repr(error.__cause__)
+
+
+def test_a_cause_that_can_not_cross_leaves_its_text() -> None:
+    error = RPCError("no", RPCStatusCode.INTERNAL)
+    error.__cause__ = type("Local", (Exception,), {})("its text")
+    crossed = pickle.loads(pickle.dumps(error))
+    assert str(crossed.__cause__) == "Local: its text"
 
 
 class NativeError(Exception):
