@@ -84,7 +84,7 @@ def client_classes() -> list[type[BaseException]]:
     return [cls for cls in public if isinstance(cls, type) and issubclass(cls, TemporalError)]
 
 
-@pytest.mark.parametrize("cls", {*classes(), *client_classes()}, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [*classes(), *client_classes()], ids=lambda cls: cls.__name__)
 def test_an_exception_crosses_to_another_process_whole(cls: type[BaseException]) -> None:
     error = made(cls)
     if error.__cause__ is None:

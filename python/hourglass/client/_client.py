@@ -24,7 +24,7 @@ from hourglass.client._inputs import (
     StartActivityInput,
     StartWorkflowInput,
 )
-from hourglass.client._outbound import chain
+from hourglass.client._outbound import intercept
 from hourglass.client._requests import activity_task, start_activity_execution
 from hourglass.client._requests import start_workflow_execution as start
 from hourglass.client._requests._parts import duration
@@ -85,10 +85,8 @@ class Client(ClientCalls):
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
     ) -> None:
         self._interceptors = tuple(interceptors)
-        service = Service(connection, data_converter, default_workflow_query_reject_condition)
-        service.outbound = chain(service, self._interceptors)
-        service.intercepted = bool(self._interceptors)
-        self._service = service
+        self._service = Service(connection, data_converter, default_workflow_query_reject_condition)
+        intercept(self._service, self._interceptors)
 
     @classmethod
     async def connect(

@@ -61,14 +61,14 @@ if TYPE_CHECKING:
     )
 
 
-def chain(service: Service, interceptors: Sequence[Interceptor]) -> OutboundInterceptor:
-    """Put the interceptors before the end. `InvalidArgumentError` for what is none."""
+def intercept(service: Service, interceptors: Sequence[Interceptor]) -> None:
+    """Have all calls go through the interceptors, if any. `InvalidArgumentError` for what is none."""
     first: OutboundInterceptor = Outbound(service)
     for one in reversed(interceptors):
         if not isinstance(one, Interceptor):
             raise InvalidArgumentError(f"interceptors: {one!r} is no hourglass.client.Interceptor")
         first = one.intercept_client(first)
-    return first
+    service.outbound, service.intercepted = first, bool(interceptors)
 
 
 class Outbound(OutboundInterceptor):

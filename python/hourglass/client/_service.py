@@ -73,7 +73,6 @@ class Service:
         self.connection = connection
         self.data_converter = data_converter
         self.query_reject_condition = query_reject_condition
-        self.intercepted = False
 
     @property
     def namespace(self) -> str:
