@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
 
 def intercept(service: Service, interceptors: Sequence[Interceptor]) -> None:
-    """Have all calls go through the interceptors, if any. `InvalidArgumentError` for what is none."""
+    """Have all calls go through the interceptors. `InvalidArgumentError` for what is none."""
     first: OutboundInterceptor = Outbound(service)
     for one in reversed(interceptors):
         if not isinstance(one, Interceptor):
