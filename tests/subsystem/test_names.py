@@ -8,6 +8,7 @@ from hourglass import Subsystem, workflow
 from hourglass.client import Client
 from hourglass.subsystem import events
 from hourglass.subsystem.errors import AmbiguousWorkerError, WorkerNotRegisteredError
+from hourglass.supervision import ChildStarted
 from tests.subsystem.kit import WAIT, Heard, kill
 from tests.support import new_worker
 
@@ -59,6 +60,19 @@ async def test_b17_a_worker_stopped_by_its_task_queue_stays_away(
             await asyncio.wait_for(Subsystem.stop_worker(worker.task_queue), WAIT)
         async with new_worker(embedded_client, Echo, task_queue=worker.task_queue):
             assert Subsystem.registered(worker.task_queue)
+
+
+async def test_a_worker_stopped_by_its_task_queue_has_run_to_its_end(
+    embedded_client: Client, heard: Heard
+) -> None:
+    """Whoever waits for it goes on, without an error."""
+    worker = new_worker(embedded_client, Echo)
+    running = asyncio.ensure_future(worker.run())
+    await heard.came(ChildStarted, child_id="workflow")
+    await Subsystem.inner_supervisor(worker.task_queue).which_children()
+    await asyncio.wait_for(Subsystem.stop_worker(worker.task_queue), WAIT)
+    await asyncio.wait_for(running, WAIT)
+    assert worker.is_shutdown
 
 
 async def test_of_several_workers_of_a_task_queue_one_has_to_be_named(

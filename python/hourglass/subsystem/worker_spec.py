@@ -80,6 +80,8 @@ class Declaration:
     spec: WorkerSpec
     lost: Callable[[Exception], None] = lambda _: None
     """Told when the tree is gone and nothing will bring the worker back."""
+    stopped: Callable[[], None] = lambda: None
+    """Told when it was stopped by name, for good."""
     started: Promise[None] = field(default_factory=Promise[None])
     """Answered with its first registration: done, or why it failed."""
     wanted: bool = True

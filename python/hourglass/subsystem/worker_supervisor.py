@@ -240,6 +240,7 @@ class WorkerSupervisor(DynamicSupervisor):
         self._tree.forget(worker.declaration)
         worker.declaration.never_registered("was stopped")
         await self._terminate_child(worker)
+        worker.declaration.stopped()
 
     def _tell_starters(self) -> None:
         """Answer for the workers that end with this process and don't come back by themselves."""

@@ -104,8 +104,8 @@ class WorkerLifetime:
         self._declaration: Declaration | None = None
         self._own_executor: ActivityThreadPool | None = None
         self._processes = _processes_of(options.activity_executor)
-        self.failed: asyncio.Future[TemporalError] = self._loop.create_future()
-        """Resolved when polling had to be given up."""
+        self.failed: asyncio.Future[TemporalError | None] = self._loop.create_future()
+        """Resolved when polling had to be given up; with None when it was stopped by name."""
 
     async def start(self) -> None:
         """Take work from now on. `ValidationError` if the service doesn't take this worker."""
@@ -131,7 +131,7 @@ class WorkerLifetime:
             gave_up=self._gave_up,
             completions=options.completions,
         )
-        self._declaration = Declaration(spec, self._lost)
+        self._declaration = Declaration(spec, self._lost, self._stopped)
         Subsystem.declare(self._declaration)
         try:
             await self._declaration.started.answer
@@ -185,6 +185,10 @@ class WorkerLifetime:
         failure = error if isinstance(error, TemporalError) else TemporalError(str(error))
         self._tell(self._fail, failure)
 
+    def _stopped(self) -> None:
+        """Report that the worker was stopped by name. On the supervision thread."""
+        self._tell(self._fail, None)
+
     def _tell(self, callback: Callable[..., None], *args: object) -> None:
         try:
             self._loop.call_soon_threadsafe(callback, *args)
@@ -203,7 +207,7 @@ class WorkerLifetime:
         failure.__cause__ = from_bridge(error)
         self._fail(failure)
 
-    def _fail(self, failure: TemporalError) -> None:
+    def _fail(self, failure: TemporalError | None) -> None:
         if not self.failed.done():
             self.failed.set_result(failure)
 

@@ -195,7 +195,7 @@ class Worker:
         return self._stopped.is_set()
 
     async def run(self) -> None:
-        """Start, and work until `shutdown` or until this is cancelled.
+        """Start, and work until `shutdown`, `Subsystem.stop_worker`, or until this is cancelled.
 
         Raises `PollError` if it has to give up.
         """
@@ -278,6 +278,7 @@ class Worker:
             await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
             if host.failed.done():
                 self._fatal = host.failed.result()
+            if self._fatal is not None:
                 logger.error("%s", self._fatal)
                 if self._options.on_fatal_error is not None:
                     await self._options.on_fatal_error(self._fatal)
