@@ -211,6 +211,28 @@ def test_cancelling_between_two_attempts_ends_it_at_once() -> None:
     assert result_of(ended) == ["1", "CancelledError"]
 
 
+def test_cancelling_as_the_wait_for_an_attempt_is_over_ends_it_at_once() -> None:
+    @workflow.defn
+    class Limited:
+        @workflow.run
+        async def run(self) -> str:
+            handle = workflow.start_local_activity("a", start_to_close_timeout=TEN)
+            await workflow.sleep(TEN)
+            handle.cancel()
+            try:
+                await handle
+            except ActivityError as error:
+                return type(error.cause).__name__
+            return ""
+
+    run = Run(Limited)
+    run.start()
+    run.send(backoff(1))
+    ended = run.send(fire(1), fire(2))
+    assert variants(ended) == ["CompleteWorkflowExecution"]
+    assert result_of(ended) == "CancelledError"
+
+
 def test_what_was_cancelled_is_not_tried_again() -> None:
     run = Run(One)
     run.start()

@@ -98,7 +98,9 @@ class LocalActivityHandle(ActivityHandle[T]):
                 OtherCommand("request_cancel_local_activity", {"seq": self._seq})
             )
             return
-        self._run.timers[self._backoff].cancel()
+        timer = self._run.timers.get(self._backoff)
+        if timer is not None:  # it has not fired just now
+            timer.cancel()
         self._end_between_attempts()
 
     def let_go(self) -> bool:
@@ -145,8 +147,9 @@ class LocalActivityHandle(ActivityHandle[T]):
         self._backoff = timer.seq
 
     def _again(self, attempt: Mapping[str, Any]) -> None:
-        self._backoff = None
-        self._schedule(attempt)
+        if not self.done():  # cancelled in the moment in which the wait was over
+            self._backoff = None
+            self._schedule(attempt)
 
 
 def _check_registered(state: RunState, name: str) -> None:
