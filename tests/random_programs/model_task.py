@@ -114,7 +114,7 @@ class Attempts:
             self._timer = self._loop.call_later(delays[self._tried - 1], again)
         elif self._script.get("error"):
             error = make_error(*self._script["error"])
-            if isinstance(error, StopIteration) and self._script["kind"] == "async":
+            if isinstance(error, StopIteration):  # in a thread, too: a coroutine waits for it
                 error = RuntimeError("coroutine raised StopIteration")
             self.answer.fail(activity_error(as_failure(error)))
         else:

@@ -68,9 +68,8 @@ class ModelChild:
             Command(self._parent.task, self._request)
 
     def _request(self) -> None:
+        # Core (0.10.1) waits for the end of a child also when it only has to be told.
         self._parent.model.cancel(self._id)
-        if self._options["cancel"] == "WAIT_CANCELLATION_REQUESTED":
-            self._loop.call_later(0, self._cancelled)
 
     def _cancelled(self) -> None:
         self._fail(CancelledError("Cancelled"))
