@@ -174,4 +174,6 @@ async def start_and_update(
     except BaseException as error:
         operation.failed(error)
         raise
+    # Of no effect where it has its handle, as it has unless an interceptor answered by itself.
+    operation.failed(RuntimeError("the update was answered by an interceptor: nothing was started"))
     return handle
