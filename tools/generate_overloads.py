@@ -386,7 +386,126 @@ R = TypeVar("R")
         ),
     ],
 )
-FILES = [CLIENT, WORKFLOW_HANDLE]
+
+
+def _workflow_head(doc: str, names: str, code: str, config: str, handle: str) -> str:
+    """The head of a file of functions for workflow code."""
+    return f'''"""{doc}"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from hourglass.workflow._api import {code}
+from hourglass.workflow._runtime.arguments import UNSET
+from hourglass.workflow._runtime.arguments import arguments_of as arguments
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    {names}
+    from {config}
+    from {handle}
+
+SelfT = TypeVar("SelfT")
+ParamT = TypeVar("ParamT")
+R = TypeVar("R")
+
+'''
+
+
+_ACTIVITY_NAMES = (
+    "from hourglass._activity_typing import ("
+    "AsyncClass, AsyncClass0, AsyncClass1, SyncClass, SyncClass0, SyncClass1)"
+)
+
+
+def _workflow_activity_calls(kind: str, options: str, handle: str) -> Iterator[Call]:
+    """The calls of workflow code for an activity; ``execute`` awaits the handle of ``start``."""
+    code = f"start_{kind}"
+    what = "a local activity" if kind == "local_activity" else "an activity"
+    for verb, returns, end in (
+        ("start", handle, ""),
+        ("execute", "{result}", ", and wait for its result"),
+    ):
+        waits = verb == "execute"
+        named = f"Schedule {what}, given by its function or its name{end}."
+        method = (
+            f"Schedule {what} that is a method{end or ', by its class: ``Activities.charge``'}."
+        )
+        called = f"Schedule {what} that is a class with ``__call__``{end}."
+        for suffix, ways, doc in (
+            ("", (*ACTIVITY, *NAMES), named if waits else ""),
+            ("_method", ACTIVITY_METHOD, method),
+            ("_class", ACTIVITY_CLASS, called),
+        ):
+            name = f"{verb}_{kind}{suffix}"
+            yield Call(
+                name, "activity", ways, returns, options=options, is_async=waits, code=code, doc=doc
+            )
+
+
+_API = "python/hourglass/workflow/_api"
+ACTIVITIES = File(
+    path=f"{_API}/_generated_activities.py",
+    source=f"{_API}/activities.py",
+    head=_workflow_head(
+        "Calls of activities, typed for every way to call them.",
+        _ACTIVITY_NAMES,
+        "activities",
+        "hourglass.workflow._api.activities import ActivityConfig",
+        "hourglass.workflow._runtime.activities import ActivityHandle",
+    ),
+    target="activities.{name}",
+    calls=[*_workflow_activity_calls("activity", "ActivityConfig", "ActivityHandle[{result}]")],
+)
+LOCAL_ACTIVITIES = File(
+    path=f"{_API}/_generated_local_activities.py",
+    source=f"{_API}/local_activities.py",
+    head=_workflow_head(
+        "Calls of local activities, typed for every way to call them.",
+        _ACTIVITY_NAMES,
+        "local_activities",
+        "hourglass.workflow._runtime.local_activities import LocalActivityConfig",
+        "hourglass.workflow._runtime.local_activities import LocalActivityHandle",
+    ),
+    target="local_activities.{name}",
+    calls=[
+        *_workflow_activity_calls(
+            "local_activity", "LocalActivityConfig", "LocalActivityHandle[{result}]"
+        )
+    ],
+)
+CHILDREN = File(
+    path=f"{_API}/_generated_children.py",
+    source=f"{_API}/children.py",
+    head=_workflow_head(
+        "Calls of child workflows, typed for every way to call them.",
+        "from hourglass._typing import RunAnyParams, RunNoParam, RunOneParam",
+        "children",
+        "hourglass.workflow._runtime.children import ChildWorkflowConfig",
+        "hourglass.workflow._runtime.children import ChildWorkflowHandle",
+    ).replace("Awaitable, Callable, ", ""),
+    target="children.{name}",
+    calls=[
+        Call(
+            "start_child_workflow",
+            "workflow",
+            (*RUN, *NAMES),
+            "ChildWorkflowHandle[{owner}, {result}]",
+            options="ChildWorkflowConfig",
+        ),
+        Call(
+            "execute_child_workflow",
+            "workflow",
+            (*RUN, *NAMES),
+            "{result}",
+            options="ChildWorkflowConfig",
+        ),
+    ],
+)
+FILES = [CLIENT, WORKFLOW_HANDLE, ACTIVITIES, LOCAL_ACTIVITIES, CHILDREN]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,8 +6,7 @@ not the same each time (files, network, the clock, threads) in an activity.
 """
 
 from hourglass._public import publish
-from hourglass.workflow._api.activities import (
-    ActivityConfig,
+from hourglass.workflow._api._generated_activities import (
     execute_activity,
     execute_activity_class,
     execute_activity_method,
@@ -15,13 +14,22 @@ from hourglass.workflow._api.activities import (
     start_activity_class,
     start_activity_method,
 )
+from hourglass.workflow._api._generated_children import execute_child_workflow, start_child_workflow
+from hourglass.workflow._api._generated_local_activities import (
+    execute_local_activity,
+    execute_local_activity_class,
+    execute_local_activity_method,
+    start_local_activity,
+    start_local_activity_class,
+    start_local_activity_method,
+)
+from hourglass.workflow._api.activities import ActivityConfig
 from hourglass.workflow._api.attributes import (
     memo,
     memo_value,
     upsert_memo,
     upsert_search_attributes,
 )
-from hourglass.workflow._api.children import execute_child_workflow, start_child_workflow
 from hourglass.workflow._api.details import get_current_details, set_current_details
 from hourglass.workflow._api.earlier_runs import (
     get_last_completion_result,
@@ -48,14 +56,6 @@ from hourglass.workflow._api.handlers import (
     set_query_handler,
     set_signal_handler,
     set_update_handler,
-)
-from hourglass.workflow._api.local_activities import (
-    execute_local_activity,
-    execute_local_activity_class,
-    execute_local_activity_method,
-    start_local_activity,
-    start_local_activity_class,
-    start_local_activity_method,
 )
 from hourglass.workflow._api.logger import LoggerAdapter, logger
 from hourglass.workflow._api.run import (

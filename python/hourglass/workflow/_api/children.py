@@ -1,59 +1,18 @@
-"""The typed faces of `Calls.start_child_workflow`: options are those of `ChildWorkflowConfig`."""
+"""Calls of child workflows; `_generated_children` has them typed for every way to call them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, cast
 
-from hourglass._typing import ParamT, RunAnyParams, RunNoParam, RunOneParam
 from hourglass.workflow._api.current import current
-from hourglass.workflow._runtime.arguments import UNSET, arguments_of
-from hourglass.workflow._runtime.children import ChildWorkflowConfig, ChildWorkflowHandle
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-SelfT = TypeVar("SelfT")
-R = TypeVar("R")
+    from hourglass.workflow._runtime.children import ChildWorkflowConfig, ChildWorkflowHandle
 
 
-@overload
 async def start_child_workflow(
-    workflow: RunNoParam[SelfT, R], **options: Unpack[ChildWorkflowConfig]
-) -> ChildWorkflowHandle[SelfT, R]: ...
-@overload
-async def start_child_workflow(
-    workflow: RunOneParam[SelfT, ParamT, R], arg: ParamT, **options: Unpack[ChildWorkflowConfig]
-) -> ChildWorkflowHandle[SelfT, R]: ...
-@overload
-async def start_child_workflow(
-    workflow: RunAnyParams[SelfT, R], *, args: Sequence[Any], **options: Unpack[ChildWorkflowConfig]
-) -> ChildWorkflowHandle[SelfT, R]: ...
-@overload
-async def start_child_workflow(
-    workflow: str,
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    result_type: type[R],
-    **options: Unpack[ChildWorkflowConfig],
-) -> ChildWorkflowHandle[Any, R]: ...
-@overload
-async def start_child_workflow(
-    workflow: str,
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    result_type: None = None,
-    **options: Unpack[ChildWorkflowConfig],
-) -> ChildWorkflowHandle[Any, Any]: ...
-async def start_child_workflow(
-    workflow: Any,
-    arg: Any = UNSET,
-    *,
-    args: Sequence[Any] = (),
-    result_type: Any = None,
-    **options: Unpack[ChildWorkflowConfig],
+    workflow: Any, arguments: Sequence[Any], *, result_type: Any = None, **options: Any
 ) -> ChildWorkflowHandle[Any, Any]:
     """Start a child workflow, given by its run method or its name; returns once it has started.
 
@@ -66,58 +25,20 @@ async def start_child_workflow(
         WorkflowAlreadyStartedError: The id is taken, and `id_reuse_policy` does not help.
         ChildWorkflowError: It was cancelled before it had started.
     """
-    running = current()
+    running, config = current(), cast("ChildWorkflowConfig", options)
     return await running.calls.start_child_workflow(
-        running, workflow, arguments_of(arg, args), result_type, options
+        running, workflow, arguments, result_type, config
     )
 
 
-@overload
 async def execute_child_workflow(
-    workflow: RunNoParam[SelfT, R], **options: Unpack[ChildWorkflowConfig]
-) -> R: ...
-@overload
-async def execute_child_workflow(
-    workflow: RunOneParam[SelfT, ParamT, R], arg: ParamT, **options: Unpack[ChildWorkflowConfig]
-) -> R: ...
-@overload
-async def execute_child_workflow(
-    workflow: RunAnyParams[SelfT, R], *, args: Sequence[Any], **options: Unpack[ChildWorkflowConfig]
-) -> R: ...
-@overload
-async def execute_child_workflow(
-    workflow: str,
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    result_type: type[R],
-    **options: Unpack[ChildWorkflowConfig],
-) -> R: ...
-@overload
-async def execute_child_workflow(
-    workflow: str,
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    result_type: None = None,
-    **options: Unpack[ChildWorkflowConfig],
-) -> Any: ...
-async def execute_child_workflow(
-    workflow: Any,
-    arg: Any = UNSET,
-    *,
-    args: Sequence[Any] = (),
-    result_type: Any = None,
-    **options: Unpack[ChildWorkflowConfig],
+    workflow: Any, arguments: Sequence[Any], *, result_type: Any = None, **options: Any
 ) -> Any:
     """Start a child workflow and wait for its result. See `start_child_workflow`.
 
     Raises:
         ChildWorkflowError: It failed, timed out, was cancelled or terminated: see `cause`.
     """
-    running = current()
     return await (
-        await running.calls.start_child_workflow(
-            running, workflow, arguments_of(arg, args), result_type, options
-        )
+        await start_child_workflow(workflow, arguments, result_type=result_type, **options)
     )

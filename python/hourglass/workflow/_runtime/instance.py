@@ -235,8 +235,8 @@ class WorkflowInstance(RunState):
 
     def _let_local_activities_go(self) -> bool:
         """Cancel those that run while the run ends; True if one of them has to be waited for."""
-        running = [one for one in self.activities.values() if isinstance(one, LocalActivityHandle)]
-        return sum(one.let_go() for one in running) > 0
+        activities: list[Any] = list(self.activities.values())
+        return sum(isinstance(one, LocalActivityHandle) and one.let_go() for one in activities) > 0
 
     def _receive(self, arrivals: list[SignalWorkflow | DoUpdate]) -> None:
         """Queue signals and updates, each in order, and let the code have them."""
