@@ -7,13 +7,14 @@ import pytest
 from hourglass import Subsystem, workflow
 from hourglass.client import Client
 from hourglass.exceptions import ConnectError
-from hourglass.subsystem import events, worker_supervisor
+from hourglass.subsystem import bridge_holder, events, worker_supervisor
 from hourglass.subsystem.errors import AlreadyRegisteredError
 from hourglass.subsystem.poll_loop import PollLoop
 from hourglass.subsystem.worker_spec import Declaration
 from hourglass.subsystem.worker_supervisor import SupervisedWorker
 from hourglass.supervision import (
     NORMAL,
+    CallTimeout,
     ChildExited,
     ChildRestarting,
     ChildStarted,
@@ -22,7 +23,7 @@ from hourglass.supervision import (
     Process,
     Supervisor,
 )
-from tests.subsystem.kit import WAIT, Heard, declaration, holder, kill, tree
+from tests.subsystem.kit import WAIT, Gate, Heard, declaration, holder, kill, tree
 
 
 @workflow.defn
@@ -213,3 +214,29 @@ async def test_a_worker_that_comes_back_tries_until_it_can_be_registered(
     worker = Subsystem.undeclare(one)
     assert worker is not None
     await asyncio.wait_for(worker.exit, WAIT)
+
+
+async def test_a_worker_whose_registration_took_too_long_still_gets_the_handle(
+    embedded_client: Client, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    """It asks again while its handle is being made, and when it is there: it is the same one's."""
+    monkeypatch.setattr(worker_supervisor, "RETRY_FIRST", 0.001)
+    gate = Gate(embedded_client)
+    gate.opened.set()
+    one = declaration(embedded_client, connect=gate)
+    Subsystem.declare(one)
+    await asyncio.wait_for(one.started.answer, WAIT)
+    gate.opened.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(bridge_holder, "REGISTER_TIMEOUT", 0.001)
+        await asyncio.to_thread(kill, "worker_supervisor")
+        failed = await heard.came(events.RegistrationFailed, 3, name=one.spec.name)
+        assert isinstance(failed.error, CallTimeout)
+    gate.opened.set()
+    await heard.came(events.WorkerRegistered, 2, name=one.spec.name)
+    for poll in ("workflow", "activity"):
+        await heard.came(ChildStarted, 2, child_id=poll)
+    failures = len(heard.of(events.RegistrationFailed))
+    await holder().settled()
+    assert len(heard.of(events.RegistrationFailed)) == failures
+    await asyncio.wait_for(Subsystem.stop_worker(one.spec.name), WAIT)

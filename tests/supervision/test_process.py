@@ -16,6 +16,7 @@ from hourglass.supervision import (
     ExitReason,
     NotStarted,
     Process,
+    Shutdown,
     StartedTwice,
     StartFailed,
     Task,
@@ -52,6 +53,23 @@ def test_a_process_that_was_never_started_is_not_alive_and_has_no_place() -> Non
     assert not process.alive
     with pytest.raises(NotStarted):
         process.stop()
+
+
+@pytest.mark.parametrize("kind", [Task, Thread])
+def test_the_first_who_asks_it_to_stop_sets_the_reason(kit: Kit, kind: type[Task | Thread]) -> None:
+    """Also before it has come to read of the first."""
+    process = kit.start(Task(forever) if kind is Task else Thread(until_asked))
+
+    async def ask_twice() -> None:
+        process.stop(Shutdown("first"))
+        process.stop(Shutdown("second"))
+
+    kit.loop.run(ask_twice).result(WAIT)
+    assert process.exit.result(WAIT) == Shutdown("first")
+
+
+def until_asked(process: Thread) -> None:
+    process.stopping.wait(WAIT)
 
 
 def test_a_process_lives_once(kit: Kit) -> None:

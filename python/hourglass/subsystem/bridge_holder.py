@@ -186,6 +186,9 @@ class BridgeHolder(Server):
         if present is not None and present.owner is not None and not present.owner.alive:
             self._forget(name, present)  # its end is told later than its successor came
             present = None
+        if present is not None and owner is not None and present.owner is owner:
+            self._answer_with(present, token)  # asked again, having waited too long
+            return
         if present is not None:
             if present.handle is None:
                 raise Refuse(RegistrationInFlightError(f"worker {name!r} is being registered"))
@@ -296,6 +299,10 @@ class BridgeHolder(Server):
         entry = self._entries.get(name)
         if entry is None or (entry.handle is not None and entry.handle is after):
             raise Refuse(WorkerNotRegisteredError(f"worker {name!r} is not registered"))
+        self._answer_with(entry, token)
+
+    def _answer_with(self, entry: Entry, token: ReplyToken[WorkerHandle]) -> None:
+        """Answer with an entry's handle, as soon as there is one."""
         if entry.handle is None:
             entry.waiting.append(token)
         else:
