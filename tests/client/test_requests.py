@@ -30,7 +30,7 @@ from hourglass.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from hourglass.converter import DataConverter
+from hourglass.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from hourglass.exceptions import (
     ApplicationError,
     CancelledError,
@@ -176,9 +176,20 @@ async def test_a_query_answers_is_rejected_or_fails() -> None:
         await query_workflow.answer({"query_rejected": {"status": 2}}, None, converter)
     assert rejected.value.status is WorkflowExecutionStatus.COMPLETED
     invalid = RPCError("no such query", RPCStatusCode.INVALID_ARGUMENT)
-    assert isinstance(query_workflow.error(invalid), WorkflowQueryFailedError)
+    failed = await query_workflow.error(invalid, converter)
+    assert isinstance(failed, WorkflowQueryFailedError)
+    assert str(failed) == "no such query"
     missing = RPCError("no", RPCStatusCode.NOT_FOUND)
-    assert query_workflow.error(missing) is None
+    assert await query_workflow.error(missing, converter) is None
+
+
+async def test_the_text_of_a_query_that_failed_is_read_where_it_is_hidden() -> None:
+    hiding = DataConverter(failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
+    failure = await hiding.encode_failure(ValueError("secret"))
+    detail = {"@type": "type.googleapis.com/temporal.QueryFailedFailure", "failure": failure}
+    refused = RPCError(failure["message"], RPCStatusCode.INVALID_ARGUMENT, [detail])
+    assert str(refused) == "Encoded failure"
+    assert str(await query_workflow.error(refused, converter)) == "secret"
 
 
 def closed(ending: str, **attributes: Any) -> dict[str, Any]:

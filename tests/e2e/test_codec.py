@@ -12,10 +12,18 @@ import pytest
 
 from hourglass import activity, workflow
 from hourglass._bridge import Payload
-from hourglass.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
+from hourglass.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowUpdateFailedError,
+)
 from hourglass.common import RetryPolicy
-from hourglass.converter import DataConverter, PayloadCodec
-from hourglass.exceptions import ApplicationError, ChildWorkflowError
+from hourglass.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+)
+from hourglass.exceptions import ActivityError, ApplicationError, ChildWorkflowError
 from tests.converter.test_codec import Bundle
 from tests.support import history_events, new_worker, unique
 
@@ -180,7 +188,8 @@ async def beat() -> str:
 @workflow.defn
 class Quiet:
     @workflow.query
-    def idle(self) -> None: ...
+    def idle(self) -> Any:
+        return None
 
     @workflow.run
     async def run(self, first: str, second: str) -> list[Any]:
@@ -209,3 +218,44 @@ async def test_a_codec_that_bundles_payloads_is_never_asked_for_nothing(
         await cancelled.terminate()
         with pytest.raises(WorkflowFailureError):
             await cancelled.result()
+
+
+@activity.defn
+async def tell_secret() -> None:
+    raise ApplicationError("secret of the activity")
+
+
+@workflow.defn
+class PassesOn:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(
+            tell_secret,
+            start_to_close_timeout=TEN,
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
+
+
+@pytest.mark.parametrize("codec", [None, Envelope()], ids=["no codec", "codec"])
+async def test_texts_that_are_hidden_reach_who_may_read_them_however_often_they_are_passed_on(
+    target: str, codec: PayloadCodec | None
+) -> None:
+    converter = replace(
+        DataConverter.default,
+        payload_codec=codec,
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
+    async with (
+        await Client.connect(target, data_converter=converter) as client,
+        new_worker(client, PassesOn, activities=[tell_secret]) as worker,
+    ):
+        handle = await client.start_workflow(
+            PassesOn.run, id=unique("hidden"), task_queue=worker.task_queue
+        )
+        with pytest.raises(WorkflowFailureError) as failed:
+            await handle.result()
+        activity_error: Any = failed.value.cause
+        assert isinstance(activity_error, ActivityError)
+        assert isinstance(activity_error.cause, ApplicationError)
+        assert activity_error.cause.message == "secret of the activity"
+        assert "secret of" not in str(await history_events(handle))

@@ -159,7 +159,7 @@ class Outbound(OutboundInterceptor):
         try:
             answer = await service.call("QueryWorkflow", request, input)
         except RPCError as refused:
-            failed = query_workflow.error(refused)
+            failed = await query_workflow.error(refused, service.data_converter)
             if failed is None:
                 raise
             raise failed from None

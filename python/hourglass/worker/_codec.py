@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourglass import _bridge
 from hourglass.converter.codec import Each, convert_wire
+from hourglass.converter.failure import failure_of
 
 if TYPE_CHECKING:
     from hourglass._bridge import WorkflowActivation, WorkflowCompletion
@@ -101,7 +102,7 @@ class CodecSteps:
 
     def _failed(self, run_id: str, error: Exception) -> WorkflowCompletion:
         converter = self._converter
-        failure = converter.failure_converter.to_failure(error, converter.payload_converter)
+        failure = failure_of(error, converter.failure_converter, converter.payload_converter)
         return _bridge.WorkflowCompletion.failed(run_id, failure)
 
     def _begin(self, step: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ from hourglass.client._errors import WorkflowQueryFailedError, WorkflowQueryReje
 from hourglass.client._requests._parts import compact, execution, header, member, payloads
 from hourglass.client._workflow_execution import WorkflowExecutionStatus
 from hourglass.common import QueryRejectCondition
-from hourglass.exceptions import RPCError, RPCStatusCode
+from hourglass.exceptions import FailureError, RPCError, RPCStatusCode
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
@@ -58,8 +58,13 @@ async def answer(response: Wire, type_hint: Any, converter: DataConverter) -> An
     return (await converter.decode(result, None if type_hint is None else [type_hint]))[0]
 
 
-def error(refused: RPCError) -> WorkflowQueryFailedError | None:
+async def error(refused: RPCError, converter: DataConverter) -> WorkflowQueryFailedError | None:
     """Read a refusal: INVALID_ARGUMENT if the handler failed; None if it means nothing else."""
     if refused.status is not RPCStatusCode.INVALID_ARGUMENT:
         return None
-    return WorkflowQueryFailedError(refused.message)
+    message = refused.message
+    failure: Wire = (refused.detail("QueryFailedFailure") or {}).get("failure", {})
+    if "encoded_attributes" in failure:  # the status has the text that hides the handler's
+        decoded = await converter.decode_failure(failure)
+        message = decoded.message if isinstance(decoded, FailureError) else str(decoded)
+    return WorkflowQueryFailedError(message)
