@@ -13,7 +13,7 @@ import pytest
 from hourglass import workflow
 from hourglass.client import Client
 from hourglass.converter import DataConverter, Payload, PayloadCodec
-from hourglass.worker import Worker
+from hourglass.worker import Worker, _evaluator
 from tests.support import AnyHandle, event_types, history_events, new_worker, unique
 
 RUNS = 5
@@ -139,6 +139,28 @@ async def test_runs_that_block_for_good_fail_each_in_its_own_time() -> None:
     assert len(set(gate.entered[:RUNS])) == RUNS
     began, ended = min(failed), max(failed)
     assert ended - began <= timedelta(seconds=1)
+
+
+async def test_without_a_thread_to_be_had_the_others_wait_and_go_on_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At exit Python starts no thread any more: nothing is said, nothing is lost."""
+    refused: list[None] = []
+
+    def refuse(*_: object) -> None:
+        refused.append(None)
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    async with worker_for() as (client, worker):
+        await echo(client, worker)
+        monkeypatch.setattr(_evaluator, "EvaluatorThread", refuse)
+        (handle,) = await start(client, worker, Blocks.run, 1)
+        while len(refused) < 3:  # noqa: ASYNC110 - no event tells; the deadline ends it
+            await asyncio.sleep(0.01)
+        waits = asyncio.create_task(echo(client, worker))
+        gate.opened.set()
+        assert await handle.result() == "done"
+        await waits
 
 
 def relieved_threads_end() -> None:

@@ -60,3 +60,23 @@ def test_after_shutdown_calls_are_refused_and_threads_end() -> None:
     with pytest.raises(RuntimeError, match="shut down"):
         pool.submit(lambda: 1)
     thread.join()
+
+
+def test_calls_are_served_when_python_starts_no_more_threads(
+    pool: ActivityThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at exit, while other threads still run."""
+    first = pool.submit(threading.get_ident).result()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    release = threading.Event()
+    waits = pool.submit(release.wait)
+    behind = pool.submit(threading.get_ident)
+    release.set()
+    assert waits.result()
+    assert behind.result() == first
+    with pytest.raises(RuntimeError, match="shutdown"):
+        ActivityThreadPool(1).submit(release.wait)

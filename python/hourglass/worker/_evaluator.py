@@ -253,8 +253,14 @@ class Evaluator:
                 thread.watchdog.join(max(0, end - time.monotonic()))
 
     def _new_thread(self) -> EvaluatorThread:
+        """Start a thread and its watchdog: both, or the error says why neither."""
         thread = EvaluatorThread(self._serve)
-        thread.watchdog = Watchdog(thread, self._replace)
+        try:
+            thread.watchdog = Watchdog(thread, self._replace)
+        except BaseException:
+            thread.go(False)
+            raise
+        thread.go(True)
         return thread
 
     def _relieve(self, thread: EvaluatorThread) -> None:
@@ -263,7 +269,14 @@ class Evaluator:
             if self._stopping or thread is not self._thread or not thread.reclaim_inbox():
                 return
             self._relieved.add(thread)
-            self._pass_on()
+            try:
+                self._thread = self._new_thread()
+            except Exception as error:  # then the others wait; at exit Python starts no thread
+                logger.debug(
+                    "%s takes long, and there is no thread to relieve it: %s", thread, error
+                )
+                self._relieved.discard(thread)
+                thread.lend_inbox()
 
     def _replace(self, gone: EvaluatorThread) -> None:
         """Do without a thread that was given up or died, and answer the task it died of.
@@ -302,7 +315,9 @@ class Evaluator:
             try:
                 self._thread = self._new_thread()
                 break
-            except BaseException:  # no thread to be had, or it died at once
+            except BaseException as error:  # no thread to be had, or it died at once
+                if _at_exit(error):
+                    break
                 logger.critical("no evaluator: no workflow code can run", exc_info=True)
                 time.sleep(1)
 
@@ -384,8 +399,11 @@ class Evaluator:
         thread.task = None
         if thread.reclaim_inbox():
             return True
-        self._relieved.discard(thread)
-        return False
+        with self._lock:  # until the relief has succeeded, or given the inbox back
+            if thread.reclaim_inbox():
+                return True
+            self._relieved.discard(thread)
+            return False
 
     def _note(self, delivery: object) -> None:
         if isinstance(delivery, PollingEnded):
@@ -394,6 +412,11 @@ class Evaluator:
                 registration.polling_ended(delivery)
         elif isinstance(delivery, CompletionRejected):
             logger.warning("run %s: completion refused: %s", delivery.run_id, delivery.error)
+
+
+def _at_exit(error: BaseException) -> bool:
+    """Tell whether Python starts no thread any more. Nothing else says so this early."""
+    return isinstance(error, RuntimeError) and "interpreter shutdown" in str(error)
 
 
 # A reload of this module keeps the evaluator that runs.

@@ -55,8 +55,13 @@ class EvaluatorThread(threading.Thread):
         self._dismissed = threading.Event()
         self._lock = threading.Lock()
         self._ready: Future[Watch] = Future()
+        self._go: Future[bool] = Future()
         self.start()
         self.watch = self._ready.result()
+
+    def go(self, serves: bool) -> None:
+        """Let the thread serve, or end: it waits for this."""
+        self._go.set_result(serves)
 
     def evaluate(
         self, registration: Registration, activation: WorkflowActivation
@@ -140,7 +145,8 @@ class EvaluatorThread(threading.Thread):
             watch = Watch(f"{self.name} ({threading.get_native_id()})")
             self.watch = watch
             ready.set_result(watch)
-            self._serve(self)
+            if self._go.result():
+                self._serve(self)
         except BaseException as error:
             if not ready.done():
                 ready.set_exception(error)

@@ -190,10 +190,10 @@ class ActivityProcessPool:
                 type="EncodingError",
                 non_retryable=True,
             ) from error
-        job = Job(number, message, heartbeat)
-        self.jobs.put(job)
         if not self.idle.acquire(blocking=False) and len(self._keepers) < self._most:
             self._keepers.append(Keeper(self))
+        job = Job(number, message, heartbeat)
+        self.jobs.put(job)  # last: without a thread, the attempt fails and must not run as well
         return job
 
     def start(self) -> tuple[BaseProcess, Connection]:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 LONG = 0.01
 """Seconds from one look to the next: an activation seen by two of them takes long. Half as much
-for each thread that is at such an activation: several in a row must not add up."""
+for each thread that is at such an activation: several in a row must not add up. But many share the
+GIL, where everything takes long, and more of them make it longer."""
 _SHORTEST = 0.002
+_MANY = 8
 _LOOKS_AT_REST = 20
 """Looks at an idle thread before the relief sleeps."""
 
@@ -75,7 +77,11 @@ class Relief(threading.Thread):
                 looks = 0
             seen = task
             del task
-            time.sleep(max(_SHORTEST, LONG / 2 ** len(self._relieved)))
+            time.sleep(self._pause())
+
+    def _pause(self) -> float:
+        others = len(self._relieved)
+        return max(_SHORTEST, LONG / 2**others) if others < _MANY else LONG
 
     def _sleep(self) -> None:
         self._wakeup.clear()

@@ -48,8 +48,13 @@ class ActivityThreadPool(Executor):
                 raise RuntimeError("the threads for activities are shut down")
             if self._threads <= self._open and self._threads < self._limit:
                 name = f"hourglass-activity_{next(self._numbers)}"
-                threading.Thread(target=self._serve, name=name, daemon=True).start()
-                self._threads += 1
+                thread = threading.Thread(target=self._serve, name=name, daemon=True)
+                try:
+                    thread.start()
+                    self._threads += 1
+                except RuntimeError:  # at exit Python starts no more: the others serve it
+                    if not self._threads:
+                        raise
             self._open += 1
             self._calls.put(call)
         return future
