@@ -217,3 +217,22 @@ async def test_a_client_whose_runtime_is_closed_under_a_call_tells_of_it(heard: 
             await client.connection.call("GetSystemInfo", {})
         await heard.came(events.StaleHandleUsed, call_site="client_call/GetSystemInfo")
         assert await client.connection.call("GetSystemInfo", {})
+
+
+async def test_a_client_that_connects_on_a_runtime_that_closes_tells_of_it(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the next connection is made on the next one."""
+
+    async def closing() -> _bridge.Runtime:
+        found = await runtime.runtime_ready()
+        found.close(engines=False)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hourglass.client._connection.runtime_ready", closing)
+        with pytest.raises(StaleHandleError):
+            await Client.connect("sqlite://")
+    await heard.came(events.StaleHandleUsed, call_site="client_new")
+    async with await Client.connect("sqlite://") as client:
+        assert await client.connection.call("GetSystemInfo", {})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 
 import pytest
 
-from hourglass.supervision import CallTimeout, Promise
+from hourglass.supervision import CallTimeout, LoopGone, Promise
 
 
 def test_the_first_answer_counts() -> None:
@@ -63,3 +64,17 @@ def test_a_callback_is_called_once_now_or_then() -> None:
     promise.resolve(1)
     promise.answer.on_done(lambda: calls.append("now"))
     assert calls == ["then", "now"]
+
+
+def test_in_a_forked_child_every_use_of_the_parents_reply_fails_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    promise: Promise[int] = Promise()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert promise.answer.done()
+    with pytest.raises(LoopGone):
+        promise.answer.result()
+    with pytest.raises(LoopGone):
+        promise.answer.on_done(lambda: None)
+    with pytest.raises(LoopGone):
+        promise.answer.__await__().send(None)

@@ -179,6 +179,7 @@ class Connection:
     async def _connect(self) -> _bridge.Client:
         from hourglass import _bridge
         from hourglass.subsystem.engines import open_engine
+        from hourglass.subsystem.stale_handle import reload_rescue
 
         options = dict(self._native_options)
         if isinstance(self._place, Database):
@@ -196,7 +197,8 @@ class Connection:
             options["engine"] = await self._lease.renew()
         try:
             runtime = await runtime_ready()
-            native = await performed(_bridge.Client.connect, runtime, **options)
+            with reload_rescue("client_new"):
+                native = await performed(_bridge.Client.connect, runtime, **options)
             if isinstance(self._place, Database) and self.options.search_attributes:
                 await declare(native, self.options.search_attributes)
             self._native = native
