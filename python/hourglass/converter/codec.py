@@ -22,7 +22,7 @@ class PayloadCodec(ABC):
 
     @abstractmethod
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Make what is sent instead; as many or fewer. One payload becomes one."""
+        """Encode payloads into as many or fewer; a single one stays one."""
 
     @abstractmethod
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -84,7 +84,7 @@ async def convert_wire(wire: Any, each: Each) -> Any:
 
 
 def _is_users(name: str, value: object) -> bool:
-    """Tell what a codec sees. A payload right below such a name is a memo that is called so."""
+    """Tell a value that a codec sees; a payload right below such a name is a memo called so."""
     return name not in _PLAIN or isinstance(value, Payload)
 
 

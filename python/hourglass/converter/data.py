@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataConverter:
-    """How values and exceptions become payloads and failures, and what a codec does to those.
+    """Carries the payload converter, the failure converter and the codec of a client.
 
     The payload and failure converters are classes, since they also run inside workflows; the codec
     is an instance. `encode`, `decode` and their failure siblings do both steps.

@@ -1,5 +1,6 @@
-"""Failures to exceptions, with their causes. A failure that was received is never a reason to raise
-another: what of it can't be decoded stays as it came.
+"""Failures to exceptions, with their causes.
+
+Decoding a failure never raises: what can't be decoded stays as it came.
 """
 
 from __future__ import annotations

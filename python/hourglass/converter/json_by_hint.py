@@ -1,4 +1,4 @@
-"""What was compiled for type hints: one entry for each, told apart where typing does not."""
+"""Entries for type hints, compiled once, and told apart where typing does not."""
 
 from __future__ import annotations
 

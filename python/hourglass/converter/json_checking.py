@@ -1,4 +1,4 @@
-"""Whether a value, once written as JSON, is read back as the value it was: asked before it is sent.
+"""Checks, made before a value is sent, that it will be read back from JSON as the value it is.
 
 JSON knows fewer types than Python, so what a value is read as depends on its declared type. A check
 is compiled once per type, like a decoder, and raises `Mismatch` for a value that its type would
@@ -197,7 +197,7 @@ def _check_text(cls: Any, decode: Callable[[Any], Any], strict: bool, value: Any
 
 
 def _by_reading(hint: Any) -> Check:
-    """Write, read, compare."""
+    """Make a check that writes, reads and compares."""
     decode = decoding.decoder_for(hint)
 
     def check(value: Any) -> None:
@@ -316,7 +316,7 @@ def _of_sequence(cls: Any, item: Any, strict: bool) -> Check:
 def _check_places(
     cls: Any, strict: bool, checks: Sequence[Check | None], least: int, value: Any
 ) -> None:
-    """A tuple with a type for each place."""
+    """Check a tuple with a type for each place."""
     wanted = (cls,) if strict else (list, tuple)
     if not isinstance(value, wanted):
         raise refuse(value, name_of(cls))
@@ -385,7 +385,7 @@ _KNOWN = (collections.Counter, collections.ChainMap, collections.UserDict, types
 
 
 def _of_mapping_class(cls: Any, arguments: tuple[Any, ...], strict: bool) -> Check:
-    """A mapping that is more than a dict: what makes it so has to come back, too."""
+    """Make the check of a mapping that is more than a dict: what makes it so has to come back."""
     hints = decoding.mapping_hints(cls, arguments)
     check_items = _of_mapping(cls, hints, strict)
     decode = decoding.decoder_for(cls)
@@ -433,7 +433,7 @@ def _of_typed_dict(cls: Any, hints: Mapping[str, Any], strict: bool) -> Check:
 
 
 def _of_dataclass(cls: Any, arguments: tuple[Any, ...], strict: bool) -> Check:
-    """Of an instance, the encoder checks what is the same for every argument of a generic."""
+    """Make the check of a dataclass; the encoder checks fields that no argument changes."""
     if issubclass(cls, (dict, list, tuple, str, int, float)):
         raise Mismatch(f"{name_of(cls)} is written as what it derives from, without its fields")
     decode = decoding.decoder_for(cls[arguments] if arguments else cls)
@@ -490,7 +490,7 @@ def _constructs_itself(cls: Hashable) -> bool:
 
 
 def _of_own_class(cls: Any) -> Check:
-    """A class that only its reader knows: write, read, compare."""
+    """Make the check of a class that only its reader knows."""
     decode = decoding.decoder_for(cls)
 
     def check(value: Any) -> None:

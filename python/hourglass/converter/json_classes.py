@@ -19,7 +19,7 @@ DecoderFor: TypeAlias = Callable[[Any], Decoder]
 
 
 def hints_of(cls: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """The resolved annotations of a class."""
+    """Resolve the annotations of a class."""
     try:
         return member_hints(cls, arguments)
     except (NameError, TypeError) as error:  # Python 3.10 refuses the text of an InitVar
@@ -27,7 +27,7 @@ def hints_of(cls: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def field_hints(cls: Any, arguments: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """The types of a dataclass's fields. A default of None makes a type optional."""
+    """Resolve the types of a dataclass's fields. A default of None makes a type optional."""
     hints = hints_of(cls, arguments)
     return {
         field.name: Optional[hints[field.name]] if field.default is None else hints[field.name]  # noqa: UP045
@@ -38,7 +38,7 @@ def field_hints(cls: Any, arguments: tuple[Any, ...] = ()) -> dict[str, Any]:
 def of_dataclass(
     cls: Any, hints: Mapping[str, Any], decoder_for: Callable[[Any], Decoder]
 ) -> Decoder:
-    """Fields by name; unknown ones are left out, as newer writers may have more.
+    """Decode fields by name; unknown ones are left out, as newer writers may have more.
 
     A field that `__init__` does not take is set after it.
     """
@@ -75,7 +75,7 @@ def of_dataclass(
 def of_typed_dict(
     cls: Any, hints: Mapping[str, Any], decoder_for: Callable[[Any], Decoder]
 ) -> Decoder:
-    """Members by name; others stay."""
+    """Decode members by name; others stay."""
     plan = {name: decoder_for(hint) for name, hint in hints.items()}
     required = required_keys(cls, hints)
 
@@ -97,7 +97,7 @@ def of_typed_dict(
 
 
 def required_keys(cls: Any, hints: Mapping[str, Any]) -> frozenset[str]:
-    """The keys that a typed dict has to have."""
+    """Find the keys that a typed dict has to have."""
     # Annotations that were texts are not looked into by the class itself.
     origins = {name: typing_extensions.get_origin(hint) for name, hint in hints.items()}
     optional = {name for name, one in origins.items() if one is typing_extensions.NotRequired}
@@ -106,7 +106,7 @@ def required_keys(cls: Any, hints: Mapping[str, Any]) -> frozenset[str]:
 
 
 def of_enum(cls: type[enum.Enum]) -> Decoder:
-    """A member by what is written for it, else by its value."""
+    """Decode a member by what is written for it, else by its value."""
     by_text = _members_by_text(cls, json_text)
     plain = [(json.loads(text), member) for text, member in by_text.items()]
     by_scalar: dict[Any, enum.Enum] = {
@@ -129,7 +129,7 @@ def of_enum(cls: type[enum.Enum]) -> Decoder:
 
 
 def of_enum_key(cls: type[enum.Enum]) -> Decoder:
-    """A member by the key that is written for it, else by its value."""
+    """Decode a member by the key that is written for it, else by its value."""
     members = _members_by_text(cls, key_text)
 
     def decode(key: str) -> Any:
@@ -147,7 +147,7 @@ def of_enum_key(cls: type[enum.Enum]) -> Decoder:
 
 
 def _key_values(cls: type[enum.Enum], key: str) -> Iterable[Any]:
-    """What a key may stand for as the value of an enum: of flags, members that are put together."""
+    """Read a key as values of an enum; a number may be several flags together."""
     yield key
     if issubclass(cls, int) and key.isascii() and key.isdigit():
         yield int(key)
@@ -175,7 +175,7 @@ def key_text(value: Any) -> str:
 
 
 def of_literal(choices: tuple[Any, ...]) -> Decoder:
-    """One of some values, by type and value; members of enums by their value."""
+    """Decode a literal by type and value; members of enums by their value."""
     by_value: dict[tuple[Any, Any], Any] = {(type(c), c): c for c in choices}
     by_value |= {(type(c.value), c.value): c for c in choices if isinstance(c, enum.Enum)}
 
@@ -189,7 +189,7 @@ def of_literal(choices: tuple[Any, ...]) -> Decoder:
 
 
 def of_literal_key(choices: tuple[Any, ...]) -> Decoder:
-    """One of some values, by the key that is written for it."""
+    """Decode a literal by the key that is written for it."""
     by_text = {key_text(choice): choice for choice in choices}
 
     def decode(key: str) -> Any:
@@ -202,7 +202,7 @@ def of_literal_key(choices: tuple[Any, ...]) -> Decoder:
 
 
 def of_instance(cls: type) -> Decoder:
-    """A class that JSON's own values may be instances of: an ABC, a protocol."""
+    """Take values of JSON that are instances of a class: an ABC, a protocol."""
 
     def decode(value: Any) -> Any:
         try:

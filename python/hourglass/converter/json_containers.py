@@ -13,7 +13,7 @@ Make: TypeAlias = "Callable[[Any], Any] | None"
 
 
 def of_sequence(make: Make, item: Decoder, *, takes_text: bool = False) -> Decoder:
-    """A JSON array, each item by one decoder, then `make` of the list."""
+    """Decode an array, each item by one decoder, then `make` of the list."""
 
     def decode(value: Any) -> Any:
         items: list[Any] = value
@@ -42,7 +42,7 @@ def _at_index(item: Decoder, items: list[Any]) -> Mismatch:
 
 
 def of_fixed(make: Callable[[list[Any]], Any], decoders: Sequence[Decoder], least: int) -> Decoder:
-    """A JSON array with a type for each place, of which `least` have to be there."""
+    """Decode an array with a type for each place, of which `least` have to be there."""
 
     def decode(value: Any) -> Any:
         items: list[Any] = value
@@ -62,7 +62,7 @@ def of_fixed(make: Callable[[list[Any]], Any], decoders: Sequence[Decoder], leas
 
 
 def of_mapping(make: Make, key: Decoder, item: Decoder) -> Decoder:
-    """A JSON object, keys and values by one decoder each, then `make` of the dict."""
+    """Decode an object, keys and values by one decoder each, then `make` of the dict."""
 
     def decode(value: Any) -> Any:
         if type(value) is not dict:

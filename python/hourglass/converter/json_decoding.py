@@ -126,7 +126,7 @@ _TRANSPARENT = (
 
 
 def looked_through(hint: Any) -> Any:
-    """The type that an alias, a `NewType`, an annotation or a type variable stands for."""
+    """Find the type that an alias, a `NewType`, an annotation or a type variable stands for."""
     if isinstance(hint, typing_extensions.TypeAliasType):
         return hint.__value__
     if isinstance(hint, typing.NewType):
@@ -142,7 +142,7 @@ def looked_through(hint: Any) -> Any:
 
 
 def _of_variable(variable: Any) -> Any:
-    """The type of a variable that nobody bound."""
+    """Find the type of a variable that is not bound."""
     default = getattr(variable, "__default__", None)
     if default not in (None, typing_extensions.NoDefault):
         return default
@@ -204,7 +204,7 @@ def chooser(hint: Any, members: tuple[Any, ...]) -> Callable[[Any], tuple[Any, A
 
 
 def exact_members(members: Iterable[Any]) -> set[Any]:
-    """The scalars of JSON that stay what they are in a union, since no member rivals them."""
+    """Find the scalars of JSON that stay what they are in a union: no member rivals them."""
     exact = {member for member in members if member in EXACT}
     has_rivals = any(m not in EXACT and _kind(m) not in ("array", "object") for m in members)
     return exact & {type(None)} if has_rivals else exact
@@ -233,7 +233,7 @@ def _writes(read: Any, value: Any) -> bool:
 
 
 def _kind(hint: Any) -> str:
-    """The kind of JSON's values that a type is written as, where that is known."""
+    """Name the kind of JSON's values that a type is written as, where that is known."""
     inner = looked_through(hint)
     if inner is not hint:
         return _kind(inner)
@@ -249,7 +249,7 @@ def _kind(hint: Any) -> str:
 
 
 def _width(hint: Any) -> int:
-    """How much a type takes: classes of the user's least, JSON's own values more, `Any` most."""
+    """Rank a type by how much it takes: a program's classes least, `Any` most."""
     inner = looked_through(hint)
     if inner is not hint:
         return _width(inner)
@@ -362,7 +362,7 @@ def is_mapping(cls: Any) -> bool:
 
 
 def mapping_hints(cls: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The types of a mapping's keys and values; none where they are not declared."""
+    """Find the types of a mapping's keys and values; none where they are not declared."""
     if is_a(cls, collections.Counter):
         keys = base_arguments(cls, arguments, collections.Counter) or arguments
         return (*keys[:1], int) if keys else ()
@@ -391,7 +391,7 @@ def _of_default_dict(cls: Any, arguments: tuple[Any, ...]) -> Decoder:
 
 
 def default_factory(hints: tuple[Any, ...]) -> Callable[[], Any] | None:
-    """What makes the missing values of a `DefaultDict`: the class of its values, if it can."""
+    """Find the factory of a `DefaultDict`: the class of its values, if that makes one."""
     if len(hints) != 2:
         return None
     factory = typing_extensions.get_origin(hints[1]) or hints[1]
@@ -410,7 +410,7 @@ def _of_mapping(make: Callable[[Any], Any] | None, hints: tuple[Any, ...]) -> De
 
 
 def key_decoder(hint: Any) -> Decoder:
-    """The decoder that reads a type from a key of an object, which is a text."""
+    """Make the decoder that reads a type from a key of an object, which is a text."""
     reader = scalars.key_reader(hint)
     if reader is not None:
         return reader
@@ -431,7 +431,7 @@ def key_decoder(hint: Any) -> Decoder:
 
 
 def _of_key_union(hint: Any, members: tuple[Any, ...]) -> Decoder:
-    """The first member that writes this key; text, which reads every key, is asked last."""
+    """Decode by the first member that writes this key; text, which reads all, is asked last."""
     decoders = [key_decoder(member) for member in sorted(members, key=lambda m: m is str)]
 
     def decode(key: str) -> Any:

@@ -70,7 +70,7 @@ def to_plain(value: Any) -> Any:
 
 
 def _in_order(items: Iterable[Any]) -> list[Any]:
-    """A set's items in the same order in every process, where they have one."""
+    """Sort a set's items, so that every process writes them alike, where they can be."""
     try:
         return sorted(items)
     except TypeError:
@@ -156,7 +156,7 @@ def _culprit(value: Any, path: str, encoder: json.JSONEncoder) -> _Found | None:
 
 
 def _bad_scalar(value: Any, path: str) -> _Found | None:
-    """A number can have too many digits for Python to write."""
+    """Find a number with too many digits for Python to write."""
     try:
         json.dumps(value)
     except (TypeError, ValueError) as error:

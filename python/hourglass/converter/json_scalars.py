@@ -120,7 +120,7 @@ SCALARS: dict[Any, Decoder] = {
 
 
 def of_subclass(cls: Any) -> Decoder | None:
-    """The decoder of a class that adds to a scalar; None for any other class."""
+    """Make the decoder of a class that adds to a scalar; None for any other class."""
     bases: dict[type, Decoder] = {str: _str, int: _int, float: _float, bytes: _bytes, UUID: _str}
     for base, decode in bases.items():
         if issubclass(cls, base):
@@ -148,7 +148,7 @@ _KEYS: dict[Any, Decoder] = {
 
 
 def key_reader(hint: Any) -> Decoder | None:
-    """The decoder that reads a number, a boolean or null from a key; None for other types."""
+    """Make the decoder that reads a number, a boolean or null from a key; None for others."""
     read = _KEYS.get(hint)
     if read is None:
         return None

@@ -42,11 +42,11 @@ class PayloadConverter(ABC):
 
     @abstractmethod
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
-        """One payload for each value; `EncodingError` names a value that can't be one."""
+        """Make a payload for each value; `EncodingError` names a value that can't be one."""
 
     @abstractmethod
     def from_payloads(self, payloads: Sequence[Payload], type_hints: _Hints = None) -> list[Any]:
-        """One value for each payload; `DecodingError` names a payload that does not fit its type.
+        """Make a value of each payload; `DecodingError` names one that does not fit its type.
 
         Payloads beyond the hints are decoded without one.
         """
@@ -69,25 +69,25 @@ class PayloadConverter(ABC):
         return self.from_payloads(found) if found else []
 
     def to_payload(self, value: Any) -> Payload:
-        """The payload of one value."""
+        """Make the payload of a value."""
         return self.to_payloads((value,))[0]
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
-        """The value of one payload."""
+        """Make the value of a payload."""
         return self.from_payloads((payload,), None if type_hint is None else (type_hint,))[0]
 
 
 class EncodingPayloadConverter(ABC):
-    """One encoding of a `CompositePayloadConverter`."""
+    """Makes the payloads of an encoding; part of a `CompositePayloadConverter`."""
 
     @property
     @abstractmethod
     def encoding(self) -> str:
-        """What it writes into, and recognises by, the ``encoding`` metadata."""
+        """The encoding's name, in the ``encoding`` metadata of its payloads."""
 
     @abstractmethod
     def to_payload(self, value: Any) -> Payload | None:
-        """The payload, or None if the next encoding should try."""
+        """Make the payload, or None if the next encoding should try."""
 
     def takes(self, value: Any) -> bool:
         """Tell whether `to_payload` makes a payload of the value."""
@@ -99,7 +99,7 @@ class EncodingPayloadConverter(ABC):
 
     @abstractmethod
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
-        """The value; a `DecodingError` or TypeError if it does not fit the hint."""
+        """Make the value; `DecodingError` or TypeError if it does not fit the hint."""
 
 
 class CompositePayloadConverter(PayloadConverter):
@@ -170,7 +170,7 @@ class CompositePayloadConverter(PayloadConverter):
 
 
 class BinaryNullPayloadConverter(EncodingPayloadConverter):
-    """None."""
+    """Encodes None."""
 
     _payload: ClassVar = Payload(metadata={"encoding": b"binary/null"}, data=b"")
 
@@ -190,7 +190,7 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
 
 
 class BinaryPlainPayloadConverter(EncodingPayloadConverter):
-    """Bytes, as they are."""
+    """Encodes bytes as they are."""
 
     @property
     def encoding(self) -> str:
@@ -212,7 +212,7 @@ class BinaryPlainPayloadConverter(EncodingPayloadConverter):
 
 
 class JSONProtoPayloadConverter(EncodingPayloadConverter):
-    """Protobuf messages as protobuf JSON. Needs the protobuf package only when one is met."""
+    """Encodes protobuf messages as protobuf JSON. Needs protobuf's package when it meets one."""
 
     @property
     def encoding(self) -> str:
@@ -250,8 +250,11 @@ class JSONProtoPayloadConverter(EncodingPayloadConverter):
 
 
 class JSONPlainPayloadConverter(EncodingPayloadConverter):
-    """JSON. `encoder` may be a `json.JSONEncoder` that takes more types, and
-    `custom_type_converters` read them back."""
+    """Encodes everything else as JSON.
+
+    `encoder` may be a `json.JSONEncoder` that takes more types, and `custom_type_converters` read
+    them back.
+    """
 
     def __init__(
         self,

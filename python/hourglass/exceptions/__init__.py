@@ -1,4 +1,4 @@
-"""Everything Hourglass raises, and what each is not.
+"""The exceptions that Hourglass raises, each with the neighbour it is not.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What a service answers instead of what was asked of it."""
+"""Refusals: answers of a service to a call that did not go well."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RPCError(TemporalError):
 
     @property
     def message(self) -> str:
-        """What the service said."""
+        """The service's text."""
         return self._message
 
     @property
@@ -60,11 +60,11 @@ class RPCError(TemporalError):
 
     @property
     def grpc_status(self) -> Wire:
-        """All of it as wire values: `google.rpc.Status`."""
+        """The status as wire values: `google.rpc.Status`."""
         return {"code": int(self._status), "message": self._message, "details": self._details}
 
     def detail(self, type_name: str) -> Wire | None:
-        """The first detail whose type ends in `type_name`."""
+        """Find the first detail whose type ends in `type_name`."""
         for detail in self._details:
             if str(detail.get("@type", "")).endswith(type_name):
                 return detail

@@ -44,7 +44,7 @@ class FailureError(TemporalError):
 
 
 class ApplicationErrorCategory(IntEnum):
-    """How alarming an `ApplicationError` is; values are the protocol's."""
+    """Urgency of an `ApplicationError`; values are the protocol's."""
 
     UNSPECIFIED = 0
     BENIGN = 1
@@ -85,17 +85,17 @@ class ApplicationError(FailureError):
 
     @property
     def non_retryable(self) -> bool:
-        """True: no retry policy retries it."""
+        """No retry policy retries it, if true."""
         return self._non_retryable
 
     @property
     def next_retry_delay(self) -> timedelta | None:
-        """How long to wait before the next attempt, instead of the policy's interval."""
+        """The wait before the next attempt, instead of the policy's interval."""
         return self._next_retry_delay
 
     @property
     def category(self) -> ApplicationErrorCategory:
-        """How alarming it is."""
+        """The urgency."""
         return self._category
 
 
@@ -126,7 +126,7 @@ class TerminatedError(FailureError):
 
 
 class TimeoutType(IntEnum):
-    """Which limit was passed; values are the protocol's."""
+    """Limits that can be passed; values are the protocol's."""
 
     START_TO_CLOSE = 1
     SCHEDULE_TO_START = 2
@@ -151,12 +151,12 @@ class TimeoutError(FailureError):  # noqa: A001 - the convention's name
 
     @property
     def type(self) -> TimeoutType | None:
-        """Which limit it was."""
+        """The limit that was passed."""
         return self._type
 
     @property
     def last_heartbeat_details(self) -> Sequence[Any]:
-        """What the activity's last heartbeat said."""
+        """The details of the activity's last heartbeat."""
         return self._last_heartbeat_details
 
 
@@ -169,12 +169,12 @@ class ServerError(FailureError):
 
     @property
     def non_retryable(self) -> bool:
-        """True: no retry policy retries it."""
+        """No retry policy retries it, if true."""
         return self._non_retryable
 
 
 class RetryState(IntEnum):
-    """Why there was no further attempt; values are the protocol's."""
+    """Reasons not to try again; values are the protocol's."""
 
     IN_PROGRESS = 1
     NON_RETRYABLE_FAILURE = 2
@@ -219,22 +219,22 @@ class ActivityError(FailureError):
 
     @property
     def identity(self) -> str:
-        """Who ran it last."""
+        """The identity of the worker that ran it last."""
         return self._identity
 
     @property
     def activity_type(self) -> str:
-        """Its name."""
+        """The activity's name."""
         return self._activity_type
 
     @property
     def activity_id(self) -> str:
-        """Its id within the workflow."""
+        """The activity's id within the workflow."""
         return self._activity_id
 
     @property
     def retry_state(self) -> RetryState | None:
-        """Why there was no further attempt."""
+        """The reason why it was not tried again."""
         return self._retry_state
 
 
@@ -294,7 +294,7 @@ class ChildWorkflowError(FailureError):
 
     @property
     def retry_state(self) -> RetryState | None:
-        """Why there was no further run."""
+        """The reason why it was not run again."""
         return self._retry_state
 
 

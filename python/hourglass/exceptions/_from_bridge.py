@@ -1,4 +1,4 @@
-"""Where a native error becomes one of ours."""
+"""Native errors to exceptions of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the surroundings do: clusters, databases, workers, waits that are given up here."""
+"""Errors of the surroundings: clusters, databases, workers, waits that are given up here."""
 
 from __future__ import annotations
 
