@@ -209,7 +209,8 @@ async def test_a_codec_that_bundles_payloads_is_never_asked_for_nothing(
         handle = await client.start_workflow(
             Quiet.run, args=["a", "b"], id=unique("quiet"), task_queue=worker.task_queue, memo=memo
         )
-        assert await handle.query(Quiet.idle) is None
+        answer: object = await handle.query("idle")
+        assert answer is None
         assert await handle.result() == ["", "a", "b", memo or {}]
         assert await (await handle.describe()).memo() == (memo or {})
         cancelled = await client.start_workflow(
