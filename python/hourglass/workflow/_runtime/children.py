@@ -42,7 +42,7 @@ class ChildWorkflowCancellationType(IntEnum):
     WAIT_CANCELLATION_COMPLETED = 2
     """Ask for it and wait until the child has ended, however it does."""
     WAIT_CANCELLATION_REQUESTED = 3
-    """Ask for it and wait until the child was told."""
+    """As WAIT_CANCELLATION_COMPLETED: core tells no difference for children, in any SDK yet."""
 
 
 class ParentClosePolicy(IntEnum):
