@@ -12,6 +12,7 @@ from hourglass.client import (
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowHistory,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
@@ -67,6 +68,13 @@ class Reality:
 
     async def _query(self, index: int, stimulus: Node) -> Any:
         return ["value", await self.handle.query(RandomProgram.counted)]
+
+    async def _meddle(self, index: int, stimulus: Node) -> Any:
+        try:
+            await self.handle.query(RandomProgram.meddle)
+        except WorkflowQueryFailedError:
+            return ["refused"]
+        return ["done"]
 
     async def _evict(self, index: int, stimulus: Node) -> Any:
         await self.env.client.start_workflow(Nothing.run, id=f"evict-{index}", task_queue=QUEUE)

@@ -50,7 +50,7 @@ WEIGHTS = {
     "child": 5,
 }
 """How often each kind of node comes."""
-STIMULI = ("signal", "update", "query", "cancel", "evict", "evict")
+STIMULI = ("signal", "update", "query", "meddle", "cancel", "evict", "evict")
 CACHES = (0, 1, 1, 2, 3, 1000, 1000)
 LEAVES = tuple(WEIGHTS)[: tuple(WEIGHTS).index("seq")]
 SIMPLE = ("value", "sleep", "world_sleep", "activity", "local", "bump", "yield")

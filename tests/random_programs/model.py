@@ -117,6 +117,8 @@ class Model:
             self.said[index] = ["value", last.interpreter.count]
         elif do == "evict":
             self.said[index] = ["done"]
+        elif do == "meddle":
+            self.said[index] = ["refused"]
         elif do == "cancel":
             self.said[index] = ["done"]
             self.cancel(self.root)

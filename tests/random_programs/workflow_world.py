@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -138,6 +139,16 @@ class RandomProgram:
     def counted(self) -> int:
         """Tell the count."""
         return self.interpreter.count
+
+    @workflow.query
+    def meddle(self) -> None:
+        """Try to change what is going on."""
+        for task in self.interpreter.spawned.values():
+            with contextlib.suppress(Exception):
+                task.cancel()
+        with contextlib.suppress(Exception):
+            asyncio.get_running_loop().call_later(1, self.interpreter.spawned.clear)
+        workflow.start_activity("scripted_async", start_to_close_timeout=LONG)
 
 
 @workflow.defn
