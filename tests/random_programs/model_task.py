@@ -78,7 +78,7 @@ class Attempts:
         self._script = script
         self._local = local
         self._tried = 0
-        self._was_asked = False
+        self._was_asked = self._is_running = False
         self._timer: asyncio.TimerHandle | None = None
         self.answer = Answer(task.loop, self._asked)
         self.answer.is_begun = False
@@ -95,10 +95,12 @@ class Attempts:
     def _begin_locally(self) -> None:
         """Start an attempt in the worker; the workflow task goes on as long."""
         self._task.local_attempts += 1
+        self._is_running = True
         self._timer = self._loop.call_later(0, self._end_locally)
 
     def _end_locally(self) -> None:
         self._task.local_attempts -= 1
+        self._is_running = False
         self._attempt()
 
     def _attempt(self) -> None:
@@ -123,7 +125,7 @@ class Attempts:
     def _asked(self) -> None:
         self._was_asked = True
         kind = self._script["cancel"]
-        is_waiting = 0 < self._tried <= len(self._script["delays"])
+        is_waiting = 0 < self._tried <= len(self._script["delays"]) and not self._is_running
         if kind == "WAIT_CANCELLATION_COMPLETED" and self._command.is_sent and not is_waiting:
             return
         if is_waiting and self._timer is not None:
