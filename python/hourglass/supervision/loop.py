@@ -28,7 +28,7 @@ from .exits import Crash, exception_of, is_abnormal
 from .lifetime import lifetime
 from .place import Place
 from .process import Process
-from .reply import Promise, Reply, mark_supervision_thread, unmark_supervision_thread
+from .reply import Promise, Reply, mark_supervision_thread
 from .task import KILL_TURNS
 
 if TYPE_CHECKING:
@@ -181,7 +181,6 @@ class SupervisionLoop:
         finally:
             loop.close()
             self._thread_id = None  # thread ids are used again
-            unmark_supervision_thread()
             self._stopped.resolve(None)
 
     def _die(self, error: BaseException) -> None:

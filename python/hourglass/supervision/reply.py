@@ -26,11 +26,6 @@ def mark_supervision_thread() -> None:
     _marks.os_pid = os.getpid()  # a fork of this thread may block: its loop is gone
 
 
-def unmark_supervision_thread() -> None:
-    """Let this thread block again: its loop has ended."""
-    _marks.os_pid = None
-
-
 class Reply(Generic[T]):
     """An answer that is on its way."""
 
