@@ -105,7 +105,7 @@ def test_a_root_that_fails_is_logged(kit: Kit, caplog: pytest.LogCaptureFixture)
     process = kit.start(Task(forever), "root")
     with caplog.at_level(logging.ERROR, "hourglass.supervision"):
         kit.end(process, Crash(ValueError("boom")))
-    assert "exited: Crash" in caplog.text
+    assert "exited: ValueError: boom" in caplog.text
     assert "boom" in caplog.text
 
 

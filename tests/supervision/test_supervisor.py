@@ -331,3 +331,16 @@ def test_every_exit_of_a_child_is_told_once(kit: Kit, journal: Journal) -> None:
         kit.end(tree, SHUTDOWN)
     exits = [(e.child_id, e.reason) for e in told if isinstance(e, ChildExited)]
     assert exits == [("a", KILLED), ("b", SHUTDOWN), ("b", SHUTDOWN), ("a", SHUTDOWN)]
+
+
+@pytest.mark.parametrize("wrong", ["a text", Supervisor])
+def test_a_child_whose_start_makes_no_process_fails_to_start_by_name(
+    kit: Kit, wrong: object
+) -> None:
+    spec = ChildSpec("odd", lambda: wrong)  # type: ignore[arg-type, return-value]
+    with pytest.raises(StartFailed, match=r"^'Supervisor' did not start: .*'odd' returned"):
+        kit.start(Supervisor([spec]))
+    tree = kit.start(Supervisor())
+    with pytest.raises(StartFailed, match="is no process"):
+        tree.start_child(spec).result(WAIT)
+    assert tree.alive

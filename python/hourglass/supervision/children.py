@@ -73,6 +73,9 @@ def _make(spec: ChildSpec) -> Process:
         raise StartFailed(spec.id, Crash(error)) from error
     if process is None:
         raise Ignore
+    if not isinstance(process, Process):
+        wrong = TypeError(f"start of child {spec.id!r} returned {process!r}, which is no process")
+        raise StartFailed(spec.id, Crash(wrong))
     if process.started:
         raise StartFailed(spec.id, Crash(StartedTwice(process)))
     return process

@@ -42,6 +42,9 @@ class Crash:
 
     exception: BaseException
 
+    def __str__(self) -> str:
+        return f"{type(self.exception).__name__}: {self.exception}"
+
 
 ExitReason: TypeAlias = Normal | Shutdown | Killed | Crash
 
