@@ -256,13 +256,13 @@ AnySearchAttributes = TypedSearchAttributes | Mapping[str, Sequence[Any]]
 """Search attributes; a mapping from names to lists of values is the deprecated form."""
 
 
-def search_attributes_to_wire(attributes: AnySearchAttributes) -> Wire | None:
-    """`temporal.api.common.v1.SearchAttributes`; None without any.
+def search_attributes_to_wire(attributes: AnySearchAttributes) -> Wire:
+    """`temporal.api.common.v1.SearchAttributes`.
 
     `ArgumentTypeError` for what is neither form, and for values that the deprecated one can't have.
     """
     if isinstance(attributes, TypedSearchAttributes):
-        return attributes.to_wire() if len(attributes) else None
+        return attributes.to_wire()
     if not isinstance(attributes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentTypeError(
             f"search_attributes are TypedSearchAttributes, not {type(attributes).__name__}"
@@ -272,8 +272,7 @@ def search_attributes_to_wire(attributes: AnySearchAttributes) -> Wire | None:
         DeprecationWarning,
         stacklevel=2,
     )
-    fields = {name: _untyped(name, values) for name, values in attributes.items()}
-    return {"indexed_fields": fields} if fields else None
+    return {"indexed_fields": {name: _untyped(name, given) for name, given in attributes.items()}}
 
 
 def _untyped(name: str, values: Any) -> Payload:

@@ -99,6 +99,35 @@ async def test_search_attributes_may_be_a_dictionary_and_warn(client: Client) ->
     await handle.terminate()
 
 
+@workflow.defn
+class Passes:
+    """Gives a child, and the run that goes on, attributes in the deprecated form."""
+
+    @workflow.run
+    async def run(self, goes_on: bool) -> None:
+        given: Any = {KEYWORD.name: ["red"], NUMBER.name: [3]}
+        with pytest.warns(DeprecationWarning, match="TypedSearchAttributes"):
+            if goes_on:
+                workflow.continue_as_new(False, search_attributes=given)
+            await workflow.start_child_workflow(
+                "Any",
+                id=f"{workflow.info().workflow_id}-child",
+                task_queue="nobody",
+                search_attributes=given,
+            )
+
+
+async def test_a_workflow_may_give_search_attributes_as_a_dictionary(client: Client) -> None:
+    async with new_worker(client, Passes) as worker:
+        handle = await client.start_workflow(
+            Passes.run, True, id=unique("passes"), task_queue=worker.task_queue
+        )
+        await handle.result()
+    for id_ in (handle.id, f"{handle.id}-child"):
+        found = (await client.get_workflow_handle(id_).describe()).typed_search_attributes
+        assert (found[KEYWORD], found[NUMBER]) == ("red", 3)
+
+
 async def test_a_database_keeps_what_was_declared(tmp_path: Path) -> None:
     target = f"sqlite:///{tmp_path / 'attributes.db'}"
     given = start_values("red", 3)

@@ -17,7 +17,8 @@ from hourglass.workflow._runtime.durations import seconds_of
 from hourglass.workflow._runtime.loop import wake
 
 if TYPE_CHECKING:
-    from hourglass.common import RetryPolicy, TypedSearchAttributes
+    from hourglass._search_attributes import AnySearchAttributes
+    from hourglass.common import RetryPolicy
     from hourglass.converter import PayloadConverter
     from hourglass.workflow._runtime.info import Info
 
@@ -203,7 +204,7 @@ def continue_as_new(
     backoff_start_interval: timedelta | None = None,
     retry_policy: RetryPolicy | None = None,
     memo: Mapping[str, Any] | None = None,
-    search_attributes: TypedSearchAttributes | None = None,
+    search_attributes: AnySearchAttributes | None = None,
 ) -> NoReturn:
     """End this run and go on in a fresh one with a history of its own, under the same id.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from typing_extensions import TypedDict
 
 from hourglass._bridge import OtherCommand
+from hourglass._search_attributes import search_attributes_to_wire
 from hourglass._typing import HandlerAnyParams, HandlerNoParam, HandlerOneParam, ParamT
 from hourglass.common import WorkflowIDReusePolicy
 from hourglass.exceptions import ApplicationError, InvalidArgumentError, WorkflowAlreadyStartedError
@@ -25,7 +26,8 @@ from hourglass.workflow._runtime.pending import Pending, PendingJob
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
-    from hourglass.common import Priority, RetryPolicy, TypedSearchAttributes
+    from hourglass._search_attributes import AnySearchAttributes
+    from hourglass.common import Priority, RetryPolicy
     from hourglass.workflow._runtime.state import RunState
 
 SelfT = TypeVar("SelfT")
@@ -74,7 +76,7 @@ class ChildWorkflowConfig(TypedDict, total=False):
     retry_policy: RetryPolicy | None
     cron_schedule: str
     memo: Mapping[str, Any] | None
-    search_attributes: TypedSearchAttributes | None
+    search_attributes: AnySearchAttributes | None
     static_summary: str | None
     """A line about it, for user interfaces."""
     static_details: str | None
@@ -260,7 +262,7 @@ def _fields(state: RunState, options: ChildWorkflowConfig) -> Wire:
     if memo := options.get("memo"):
         fields["memo"] = dict(zip(memo, converter.to_payloads(list(memo.values())), strict=True))
     if (search_attributes := options.get("search_attributes")) is not None:
-        fields["search_attributes"] = search_attributes.to_wire()
+        fields["search_attributes"] = search_attributes_to_wire(search_attributes)
     if (priority := options.get("priority")) is not None:
         fields["priority"] = priority.to_wire() or {}
     return fields

@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hourglass._bridge import ContinueAsNewWorkflowExecution
+from hourglass._search_attributes import search_attributes_to_wire
 from hourglass.workflow._definition.definition import WorkflowDefinition
 from hourglass.workflow._runtime.durations import optional_timeout
 from hourglass.workflow._runtime.errors import ContinueAsNewError
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload, Wire
-    from hourglass.common import RetryPolicy, TypedSearchAttributes
+    from hourglass._search_attributes import AnySearchAttributes
+    from hourglass.common import RetryPolicy
     from hourglass.workflow._runtime.state import RunState
 
 
@@ -36,7 +38,7 @@ def continue_as_new(
     backoff_start_interval: timedelta | None = None,
     retry_policy: RetryPolicy | None = None,
     memo: Mapping[str, Any] | None = None,
-    search_attributes: TypedSearchAttributes | None = None,
+    search_attributes: AnySearchAttributes | None = None,
     headers: Mapping[str, Payload] | None = None,
 ) -> NoReturn:
     """Raise what ends the run."""
@@ -60,7 +62,7 @@ def continue_as_new(
     if memo is not None:
         fields["memo"] = {key: converter.to_payloads([value])[0] for key, value in memo.items()}
     if search_attributes is not None:
-        fields["search_attributes"] = search_attributes.to_wire()
+        fields["search_attributes"] = search_attributes_to_wire(search_attributes)
     if headers:
         fields["headers"] = dict(headers)
     raise ContinueAsNewCommandError(ContinueAsNewWorkflowExecution(fields))

@@ -17,7 +17,8 @@ from hourglass.workflow._runtime.children import ChildWorkflowCancellationType, 
 
 if TYPE_CHECKING:
     from hourglass._bridge import Payload
-    from hourglass.common import RetryPolicy, TypedSearchAttributes
+    from hourglass._search_attributes import AnySearchAttributes
+    from hourglass.common import RetryPolicy
     from hourglass.workflow._runtime.activities import ActivityHandle
     from hourglass.workflow._runtime.children import ChildWorkflowHandle
     from hourglass.workflow._runtime.info import Info
@@ -82,7 +83,7 @@ class ContinueAsNewInput:
     backoff_start_interval: timedelta | None = None
     retry_policy: RetryPolicy | None = None
     memo: Mapping[str, Any] | None = None
-    search_attributes: TypedSearchAttributes | None = None
+    search_attributes: AnySearchAttributes | None = None
     headers: Headers = field(default_factory=_none)
     arg_types: list[Any] | None = None
 
@@ -169,7 +170,7 @@ class StartChildWorkflowInput:
     retry_policy: RetryPolicy | None = None
     cron_schedule: str = ""
     memo: Mapping[str, Any] | None = None
-    search_attributes: TypedSearchAttributes | None = None
+    search_attributes: AnySearchAttributes | None = None
     headers: Headers = field(default_factory=_none)
     static_summary: str | None = None
     static_details: str | None = None
