@@ -49,45 +49,19 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::event_loop::Loop;
 use crate::service::dispatch::{CONFIRM_WORKFLOW_TASK, OWN_SERVICE};
-use crate::state::reply::{Responder, Returned};
+use crate::state::message::{Call, EngineMessage};
+use crate::state::reply::Responder;
+use crate::state::time_skipping::TimeSkipping;
 use crate::store::sqlite::{LockedFile, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::transaction::context::Context;
-use crate::transaction::time_skipping::TimeSkipping;
-use crate::{Clock, EngineError, Entropy, RpcStatus, SystemClock, SystemEntropy};
-
-/// How long a poll for a task waits.
-pub(crate) const LONG_POLL: Duration = Duration::from_mins(1);
-
-/// One call of an RPC.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The full name of the service, `temporal.api.workflowservice.v1.WorkflowService`.
-    pub service: String,
-    /// The method, `StartWorkflowExecution`.
-    pub method: String,
-    /// How long the caller waits: what a transport reads from `grpc-timeout`.
-    pub timeout: Option<Duration>,
-    /// The encoded request.
-    pub body: Bytes,
-}
-
-/// When a commit counts as done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// When it is on the disk: survives a power cut.
-    #[default]
-    Full,
-    /// When the system has it: survives a crash of the process, not always one of the machine.
-    Normal,
-}
+use crate::{Clock, EngineError, Entropy, RpcStatus, Synchronous, SystemClock, SystemEntropy};
 
 /// How to open an engine.
 #[derive(Clone)]
@@ -125,26 +99,6 @@ impl fmt::Debug for EngineOptions {
             .field("time_skipping", &self.time_skipping)
             .finish_non_exhaustive()
     }
-}
-
-/// What reaches the engine's thread.
-pub(crate) enum EngineMessage {
-    Call {
-        call: Call,
-        responder: Responder,
-    },
-    /// A task whose answer nobody took.
-    Returned(Returned),
-    /// To be called between two turns.
-    Hold(Box<dyn FnOnce() + Send>),
-    /// Workflow time has jumped; the turn looks at it anyway.
-    ClockJumped,
-    /// A worker instance that will not answer any more.
-    WorkerGone {
-        worker: String,
-        going_on: Vec<Vec<u8>>,
-    },
-    Close,
 }
 
 /// A running engine. Clones share it.

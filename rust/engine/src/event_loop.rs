@@ -5,26 +5,30 @@ use std::cell::OnceCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Call, EngineMessage};
 use crate::mutation::{Bug, planted};
 use crate::service::dispatch::dispatch;
 use crate::service::namespaces::register;
+use crate::state::message::{Call, EngineMessage};
 use crate::state::reply::{Action, Reply, Responder};
+use crate::state::retry_list::RetryList;
+use crate::state::time_skipping::TimeSkipping;
 use crate::store::{NamespaceRecord, StoreError, TimerRow};
 use crate::transaction::context::{Caller, Context, Failure, Outcome};
-use crate::transaction::retry_list::Owed;
-use crate::transaction::time_skipping::TimeSkipping;
 use crate::transaction::timers::fire;
 use crate::{Code, RpcStatus};
 
 /// Calls in one transaction at most, and timers.
 const BATCH: usize = 256;
+
 /// After a failed transaction, timers wait this long before they are tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+
 /// Where nobody tells that the clock was set or the machine slept, it is noticed within this time.
 const SLICE: Duration = Duration::from_secs(5);
+
 /// How often queues and runs that nobody needs are forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
+
 /// A week: the namespace that is always there keeps its closed runs for as long, in name.
 const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
@@ -36,7 +40,7 @@ pub(crate) struct Loop {
     /// Timers are not tried before this time: the store failed.
     paused_until: Option<Instant>,
     /// What waits for the store to work again.
-    owed: Owed,
+    owed: RetryList,
     last_sweep: Option<Instant>,
     /// Nothing has happened since the last sweep, and another one would forget no more.
     is_swept: bool,
@@ -59,7 +63,7 @@ impl Loop {
             receiver,
             sender,
             paused_until: None,
-            owed: Owed::default(),
+            owed: RetryList::default(),
             last_sweep: None,
             is_swept: false,
             watch: OnceCell::new(),
@@ -171,7 +175,7 @@ impl Loop {
     /// Wait for workers whose completions the commit can carry, too.
     fn linger(&mut self) {
         let wall = |this: &Self| this.context.env.clock.wall();
-        let until = wall(self) + self.context.early.patience();
+        let until = wall(self) + self.context.precommit.patience();
         while !self.closing && self.context.awaits_workers() {
             let left = until.saturating_duration_since(wall(self));
             if left.is_zero() {
@@ -437,7 +441,7 @@ impl Loop {
         &self.context
     }
 
-    pub(crate) const fn owed(&self) -> &Owed {
+    pub(crate) const fn owed(&self) -> &RetryList {
         &self.owed
     }
 }

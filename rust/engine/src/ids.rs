@@ -116,3 +116,12 @@ pub(crate) fn parse_token<T: Message + Default>(token: &[u8], what: &str) -> Res
     T::decode(token)
         .map_err(|_| RpcStatus::invalid_argument(format!("Error deserializing {what}.")))
 }
+
+/// What a run is one of. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i64)]
+pub(crate) enum RunKind {
+    Workflow = 0,
+    /// An activity that was started by itself.
+    Activity = 1,
+}

@@ -27,6 +27,8 @@ mod transaction;
 mod visibility;
 
 pub use clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, Timestamp};
-pub use engine::{Call, Engine, EngineOptions, Synchronous};
+pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
+pub use state::message::Call;
 pub use status::{Code, RpcStatus};
+pub use store::Synchronous;

@@ -22,6 +22,7 @@ pub(crate) use temporalio_protos::temporal::api::workflow::v1 as workflow;
 pub(crate) use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use crate::Timestamp;
+use crate::proto::update::Request;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
@@ -72,4 +73,24 @@ pub(crate) fn normal_queue(name: &str) -> taskqueue::TaskQueue {
         kind: enums::TaskQueueKind::Normal.into(),
         normal_name: String::new(),
     }
+}
+
+/// Put `upserted` over `fields`; an empty payload removes its key.
+pub(crate) fn merge(
+    fields: &mut std::collections::HashMap<String, common::Payload>,
+    upserted: std::collections::HashMap<String, common::Payload>,
+) {
+    for (key, payload) in upserted {
+        let is_null = payload.metadata.get("encoding").is_some_and(|e| e == b"binary/null");
+        if is_null || (payload.data.is_empty() && payload.metadata.is_empty()) {
+            fields.remove(&key);
+        } else {
+            fields.insert(key, payload);
+        }
+    }
+}
+
+/// The id of an update.
+pub(crate) fn update_id(request: &Request) -> &str {
+    request.meta.as_ref().map_or("", |meta| &meta.update_id)
 }

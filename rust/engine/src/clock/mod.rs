@@ -1,5 +1,6 @@
 //! Time and randomness, injected. Nothing else in the crate asks the system for either.
 
+pub(crate) mod skipping;
 #[cfg(target_os = "linux")]
 mod watch;
 

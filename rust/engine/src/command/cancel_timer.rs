@@ -1,6 +1,6 @@
 //! `CancelTimer`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::machine::timer;
 use crate::proto::command::CancelTimerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;

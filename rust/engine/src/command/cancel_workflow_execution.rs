@@ -1,6 +1,6 @@
 //! `CancelWorkflowExecution`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::machine::workflow;
 use crate::proto::command::CancelWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};

@@ -1,6 +1,6 @@
 //! `CompleteWorkflowExecution`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::machine::{next_run, workflow};
 use crate::proto::command::CompleteWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};

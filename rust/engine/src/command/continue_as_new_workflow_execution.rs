@@ -1,11 +1,11 @@
 //! `ContinueAsNewWorkflowExecution`: this run ends and a new one goes on in its place.
 
 use crate::Timestamp;
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::ids::RunId;
 use crate::machine::workflow;
 use crate::machine::workflow::NewRun;
-use crate::policy::{cron, retry};
+use crate::policy::{cron, limits, retry};
 use crate::proto::command::ContinueAsNewWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{
     ContinueAsNewInitiator, WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause,
@@ -67,7 +67,7 @@ fn check(command: &ContinueAsNewWorkflowExecutionCommandAttributes) -> Result<()
         (&command.workflow_task_timeout, "WorkflowTaskTimeout"),
         (&command.backoff_start_interval, "BackoffStartInterval"),
     ] {
-        super::check_time(time.as_ref(), &format!("Invalid {name} on {on}"), &named)?;
+        limits::check_time(time.as_ref(), &format!("Invalid {name} on {on}"), &named)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `FailWorkflowExecution`: the end, or another run where a retry policy says so.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::machine::{next_run, workflow};
 use crate::proto::command::FailWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause as Cause};

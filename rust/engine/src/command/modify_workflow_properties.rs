@@ -1,9 +1,9 @@
 //! `ModifyWorkflowProperties`: the memo.
 
-use crate::command::{Refusal, Scope, merge};
+use crate::command::scope::{Refusal, Scope};
 use crate::proto::command::ModifyWorkflowPropertiesCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
-use crate::proto::{Attributes, history};
+use crate::proto::{Attributes, history, merge};
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,

@@ -4,16 +4,14 @@ use std::collections::HashMap;
 
 use prost::Message as _;
 
-use crate::command::{Refusal, Scope};
-use crate::ids::RunKey;
-use crate::machine::workflow::BLOB_LIMIT;
+use crate::command::scope::{Refusal, Scope};
+use crate::policy::limits::BLOB_LIMIT;
 use crate::proto::command::ProtocolMessageCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::protocol::Message;
 use crate::proto::update::{Acceptance, Rejection, Request, Response};
 use crate::proto::{Attributes, history};
-use crate::transaction::context::{Context, Failure};
-use crate::transaction::updates::Settled;
+use crate::state::updates::Settled;
 
 /// The package of the messages that are understood.
 const PACKAGE: &str = "temporal.api.update.v1.";
@@ -27,29 +25,10 @@ pub(crate) struct Messages {
     pub(crate) requests: HashMap<String, Option<Request>>,
     pub(crate) settled: Settled,
     /// The updates that are over, by id, with their state: there is nothing more to say to them.
-    over: HashMap<String, &'static str>,
+    pub(crate) over: HashMap<String, &'static str>,
 }
 
 impl Messages {
-    pub(crate) fn of(
-        context: &mut Context,
-        key: RunKey,
-        rest: Vec<Message>,
-    ) -> Result<Self, Failure> {
-        let requests = context.updates.requests(key);
-        let mut over = HashMap::new();
-        for Message { protocol_instance_id: id, .. } in &rest {
-            let accepted = context.runs.get(&key).is_some_and(|run| run.updates.contains_key(id));
-            if !requests.contains_key(id)
-                && !accepted
-                && context.store.update(key, id)?.is_some_and(|row| row.completed != 0)
-            {
-                over.insert(id.clone(), "Completed");
-            }
-        }
-        Ok(Self { rest, requests, settled: Settled::default(), over })
-    }
-
     /// Nothing may be said any more to an update that is over.
     fn check(&self, id: &str, kind: &str) -> Result<(), Refusal> {
         self.over.get(id).map_or(Ok(()), |state| Err(wrong_state(id, kind, state)))

@@ -1,6 +1,6 @@
 //! `RecordMarker`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::proto::command::RecordMarkerCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::{Attributes, history};

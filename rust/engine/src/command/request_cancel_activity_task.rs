@@ -1,6 +1,6 @@
 //! `RequestCancelActivityTask`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::machine::activity;
 use crate::proto::command::RequestCancelActivityTaskCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;

@@ -1,11 +1,11 @@
 //! `RequestCancelExternalWorkflowExecution`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::proto::command::RequestCancelExternalWorkflowExecutionCommandAttributes;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::history::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes as Initiated;
 use crate::proto::{Attributes, common};
-use crate::transaction::effects::Errand;
+use crate::state::effect::Effect;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -37,7 +37,7 @@ pub(crate) fn apply(
         attributes.clone(),
     );
     let initiated_event_id = scope.append(event);
-    scope.env.errands.push(Errand::Cancel {
+    scope.env.effects.push(Effect::Cancel {
         source: scope.run.key(),
         initiated_event_id,
         // The event says what the command said, what follows names the namespace.

@@ -1,7 +1,8 @@
 //! What is wrong with the commands of a task before any of them is looked into.
 
 use crate::RpcStatus;
-use crate::command::{Refusal, is_close};
+use crate::command::is_close;
+use crate::command::scope::Refusal;
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
 

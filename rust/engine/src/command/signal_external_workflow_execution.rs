@@ -1,12 +1,12 @@
 //! `SignalExternalWorkflowExecution`.
 
-use crate::command::{Refusal, Scope};
+use crate::command::scope::{Refusal, Scope};
 use crate::proto::Attributes;
 use crate::proto::command::SignalExternalWorkflowExecutionCommandAttributes;
 use crate::proto::common::WorkflowExecution;
 use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::history::SignalExternalWorkflowExecutionInitiatedEventAttributes as Initiated;
-use crate::transaction::effects::Errand;
+use crate::state::effect::Effect;
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -35,7 +35,7 @@ pub(crate) fn apply(
     let event =
         Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes.clone());
     let initiated_event_id = scope.append(event);
-    scope.env.errands.push(Errand::Signal {
+    scope.env.effects.push(Effect::Signal {
         source: scope.run.key(),
         initiated_event_id,
         // The event says what the command said, what follows names the namespace.

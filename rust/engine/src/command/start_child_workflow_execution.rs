@@ -1,15 +1,14 @@
 //! `StartChildWorkflowExecution`.
 
-use crate::command::{Refusal, Scope};
-use crate::machine::{child, workflow};
-use crate::policy::retry;
+use crate::command::scope::{Refusal, Scope};
+use crate::machine::{child, start, workflow};
+use crate::policy::{limits, retry};
 use crate::proto::command::StartChildWorkflowExecutionCommandAttributes;
 use crate::proto::enums::{
     ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause,
 };
 use crate::proto::{Attributes, from_nanos, history, nanos, normal_queue};
-use crate::service::start;
-use crate::transaction::effects::Errand;
+use crate::state::effect::{Effect, StartChild};
 
 pub(crate) fn apply(
     scope: &mut Scope<'_>,
@@ -29,7 +28,7 @@ pub(crate) fn apply(
     let user_metadata = scope.user_metadata.clone();
     let event = Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes.clone());
     let initiated_event_id = scope.append(event);
-    scope.env.errands.push(Errand::StartChild(child::Start {
+    scope.env.effects.push(Effect::StartChild(StartChild {
         parent: scope.run.key(),
         initiated_event_id,
         attributes: Box::new(attributes),
@@ -55,7 +54,7 @@ fn check(
             "Required field WorkflowType is not set on {on}. WorkflowId={id} Namespace={namespace}"
         ));
     }
-    let limit = super::NAME_LIMIT;
+    let limit = limits::NAME_LIMIT;
     if id.len() > limit {
         return Err(format!(
             "WorkflowId on {on} exceeds length limit. WorkflowId={id} Length={} Limit={limit} \
@@ -76,7 +75,7 @@ fn check(
         (&command.workflow_run_timeout, "WorkflowRunTimeout"),
         (&command.workflow_task_timeout, "WorkflowTaskTimeout"),
     ] {
-        super::check_time(time.as_ref(), &format!("Invalid {name} on {on}"), &named)?;
+        limits::check_time(time.as_ref(), &format!("Invalid {name} on {on}"), &named)?;
     }
     Ok(())
 }

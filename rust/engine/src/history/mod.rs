@@ -3,3 +3,4 @@
 pub(crate) mod causes;
 pub(crate) mod event;
 pub(crate) mod fragment;
+pub(crate) mod page;

@@ -7,6 +7,7 @@ pub(crate) mod next_run;
 pub(crate) mod rebuild;
 pub(crate) mod reset_points;
 pub(crate) mod speculative;
+pub(crate) mod start;
 pub(crate) mod timer;
 pub(crate) mod workflow;
 pub(crate) mod workflow_options;

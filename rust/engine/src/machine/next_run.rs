@@ -2,8 +2,7 @@
 //! with a cron schedule is followed by another one, however it ended.
 
 use crate::Timestamp;
-use crate::history::fragment;
-use crate::ids::{RunId, RunKey};
+use crate::ids::RunId;
 use crate::machine::workflow::NewRun;
 use crate::policy::cron::Schedule;
 use crate::policy::retry;
@@ -11,31 +10,9 @@ use crate::proto::common::Payloads;
 use crate::proto::enums::{ContinueAsNewInitiator, RetryState};
 use crate::proto::failure::Failure;
 use crate::proto::history::WorkflowExecutionStartedEventAttributes;
-use crate::proto::{Attributes, from_nanos, to_duration};
+use crate::proto::{from_nanos, to_duration};
+use crate::state::env::Env;
 use crate::state::run::Run;
-use crate::store::StoreError;
-use crate::transaction::context::{Context, Env, Failure as CallFailure};
-use crate::transaction::page;
-
-impl Context {
-    /// What an open run was started with, if it has a retry policy or a cron schedule.
-    pub(crate) fn first_event_for_next(
-        &mut self,
-        key: RunKey,
-    ) -> Result<Option<WorkflowExecutionStartedEventAttributes>, CallFailure> {
-        let Some((run, _)) = self.open_run(key)? else { return Ok(None) };
-        if !run.row.record.has_retry_policy && run.row.record.cron_schedule.is_empty() {
-            return Ok(None);
-        }
-        let fragments = page::read(self.store.as_mut(), self.runs.get(&key), key, 1)?;
-        let (parts, _) = page::cut(&fragments, 1, 1);
-        let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
-        match event.and_then(|event| event.attributes) {
-            Some(Attributes::WorkflowExecutionStartedEventAttributes(first)) => Ok(Some(first)),
-            _ => Err(StoreError::Damaged("a history does not begin with its start".into()).into()),
-        }
-    }
-}
 
 /// The run that follows one that ended with `failure`, and why it is or is not a retry.
 pub(crate) fn after_failure(

@@ -6,20 +6,17 @@
 use std::collections::BTreeMap;
 
 use crate::Timestamp;
-use crate::command::merge;
 use crate::ids::EventId;
-use crate::machine::child::Start;
 use crate::machine::{activity, child, reset_points, workflow_options};
 use crate::mutation::{Bug, planted};
 use crate::proto::history::HistoryEvent;
-use crate::proto::{Attributes, nanos};
+use crate::proto::{Attributes, merge, nanos, update_id};
+use crate::state::effect::{Effect, StartChild};
+use crate::state::env::Env;
 use crate::state::run::Run;
 use crate::state::timers::TimerKind;
 use crate::store::record::{ActivityState, AdmittedRecord};
 use crate::store::{ActivityRecord, ChildRecord, TimerRecord};
-use crate::transaction::context::Env;
-use crate::transaction::effects::Errand;
-use crate::transaction::updates::update_id;
 
 /// Where the workflow task is after the last event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +41,7 @@ pub(crate) struct Rebuilt {
     /// Of signals.
     pub(crate) request_ids: Vec<String>,
     /// What other runs were asked for and have not answered, by the event that says so.
-    errands: BTreeMap<EventId, Errand>,
+    effects: BTreeMap<EventId, Effect>,
     timers: BTreeMap<EventId, TimerRecord>,
 }
 
@@ -56,7 +53,7 @@ impl Rebuilt {
             activities: BTreeMap::new(),
             children: BTreeMap::new(),
             request_ids: Vec::new(),
-            errands: BTreeMap::new(),
+            effects: BTreeMap::new(),
             timers: BTreeMap::new(),
         }
     }
@@ -90,7 +87,7 @@ impl Rebuilt {
         for (_, child) in self.children {
             self.run.put_child(child);
         }
-        env.errands.extend(self.errands.into_values());
+        env.effects.extend(self.effects.into_values());
         let expiration = self.run.row.record.run_expiration;
         if expiration != 0 {
             self.run.arm(expiration, TimerKind::RunTimeout, 0);
@@ -100,7 +97,7 @@ impl Rebuilt {
 
     /// A child is there after all: it need not be started.
     pub(crate) fn child_started(&mut self, initiated: EventId, started: EventId, run_id: &[u8]) {
-        self.errands.remove(&initiated);
+        self.effects.remove(&initiated);
         if let Some(child) = self.children.get_mut(&initiated) {
             child.started_event_id = started;
             child.run_id = run_id.to_vec();
@@ -108,7 +105,7 @@ impl Rebuilt {
     }
 
     pub(crate) fn remove_child(&mut self, initiated: EventId) {
-        self.errands.remove(&initiated);
+        self.effects.remove(&initiated);
         self.children.remove(&initiated);
     }
 
@@ -192,13 +189,13 @@ impl Rebuilt {
             A::StartChildWorkflowExecutionInitiatedEventAttributes(a) => {
                 let initiated_event_id = event.event_id;
                 self.children.insert(initiated_event_id, child::record(a, initiated_event_id));
-                let start = Start {
+                let start = StartChild {
                     parent: self.run.key(),
                     initiated_event_id,
                     attributes: Box::new(a.clone()),
                     user_metadata: event.user_metadata.clone(),
                 };
-                self.errands.insert(initiated_event_id, Errand::StartChild(start));
+                self.effects.insert(initiated_event_id, Effect::StartChild(start));
             }
             A::ChildWorkflowExecutionStartedEventAttributes(a) => {
                 let run_id = a.workflow_execution.as_ref().map_or("", |run| run.run_id.as_str());
@@ -220,14 +217,14 @@ impl Rebuilt {
         let answered = match attributes {
             A::SignalExternalWorkflowExecutionInitiatedEventAttributes(a) => {
                 let attributes = Box::new(a.clone());
-                let errand = Errand::Signal { source, initiated_event_id, attributes };
-                self.errands.insert(initiated_event_id, errand);
+                let errand = Effect::Signal { source, initiated_event_id, attributes };
+                self.effects.insert(initiated_event_id, errand);
                 return;
             }
             A::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(a) => {
                 let attributes = Box::new(a.clone());
-                let errand = Errand::Cancel { source, initiated_event_id, attributes };
-                self.errands.insert(initiated_event_id, errand);
+                let errand = Effect::Cancel { source, initiated_event_id, attributes };
+                self.effects.insert(initiated_event_id, errand);
                 return;
             }
             A::ExternalWorkflowExecutionSignaledEventAttributes(a) => a.initiated_event_id,
@@ -238,7 +235,7 @@ impl Rebuilt {
             }
             _ => return,
         };
-        self.errands.remove(&answered);
+        self.effects.remove(&answered);
     }
 
     fn of_state(&mut self, event: &HistoryEvent, attributes: &Attributes) {

@@ -5,9 +5,9 @@ use crate::Timestamp;
 use crate::proto::history::WorkflowTaskCompletedEventAttributes;
 use crate::proto::timestamp;
 use crate::proto::workflow::{ResetPointInfo, ResetPoints};
+use crate::state::env::Env;
 use crate::state::run::Run;
 use crate::store::RunRow;
-use crate::transaction::context::Env;
 
 /// More are not kept: the server's default.
 const LIMIT: usize = 20;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::Timestamp;
 use crate::machine::workflow_task;
 use crate::proto::service::RespondWorkflowTaskCompletedRequest;
+use crate::state::env::{Env, Work};
 use crate::state::run::{Run, Speculative};
 use crate::state::timers::TaskTimer;
 use crate::store::record::WorkflowTaskRecord;
-use crate::transaction::context::{Env, Work};
 
 /// A worker has to fetch the task within this time, or it becomes a normal one.
 const SCHEDULE_TO_START: Duration = Duration::from_secs(5);
+
 /// A task that shows the worker more events than this is kept, so that they are not shown again and
 /// again.
 const SHOWN_EVENTS: i64 = 10;

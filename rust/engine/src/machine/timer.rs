@@ -1,26 +1,29 @@
 //! User timers: started by a command, fired by time or cancelled by a command.
 
-use crate::command::Scope;
 use crate::ids::EventId;
 use crate::machine::workflow_task;
+use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, enums, history};
+use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::store::TimerRecord;
-use crate::transaction::context::Env;
 
 /// Start a timer; false when one of that id is pending.
 pub(crate) fn start(
-    scope: &mut Scope<'_>,
+    run: &mut Run,
+    env: &Env,
     attributes: history::TimerStartedEventAttributes,
+    event: impl FnOnce(&Env, Attributes) -> HistoryEvent,
 ) -> bool {
-    if scope.run.timer_ids.contains_key(&attributes.timer_id) {
+    if run.timer_ids.contains_key(&attributes.timer_id) {
         return false;
     }
     let timer_id = attributes.timer_id.clone();
     let after = crate::proto::nanos(attributes.start_to_fire_timeout.as_ref());
-    let started_event_id = scope.append(Attributes::TimerStartedEventAttributes(attributes));
-    let due = scope.env.now.0.saturating_add(after);
-    scope.run.put_timer(TimerRecord { started_event_id, timer_id, due });
+    let event = event(env, Attributes::TimerStartedEventAttributes(attributes));
+    let started_event_id = run.append_event(event);
+    let due = env.now.0.saturating_add(after);
+    run.put_timer(TimerRecord { started_event_id, timer_id, due });
     true
 }
 

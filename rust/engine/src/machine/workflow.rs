@@ -1,22 +1,22 @@
 //! A run as a whole: started, closed, out of time.
 
-use prost::Message;
-
-use crate::Timestamp;
 use crate::ids::{NamespaceKey, RunId, RunKey};
-use crate::machine::child::Ended;
 use crate::machine::{next_run, reset_points, workflow_task};
-use crate::proto::enums::{ParentClosePolicy, RetryState, TimeoutType, WorkflowExecutionStatus};
+use crate::proto::enums::{
+    ParentClosePolicy, ResourceExhaustedCause, ResourceExhaustedScope, RetryState, TimeoutType,
+    WorkflowExecutionStatus,
+};
+use crate::proto::errordetails::ResourceExhaustedFailure;
 use crate::proto::failure::failure::FailureInfo;
 use crate::proto::failure::{Failure, TimeoutFailureInfo};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, common, history, nanos};
+use crate::state::effect::{Effect, EndedChild};
+use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::state::timers::TimerKind;
 use crate::store::{ChildRecord, ParentRecord, RunRecord, RunRow};
-use crate::transaction::context::{Context, Env};
-use crate::transaction::effects::Errand;
-use crate::transaction::reset;
+use crate::{Code, RpcStatus, Timestamp};
 
 /// The time a worker has for a workflow task, unless the caller says another: 10 s.
 pub(crate) const DEFAULT_TASK_TIMEOUT: i64 = 10_000_000_000;
@@ -101,11 +101,9 @@ impl ParentRecord {
 }
 
 /// Start a run: its first event, its timers, and its first workflow task unless it backs off.
-pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
-    let key = context.next_run_key();
-    let row = new_row(key, &new, &context.env);
+pub(crate) fn start(key: RunKey, new: NewRun, env: &mut Env) -> Run {
+    let row = new_row(key, &new, env);
     let mut run = Run::new(row);
-    let env = &mut context.env;
     let NewRun { attributes, user_metadata, links, signal, .. } = new;
     let event = make_event(env, Attributes::WorkflowExecutionStartedEventAttributes(attributes));
     run.append_event(HistoryEvent { user_metadata, links, ..event });
@@ -120,8 +118,7 @@ pub(crate) fn start(context: &mut Context, new: NewRun) -> RunKey {
         run.arm(backoff, TimerKind::Backoff, 0);
     }
     workflow_task::schedule(&mut run, env);
-    context.insert_run(run);
-    key
+    run
 }
 
 pub(crate) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
@@ -190,7 +187,7 @@ pub(crate) fn close(
     status: WorkflowExecutionStatus,
     event: HistoryEvent,
 ) {
-    leave_errands(run, env, &event);
+    queue_effects(run, env, &event);
     run.append_event(event);
     run.clear_pending();
     let now = env.now;
@@ -201,20 +198,20 @@ pub(crate) fn close(
 
 /// Whom a run that closes has to do with: its parent, unless another run goes on in its place, and its
 /// children.
-fn leave_errands(run: &Run, env: &mut Env, closing: &HistoryEvent) {
+fn queue_effects(run: &Run, env: &mut Env, closing: &HistoryEvent) {
     let children = run.children.values();
     let policy_of = |child: &&ChildRecord| child.parent_close_policy();
     let goes_on = !run.row.record.reset_run_id.is_empty();
     for child in children.filter(|child| policy_of(child) != ParentClosePolicy::Abandon) {
         if !goes_on {
-            env.errands.push(Errand::Release { parent: run.key(), child: child.clone() });
+            env.effects.push(Effect::Release { parent: run.key(), child: child.clone() });
         }
     }
     if let (Some(parent), Some(closing)) = (&run.row.record.parent, &closing.attributes)
         && run.row.record.next_run_id.is_empty()
-        && !reset::ended_by_it(closing)
+        && !ended_by_it(closing)
     {
-        env.errands.push(Errand::EndChild(Box::new(Ended {
+        env.effects.push(Effect::EndChild(Box::new(EndedChild {
             parent: parent.clone(),
             execution: run.execution(),
             first_run_id: run.row.record.first_run_id.clone(),
@@ -291,18 +288,6 @@ pub(crate) fn receive(run: &mut Run, env: &mut Env, event: HistoryEvent) {
     workflow_task::schedule(run, env);
 }
 
-/// A row's size of a payload that may be stored: the server's limit.
-pub(crate) const BLOB_LIMIT: usize = 2 * 1024 * 1024;
-
-/// Refuse what is larger than the server's limit, and name it.
-pub(crate) fn check_size(payloads: Option<&common::Payloads>, what: &str) -> Result<(), String> {
-    let size = payloads.map_or(0, Message::encoded_len);
-    if size > BLOB_LIMIT {
-        return Err(format!("{what} exceeds size limit: {size} bytes of {BLOB_LIMIT}."));
-    }
-    Ok(())
-}
-
 /// Histories have room for a little more than four million events; a run ends before.
 const EVENT_LIMIT: i64 = 4_000_000;
 
@@ -316,4 +301,25 @@ pub(crate) fn end_if_too_long(run: &mut Run, env: &mut Env) {
         };
         terminate(run, env, attributes, Vec::new());
     }
+}
+
+/// The run tries to close and signals kept it from that: they have to wait a moment.
+pub(crate) fn closing() -> RpcStatus {
+    RpcStatus::with_detail(
+        Code::ResourceExhausted,
+        "workflow operation can not be applied because workflow is closing",
+        "ResourceExhaustedFailure",
+        &ResourceExhaustedFailure {
+            cause: ResourceExhaustedCause::BusyWorkflow.into(),
+            scope: ResourceExhaustedScope::Namespace.into(),
+        },
+    )
+}
+
+/// Who ends the run whose place is taken.
+pub(crate) const RESETTER: &str = "history-resetter";
+
+/// Whether a run ended because a reset took its place.
+pub(crate) fn ended_by_it(closing: &Attributes) -> bool {
+    matches!(closing, Attributes::WorkflowExecutionTerminatedEventAttributes(a) if a.identity == RESETTER)
 }

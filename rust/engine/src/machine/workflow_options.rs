@@ -9,10 +9,10 @@ use crate::proto::history::{HistoryEvent, WorkflowExecutionOptionsUpdatedEventAt
 use crate::proto::workflow::versioning_override::Override;
 use crate::proto::workflow::{VersioningOverride, WorkflowExecutionOptions};
 use crate::proto::{Attributes, common};
+use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::store::RunRow;
 use crate::store::record::AttachedRecord;
-use crate::transaction::context::Env;
 
 /// The fields of the options that a mask may name.
 const FIELDS: [&str; 5] = [

@@ -6,31 +6,24 @@
 
 use std::time::Duration;
 
-use prost::Message;
-
 use crate::Timestamp;
-use crate::history::fragment;
-use crate::ids::{EventId, WorkflowTaskToken};
+use crate::ids::EventId;
 use crate::machine::{child, reset_points, workflow_options};
 use crate::proto::enums::{
     EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause,
 };
 use crate::proto::failure::Failure;
 use crate::proto::history::HistoryEvent;
-use crate::proto::service::PollWorkflowTaskQueueResponse;
-use crate::proto::{Attributes, common, from_nanos, history, normal_queue, taskqueue, timestamp};
+use crate::proto::{Attributes, from_nanos, history, normal_queue, taskqueue, timestamp};
+use crate::state::env::{Env, Work};
 use crate::state::run::{Lease, Run, make_event};
 use crate::state::timers::{TaskTimer, TimerKind};
 use crate::store::record::WorkflowTaskRecord;
-use crate::store::{Store, StoreError};
-use crate::transaction::context::{Env, Work};
-use crate::transaction::page;
 
 /// From here on a workflow is told to continue as new; the server's defaults.
 const SUGGESTED_BYTES: i64 = 4 * 1024 * 1024;
+
 const SUGGESTED_EVENTS: i64 = 4 * 1024;
-/// `PollWorkflowTaskQueueResponse.history`.
-const HISTORY_TAG: u32 = 8;
 
 /// Schedule a workflow task unless there is one already, or it is too early for the first.
 pub(crate) fn schedule(run: &mut Run, env: &mut Env) {
@@ -150,59 +143,6 @@ pub(crate) fn start_to_close(timeout: i64, attempt: i32) -> Duration {
         base
     } else {
         base + Duration::from_secs(5 << extra.min(7)).min(Duration::from_mins(10))
-    }
-}
-
-/// The answer to a poll that leases the task. On a sticky queue the worker has the history up to the
-/// last task that completed.
-pub(crate) fn response(
-    run: &Run,
-    store: &mut dyn Store,
-    lease: &Lease,
-    sticky: bool,
-) -> Result<Vec<u8>, StoreError> {
-    let previous = run.row.record.previous_started_event_id;
-    let from = if sticky && previous > 0 { previous + 1 } else { 1 };
-    let fragments = page::read(store, Some(run), run.key(), from)?;
-    let (mut events, next) = page::cut(&fragments, from, usize::MAX);
-    let mut next_page_token = Vec::new();
-    if next < run.row.record.next_event_id {
-        next_page_token = page::token(&run.row, next, true).encode_to_vec();
-    } else {
-        let mut bytes = Vec::new();
-        for event in &lease.unwritten {
-            fragment::push(&mut bytes, event);
-        }
-        events.push(bytes.into());
-    }
-    let mut body = response_head(run, lease, next_page_token).encode_to_vec();
-    fragment::put_field(&mut body, HISTORY_TAG, &events);
-    Ok(body)
-}
-
-fn response_head(
-    run: &Run,
-    lease: &Lease,
-    next_page_token: Vec<u8>,
-) -> PollWorkflowTaskQueueResponse {
-    let token = WorkflowTaskToken {
-        run_key: run.key().0,
-        run_id: run.row.run_id.0.as_bytes().to_vec(),
-        lease: lease.id.to_vec(),
-    };
-    let scheduled = run.workflow_task().map(|task| Timestamp(task.scheduled_time));
-    PollWorkflowTaskQueueResponse {
-        task_token: token.encode_to_vec(),
-        workflow_execution: Some(run.execution()),
-        workflow_type: Some(common::WorkflowType { name: run.row.workflow_type.clone() }),
-        previous_started_event_id: run.row.record.previous_started_event_id,
-        started_event_id: lease.started_event_id,
-        attempt: lease.attempt,
-        next_page_token,
-        workflow_execution_task_queue: Some(normal_queue(&run.row.task_queue)),
-        scheduled_time: scheduled.map(timestamp),
-        started_time: Some(timestamp(lease.started_time)),
-        ..Default::default()
     }
 }
 

@@ -13,11 +13,15 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use crate::RpcStatus;
 
 const SECOND: i64 = 1_000_000_000;
+
 const MINUTES_PER_DAY: i64 = 24 * 60;
+
 /// A schedule that names no day in this time names none: five years, as the server has it.
 const HORIZON_DAYS: i64 = 5 * 366;
+
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /// When to run.

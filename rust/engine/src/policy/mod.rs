@@ -1,5 +1,6 @@
 //! Rules that need nothing but their arguments: when to retry, when a schedule is due, who comes first.
 
 pub(crate) mod cron;
+pub(crate) mod limits;
 pub(crate) mod priority;
 pub(crate) mod retry;

@@ -4,8 +4,10 @@ use crate::proto::common::Priority;
 
 /// The last of the levels; the first is 1.
 const LEVELS: i32 = 5;
+
 /// That of a task which says nothing.
 const MIDDLE: i32 = 3;
+
 /// Bytes that a fairness key may have.
 const FAIRNESS_KEY: usize = 64;
 

@@ -9,7 +9,9 @@ use crate::proto::failure::failure::FailureInfo;
 use crate::proto::{from_duration, nanos, to_duration};
 
 const DEFAULT_INITIAL: Duration = Duration::from_secs(1);
+
 const DEFAULT_COEFFICIENT: f64 = 2.0;
+
 const DEFAULT_MAXIMUM: u32 = 100;
 
 /// Fill in what was left open, as the server does; or say what is wrong.

@@ -7,7 +7,7 @@ use crate::history::causes;
 use crate::ids::{EventId, RunKey};
 use crate::machine::activity;
 use crate::machine::activity::{End, Told};
-use crate::machine::workflow::BLOB_LIMIT;
+use crate::policy::limits::BLOB_LIMIT;
 use crate::proto::common::{Payloads, WorkflowExecution};
 use crate::proto::failure::Failure as Reason;
 use crate::proto::failure::failure::FailureInfo;

@@ -1,7 +1,7 @@
 //! `DescribeWorkflowExecution`: what a run is, and what it waits for.
 
 use crate::Timestamp;
-use crate::history::fragment;
+use crate::history::{fragment, page};
 use crate::ids::RunKey;
 use crate::proto::enums::{EventType, PendingActivityState, PendingWorkflowTaskState};
 use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
@@ -14,11 +14,10 @@ use crate::proto::workflow::{
     WorkflowExecutionVersioningInfo,
 };
 use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timestamp};
-use crate::state::run::Run;
+use crate::state::run::{Run, fragments_from};
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, ChildRecord, RunRow, StoreError};
 use crate::transaction::context::{Context, Failure};
-use crate::transaction::page;
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape of every handler")]
 pub(crate) fn describe_workflow_execution(
@@ -59,7 +58,7 @@ pub(crate) fn describe_workflow_execution(
 /// The event that started the run.
 fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, Failure> {
     let run = context.runs.get(&key);
-    let fragments = page::read(context.store.as_mut(), run, key, 1)?;
+    let fragments = fragments_from(context.store.as_mut(), run, key, 1)?;
     let (parts, _) = page::cut(&fragments, 1, 1);
     let events = parts.first().map(|part| fragment::decode(part)).transpose();
     let events = events.map_err(|error| StoreError::Damaged(format!("a first event: {error}")))?;

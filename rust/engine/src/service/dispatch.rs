@@ -14,10 +14,14 @@ use crate::state::reply::Reply;
 use crate::transaction::context::{Context, Failure, Outcome};
 
 const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
+
 const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
+
 const OPERATOR_SERVICE: &str = "temporal.api.operatorservice.v1.OperatorService";
+
 /// The service of RPCs beyond Temporal's protocol, for callers in the process.
 pub(crate) const OWN_SERVICE: &str = "hourglass.Engine";
+
 pub(crate) const CONFIRM_WORKFLOW_TASK: &str = "ConfirmWorkflowTask";
 
 type Handler = fn(&mut Context, Bytes) -> Result<Outcome, Failure>;

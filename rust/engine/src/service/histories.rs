@@ -11,10 +11,9 @@ use crate::proto::service::{
     GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryReverseRequest,
     GetWorkflowExecutionHistoryReverseResponse,
 };
+use crate::state::waiters::{Awaited, HistoryQuestion};
 use crate::transaction::context::{Context, Failure, Outcome};
-use crate::transaction::page;
-use crate::transaction::page::Question;
-use crate::transaction::waiters::Asked;
+use crate::transaction::pages;
 
 /// How long a reader waits for events before it is asked to ask again.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -24,24 +23,24 @@ pub(crate) fn get_workflow_execution_history(
     context: &mut Context,
     request: GetWorkflowExecutionHistoryRequest,
 ) -> Result<Outcome, Failure> {
-    let token = page::place(
+    let token = pages::place(
         context,
         &request.namespace,
         request.execution.as_ref(),
         &request.next_page_token,
         |_| 1,
     )?;
-    let question = Question {
+    let question = HistoryQuestion {
         wait: request.wait_new_event,
         close_event: request.history_event_filter_type() == HistoryEventFilterType::CloseEvent,
         // Workers ask without a filter, clients say which.
         of_worker: request.history_event_filter_type() == HistoryEventFilterType::Unspecified,
-        page_size: Question::page_size(request.maximum_page_size),
+        page_size: HistoryQuestion::page_size(request.maximum_page_size),
         token,
     };
     let key = RunKey(question.token.run_key);
     let empty = question.empty();
-    context.answer_or_wait(key, Asked::History(question), empty, LONG_POLL)
+    context.answer_or_wait(key, Awaited::History(question), empty, LONG_POLL)
 }
 
 /// `GetWorkflowExecutionHistoryReverse`: pages of a history, from its end.
@@ -49,17 +48,17 @@ pub(crate) fn get_workflow_execution_history_reverse(
     context: &mut Context,
     request: GetWorkflowExecutionHistoryReverseRequest,
 ) -> Result<GetWorkflowExecutionHistoryReverseResponse, Failure> {
-    let token = page::place(
+    let token = pages::place(
         context,
         &request.namespace,
         request.execution.as_ref(),
         &request.next_page_token,
         |row| row.record.next_event_id - 1,
     )?;
-    let size = Question::page_size(request.maximum_page_size);
+    let size = HistoryQuestion::page_size(request.maximum_page_size);
     let last = token.next_event_id;
     let first = (last + 1).saturating_sub(i64::try_from(size).unwrap_or(i64::MAX)).max(1);
-    let mut events = page::events(context, RunKey(token.run_key), first, last + 1)?;
+    let mut events = pages::events(context, RunKey(token.run_key), first, last + 1)?;
     events.reverse();
     let next = (first > 1).then(|| HistoryToken { next_event_id: first - 1, ..token });
     Ok(GetWorkflowExecutionHistoryReverseResponse {

@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use crate::ids::{RunKey, parse_token};
+use crate::ids::{RunKey, RunKind, parse_token};
 use crate::proto::activity::ActivityExecutionListInfo;
 use crate::proto::common::Payload;
 use crate::proto::service::count_activity_executions_response::AggregationGroup as ActivityGroup;
@@ -14,7 +14,7 @@ use crate::proto::service::{
 };
 use crate::proto::workflow::WorkflowExecutionInfo;
 use crate::proto::{common, from_nanos, timestamp};
-use crate::store::{Place, RunKind, RunRow};
+use crate::store::{Place, RunRow};
 use crate::transaction::context::{Context, Failure};
 use crate::transaction::old_runs;
 use crate::visibility::{attributes, filter};
@@ -68,7 +68,7 @@ pub(super) fn read(
 ) -> Result<(Vec<RunRow>, Vec<u8>), Failure> {
     let namespace = context.namespace(page.namespace)?;
     let record = context.env.namespaces.get(page.namespace).map(|(_, record)| record);
-    let kinds = |name: &str| attributes::kind(record?, name);
+    let kinds = |name: &str| attributes::kind(&record?.search_attributes, name);
     let query = filter::parse(page.query, kind, &kinds)?;
     if query.by_status {
         let message = "invalid query: operation is not supported: 'group by' clause";
@@ -143,7 +143,7 @@ pub(super) fn count(
 ) -> Result<(i64, Vec<(Payload, i64)>), Failure> {
     let key = context.namespace(namespace)?;
     let record = context.env.namespaces.get(namespace).map(|(_, record)| record);
-    let kinds = |name: &str| attributes::kind(record?, name);
+    let kinds = |name: &str| attributes::kind(&record?.search_attributes, name);
     let query = filter::parse(query, kind, &kinds)?;
     old_runs::index(context, &query.filter)?;
     let counts = context.store.counts(key, kind, &query.filter)?;

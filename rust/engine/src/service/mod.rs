@@ -39,7 +39,7 @@ use crate::store::RunRow;
 
 /// A caller may insist on the chain of runs that it knows, by the chain's first run.
 fn check_first_run(row: &RunRow, first_run_id: &str) -> Result<(), RpcStatus> {
-    if first_run_id.is_empty() || first_run_id == start::first_run_id(row) {
+    if first_run_id.is_empty() || first_run_id == crate::machine::start::first_run_id(row) {
         return Ok(());
     }
     Err(RpcStatus::not_found("workflow execution not found"))

@@ -3,32 +3,25 @@
 //! The update goes to the run that is there when that is allowed, and else to one that is started for
 //! it; the update is in that run's first workflow task.
 
-use bytes::Bytes;
-use prost::Message;
-
 use crate::ids::NamespaceKey;
-use crate::machine::workflow;
+use crate::machine::start::{Decision, check, decide, new_run};
 use crate::proto::enums::{
     UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowExecutionStatus as Status,
     WorkflowIdConflictPolicy as Conflict,
 };
-use crate::proto::errordetails::MultiOperationExecutionFailure;
-use crate::proto::errordetails::multi_operation_execution_failure::OperationStatus;
-use crate::proto::failure::MultiOperationExecutionAborted;
 use crate::proto::service::execute_multi_operation_request::operation::Operation;
-use crate::proto::service::execute_multi_operation_response::Response;
-use crate::proto::service::execute_multi_operation_response::response::Response as Kind;
 use crate::proto::service::{
-    ExecuteMultiOperationRequest, ExecuteMultiOperationResponse, StartWorkflowExecutionRequest,
-    StartWorkflowExecutionResponse, UpdateWorkflowExecutionRequest,
-    UpdateWorkflowExecutionResponse,
+    ExecuteMultiOperationRequest, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
+    UpdateWorkflowExecutionRequest,
 };
 use crate::proto::update::Request;
-use crate::service::start::{Decision, check, decide, new_run, replace};
+use crate::proto::update_id;
 use crate::service::update;
+use crate::state::updates::UpdateCall;
 use crate::store::RunRow;
 use crate::transaction::context::{Context, Failure, Outcome};
-use crate::transaction::updates::{Asked, update_id};
+use crate::transaction::start::{replace, start_run};
+use crate::transaction::update_answers::{failed, operation_aborted};
 use crate::{Code, RpcStatus};
 
 pub(crate) fn execute_multi_operation(
@@ -51,14 +44,14 @@ pub(crate) fn execute_multi_operation(
     {
         let start = StartWorkflowExecutionResponse {
             run_id: row.run_id.to_string(),
-            first_execution_run_id: crate::service::start::first_run_id(row),
+            first_execution_run_id: crate::machine::start::first_run_id(row),
             status: row.status,
             started: false,
             ..Default::default()
         };
         return wait(context, row, update, stage, start);
     }
-    let row = match start_run(context, namespace, start, existing.as_ref()) {
+    let row = match start_for_update(context, namespace, start, existing.as_ref()) {
         Ok(row) => row,
         Err(Failure::Status(status)) => {
             return Err(failed(Some(status), Some(operation_aborted())).into());
@@ -137,7 +130,7 @@ fn takes_update(
     Ok(is_known || is_same || allows)
 }
 
-fn start_run(
+fn start_for_update(
     context: &mut Context,
     namespace: NamespaceKey,
     start: StartWorkflowExecutionRequest,
@@ -154,9 +147,9 @@ fn start_run(
             .into());
         }
     };
-    let new = new_run(context, namespace, start)?;
+    let new = new_run(&context.env, namespace, start)?;
     replace(context, replaced, new.run_id)?;
-    let key = workflow::start(context, new);
+    let key = start_run(context, new);
     context.row(key)?.ok_or_else(|| RpcStatus::not_found("the run is not there").into())
 }
 
@@ -169,53 +162,9 @@ fn wait(
 ) -> Result<Outcome, Failure> {
     let id = update_id(&update).to_owned();
     match update::apply(context, row, update) {
-        Ok(()) => context.await_update(row, id, stage, Asked::WithStart(Box::new(start))),
+        Ok(()) => context.await_update(row, id, stage, UpdateCall::WithStart(Box::new(start))),
         // What was started for it goes with it.
         Err(Failure::Status(status)) => Err(failed(Some(operation_aborted()), Some(status)).into()),
         Err(failure) => Err(failure),
     }
-}
-
-/// The answer when both came to something.
-pub(crate) fn response(
-    start: StartWorkflowExecutionResponse,
-    update: UpdateWorkflowExecutionResponse,
-) -> Bytes {
-    let responses = [Kind::StartWorkflow(start), Kind::UpdateWorkflow(update)];
-    let responses = responses.map(|response| Response { response: Some(response) }).into();
-    ExecuteMultiOperationResponse { responses }.encode_to_vec().into()
-}
-
-/// The update came to nothing, after the start was done or was not needed.
-pub(crate) fn update_failed(started: bool, status: RpcStatus) -> RpcStatus {
-    failed(if started { None } else { Some(operation_aborted()) }, Some(status))
-}
-
-fn operation_aborted() -> RpcStatus {
-    RpcStatus::with_detail_of(
-        Code::Aborted,
-        "Operation was aborted.",
-        "temporal.api.failure.v1.MultiOperationExecutionAborted",
-        &MultiOperationExecutionAborted {},
-    )
-}
-
-/// One status for both: the code of the first that really failed, and each in the details.
-fn failed(start: Option<RpcStatus>, update: Option<RpcStatus>) -> RpcStatus {
-    let culprit =
-        [&start, &update].into_iter().flatten().find(|status| status.code != Code::Aborted);
-    let code = culprit.map_or(Code::Aborted, |status| status.code);
-    let statuses = [start, update].map(|status| {
-        status.map_or_else(OperationStatus::default, |status| OperationStatus {
-            code: status.code.number(),
-            details: status.messages(),
-            message: status.message,
-        })
-    });
-    RpcStatus::with_detail(
-        code,
-        "Update-with-Start could not be executed.",
-        "MultiOperationExecutionFailure",
-        &MultiOperationExecutionFailure { statuses: statuses.into() },
-    )
 }

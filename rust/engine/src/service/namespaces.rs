@@ -1,7 +1,7 @@
 //! Namespaces: registered, described, listed.
 
 use crate::ids::NamespaceKey;
-use crate::machine::workflow::BLOB_LIMIT;
+use crate::policy::limits::BLOB_LIMIT;
 use crate::proto::enums::{ArchivalState, NamespaceState};
 use crate::proto::errordetails::NamespaceAlreadyExistsFailure;
 use crate::proto::namespace::namespace_info::{Capabilities, Limits};

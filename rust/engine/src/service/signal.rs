@@ -1,23 +1,22 @@
 //! Signals, to a workflow that runs or to one that is started for it.
 
-use crate::command::NAME_LIMIT;
+use crate::RpcStatus;
 use crate::ids::{NamespaceKey, RunKey};
+use crate::machine::start::{Decision, Known, check, decide, new_run};
 use crate::machine::workflow;
-use crate::proto::enums::{
-    ResourceExhaustedCause, ResourceExhaustedScope, WorkflowIdConflictPolicy as Conflict,
-    WorkflowIdReusePolicy as Reuse,
-};
-use crate::proto::errordetails::ResourceExhaustedFailure;
+use crate::machine::workflow::closing;
+use crate::policy::limits;
+use crate::policy::limits::NAME_LIMIT;
+use crate::proto::enums::{WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse};
 use crate::proto::history::HistoryEvent;
 use crate::proto::service::{
     SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse,
     SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
 };
 use crate::proto::{Attributes, common, history};
-use crate::service::start::{Decision, Known, check, decide, new_run, replace};
 use crate::state::run::make_event;
 use crate::transaction::context::{Context, Failure};
-use crate::{Code, RpcStatus};
+use crate::transaction::start::{replace, start_run};
 
 /// `SignalWorkflowExecution`.
 pub(crate) fn signal_workflow_execution(
@@ -54,7 +53,7 @@ pub(crate) fn signal(
     if attributes.signal_name.len() > NAME_LIMIT {
         return Err(RpcStatus::invalid_argument("SignalName length exceeds limit.").into());
     }
-    workflow::check_size(attributes.input.as_ref(), "SignalWorkflowExecutionRequest.Input")
+    limits::check_size(attributes.input.as_ref(), "SignalWorkflowExecutionRequest.Input")
         .map_err(RpcStatus::invalid_argument)?;
     let Some((run, _)) = context.open_run(key)? else {
         return Err(RpcStatus::not_found("workflow execution already completed").into());
@@ -77,19 +76,6 @@ pub(crate) fn signal(
         workflow::receive(run, env, HistoryEvent { links, ..event });
     }
     Ok(())
-}
-
-/// The run tries to close and signals kept it from that: they have to wait a moment.
-pub(crate) fn closing() -> RpcStatus {
-    RpcStatus::with_detail(
-        Code::ResourceExhausted,
-        "workflow operation can not be applied because workflow is closing",
-        "ResourceExhaustedFailure",
-        &ResourceExhaustedFailure {
-            cause: ResourceExhaustedCause::BusyWorkflow.into(),
-            scope: ResourceExhaustedScope::Namespace.into(),
-        },
-    )
 }
 
 /// `SignalWithStartWorkflowExecution`: signal a workflow, and start it first if it does not run.
@@ -196,7 +182,7 @@ fn start_signalled(
     signal: SignalWorkflowExecutionRequest,
     replaced: Option<RunKey>,
 ) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
-    workflow::check_size(
+    limits::check_size(
         signal.input.as_ref(),
         "SignalWithStartWorkflowExecutionRequest.SignalInput",
     )
@@ -211,10 +197,10 @@ fn start_signalled(
     let mut event =
         make_event(&context.env, Attributes::WorkflowExecutionSignaledEventAttributes(attributes));
     event.links = signal.links;
-    let mut new = new_run(context, namespace, start)?;
+    let mut new = new_run(&context.env, namespace, start)?;
     replace(context, replaced, new.run_id)?;
     new.signal = Some(event);
     let run_id = new.run_id.to_string();
-    workflow::start(context, new);
+    start_run(context, new);
     Ok(SignalWithStartWorkflowExecutionResponse { run_id, started: true, ..Default::default() })
 }

@@ -1,9 +1,8 @@
 //! Standalone activities: cancelled, terminated, deleted.
 
-use crate::command::NAME_LIMIT;
 use crate::ids::RunId;
 use crate::machine::activity::standalone;
-use crate::machine::workflow::BLOB_LIMIT;
+use crate::policy::limits::{BLOB_LIMIT, NAME_LIMIT};
 use crate::proto::enums::ActivityExecutionStatus as Status;
 use crate::proto::from_duration;
 use crate::proto::service::{

@@ -2,12 +2,10 @@
 
 use prost::Message;
 
-use crate::command::NAME_LIMIT;
-use crate::command::schedule_activity_task::Timeouts;
-use crate::ids::{NamespaceKey, RunId};
-use crate::machine::activity::standalone;
+use crate::ids::{NamespaceKey, RunId, RunKind};
+use crate::machine::activity::options::Timeouts;
 use crate::machine::activity::standalone::NewActivity;
-use crate::machine::workflow::BLOB_LIMIT;
+use crate::policy::limits::{BLOB_LIMIT, NAME_LIMIT};
 use crate::policy::{priority, retry};
 use crate::proto::enums::{
     ActivityExecutionStatus as Status, ActivityIdConflictPolicy as Conflict,
@@ -18,8 +16,9 @@ use crate::proto::history::ActivityTaskScheduledEventAttributes;
 use crate::proto::service::{StartActivityExecutionRequest, StartActivityExecutionResponse};
 use crate::proto::{common, from_duration, from_nanos, nanos, normal_queue};
 use crate::service::standalone_control::check_length;
-use crate::store::{RunKind, RunRow};
+use crate::store::RunRow;
 use crate::transaction::context::{Context, Failure};
+use crate::transaction::start::start_activity;
 use crate::visibility::attributes;
 use crate::{Code, RpcStatus};
 
@@ -32,8 +31,12 @@ pub(crate) fn start_activity_execution(
     check(&request)?;
     let mut request = request;
     if let Some((_, record)) = context.env.namespaces.get(&name) {
-        attributes::check(record, request.search_attributes.as_mut())
-            .map_err(RpcStatus::invalid_argument)?;
+        attributes::check(
+            &record.name,
+            &record.search_attributes,
+            request.search_attributes.as_mut(),
+        )
+        .map_err(RpcStatus::invalid_argument)?;
     }
     let existing = context.find(namespace, RunKind::Activity, &id, None)?;
     let (run_id, started) = if let Some(run_id) = decide(existing.as_ref(), &request)? {
@@ -41,7 +44,7 @@ pub(crate) fn start_activity_execution(
     } else {
         let new = new_activity(context, namespace, request)?;
         let run_id = new.run_id;
-        standalone::start(context, new);
+        start_activity(context, new);
         (run_id, true)
     };
     let run_id = run_id.to_string();

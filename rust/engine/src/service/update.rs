@@ -1,18 +1,21 @@
 //! Updates, and callers that wait for their stages.
 
-use crate::machine::workflow;
+use crate::machine::workflow::closing;
+use crate::policy::limits;
 use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
 use crate::proto::service::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest};
 use crate::proto::update::{Request, WaitPolicy};
+use crate::proto::update_id;
 use crate::service::check_first_run;
-use crate::service::signal::closing;
+use crate::state::updates::UpdateCall;
 use crate::store::RunRow;
 use crate::transaction::context::{Context, Failure, Outcome};
-use crate::transaction::updates::{Asked, not_ready, update_id};
+use crate::transaction::update_answers::not_ready;
 use crate::{Code, RpcStatus};
 
 /// A workflow whose task failed this often won't answer.
 const FAILING_ATTEMPTS: i32 = 3;
+
 /// What an id may have.
 const ID_LENGTH: usize = 1000;
 
@@ -27,7 +30,7 @@ pub(crate) fn update_workflow_execution(
     check_first_run(&row, &request.first_execution_run_id)?;
     let id = update_id(&update).to_owned();
     apply(context, &row, update)?;
-    context.await_update(&row, id, stage, Asked::Update)
+    context.await_update(&row, id, stage, UpdateCall::Update)
 }
 
 /// What is asked, complete, and the stage to wait for.
@@ -52,7 +55,7 @@ pub(super) fn check(
     if input.name.is_empty() {
         return invalid("Update name is not set on request.");
     }
-    workflow::check_size(input.args.as_ref(), "UpdateWorkflowExecutionRequest.Input")
+    limits::check_size(input.args.as_ref(), "UpdateWorkflowExecutionRequest.Input")
         .map_err(RpcStatus::invalid_argument)?;
     let stage = request.wait_policy.as_ref().map(crate::proto::update::WaitPolicy::lifecycle_stage);
     match stage.unwrap_or_default() {
@@ -99,5 +102,5 @@ pub(crate) fn poll_workflow_execution_update(
     }
     // Without a policy it is unspecified, which every update has reached.
     let stage = request.wait_policy.as_ref().map(WaitPolicy::lifecycle_stage).unwrap_or_default();
-    context.await_update(&row, id, stage, Asked::Poll)
+    context.await_update(&row, id, stage, UpdateCall::Poll)
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use prost::Message;
 
-use crate::command::protocol_message::Messages;
+use crate::command::protocol_message;
+use crate::command::scope::{Refusal, Scope};
 use crate::command::sequence::pascal_case;
-use crate::command::{Refusal, Scope, protocol_message};
 use crate::history::fragment;
 use crate::ids::{EventId, RunKey, WorkflowTaskToken, parse_task_token};
 use crate::machine::child::IDENTITY;
@@ -26,17 +26,22 @@ use crate::proto::service::{
     RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
 };
 use crate::proto::{from_duration, history};
+use crate::state::env::Work;
 use crate::state::reply::{LeaseName, Reply};
 use crate::state::run::{Lease, Run, Speculative, Sticky};
 use crate::state::task_queues::{QueueKey, QueueKind, Task};
-use crate::transaction::context::{Context, Failure, Outcome, Work};
-use crate::transaction::updates::Settled;
+use crate::state::updates::Settled;
+use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::start::start_run;
+use crate::transaction::workflow_tasks;
 use crate::{Code, RpcStatus, Timestamp, command};
 
 /// How long a worker may ask for one more workflow task without getting on: the server's default.
 const HEARTBEATS: Duration = Duration::from_mins(30);
+
 /// `RespondWorkflowTaskCompletedResponse.workflow_task`.
 const WORKFLOW_TASK_TAG: u32 = 1;
+
 /// `RespondWorkflowTaskCompletedResponse.activity_tasks`.
 const ACTIVITY_TASKS_TAG: u32 = 2;
 
@@ -92,7 +97,7 @@ pub(crate) fn leased_run(context: &mut Context, token: &[u8]) -> Result<RunKey, 
             && run.volatile.lease.as_ref().is_some_and(|lease| lease.id.as_slice() == token.lease)
     });
     if !leased {
-        context.early.refuse(&token.lease);
+        context.precommit.refuse(&token.lease);
         return Err(gone().into());
     }
     Ok(key)
@@ -152,7 +157,7 @@ fn apply(
     let ends = [CompleteWorkflowExecution, FailWorkflowExecution];
     let ends = commands.iter().any(|command| ends.contains(&command.command_type()));
     let first_event = if ends { context.first_event_for_next(key)? } else { None };
-    let messages = Messages::of(context, key, request.messages.clone())?;
+    let messages = context.update_messages(key, request.messages.clone())?;
     let Some((run, env)) = context.open_run(key)? else { return Err(gone().into()) };
     let Some(lease) = run.volatile.lease.clone() else { return Err(gone().into()) };
     let heartbeats_since = heartbeats(request, &commands).then(|| chain_began(run));
@@ -222,7 +227,7 @@ fn refuse(
     let cause = refusal.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
     let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.env.work.clear();
-    context.env.errands.clear();
+    context.env.effects.clear();
     context.refuse_sent_updates(key);
     if let Some(run) = context.runs.get_mut(&key) {
         run.volatile.lease = lease;
@@ -265,7 +270,7 @@ fn finish(
     applied: Applied,
 ) -> Result<Outcome, Failure> {
     if let Some(next) = applied.next_run {
-        workflow::start(context, next);
+        start_run(context, next);
     }
     let at_it = applied.closed || request.force_create_new_workflow_task;
     context.settle_updates(key, applied.settled, at_it)?;
@@ -346,7 +351,7 @@ fn inline(
         name: run.row.task_queue.clone(),
     };
     let Some(run) = context.runs.get(&key) else { return nothing(body) };
-    let mut task = workflow_task::response(run, context.store.as_mut(), &lease, true)?;
+    let mut task = workflow_tasks::response(run, context.store.as_mut(), &lease, true)?;
     task.extend(context.travelling_queries(key));
     let repeat = !request.force_create_new_workflow_task;
     task.extend(context.travelling_updates(key, lease.started_event_id, repeat));

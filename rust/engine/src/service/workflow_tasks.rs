@@ -1,10 +1,10 @@
 //! Workflow tasks: polls, and tasks that failed.
 
 use crate::RpcStatus;
-use crate::command::NAME_LIMIT;
 use crate::ids::{RunKey, WorkflowTaskToken, parse_task_token};
 use crate::machine::workflow_task;
 use crate::machine::workflow_task::Ended;
+use crate::policy::limits::NAME_LIMIT;
 use crate::proto::service::{
     PollWorkflowTaskQueueRequest, RespondWorkflowTaskFailedRequest,
     RespondWorkflowTaskFailedResponse,

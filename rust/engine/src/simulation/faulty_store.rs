@@ -1,10 +1,10 @@
 //! A store that fails when it is told to, and otherwise does what the store behind it does.
 
-use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
+use crate::ids::{EventId, NamespaceKey, RunId, RunKey, RunKind};
 use crate::simulation::{Faults, Step};
 use crate::store::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
-    RunKind, RunRow, Store, TimerRecord, TimerRow, UpdateRow,
+    RunRow, Store, TimerRecord, TimerRow, UpdateRow,
 };
 use crate::visibility::filter::{Filter, Value};
 

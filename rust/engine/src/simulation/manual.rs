@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::engine::{EngineMessage, make_loop, open_store};
+use crate::engine::{make_loop, open_store};
 use crate::event_loop::Loop;
 use crate::simulation::Faults;
 use crate::simulation::faulty_store::FaultyStore;
+use crate::state::message::EngineMessage;
 use crate::state::reply::{Delivery, Responder};
 use crate::state::task_queues::QueueKind;
 use crate::state::timers::TaskTimer;

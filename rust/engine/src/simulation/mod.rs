@@ -5,13 +5,12 @@ mod faults;
 mod faulty_store;
 mod manual;
 
-pub use faults::{Fault, Faults, Step};
-pub use manual::{Answer, Lease, ManualEngine, Memory};
-
 use crate::engine::open_store;
 pub use crate::mutation::{Bug, plant};
 use crate::simulation::faulty_store::FaultyStore;
 use crate::{Engine, EngineError, EngineOptions};
+pub use faults::{Fault, Faults, Step};
+pub use manual::{Answer, Lease, ManualEngine, Memory};
 
 /// Open an engine whose store fails as `faults` says.
 pub fn open(options: EngineOptions, faults: &Faults) -> Result<Engine, EngineError> {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::engine::EngineMessage;
 use crate::ids::{EventId, QueryId, RunKey};
+use crate::state::message::EngineMessage;
 use crate::state::task_queues::QueueKey;
 use crate::store::TimerRow;
 use crate::{Clock, RpcStatus};

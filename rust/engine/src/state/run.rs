@@ -3,16 +3,18 @@
 //! State machines change a [`Run`] and append events to it; nothing reaches the store before the
 //! call that caused it has succeeded as a whole, when [`Run::flush`] writes the difference.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use prost::Message;
 
 use crate::Timestamp;
-use crate::history::{causes, event, fragment};
+use crate::history::{causes, event, fragment, page};
 use crate::ids::{EventId, RunKey};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, common, timestamp};
+use crate::state::changes::Changes;
+use crate::state::env::Env;
 pub(crate) use crate::state::lease::{Lease, Speculative, Sticky, Volatile};
 use crate::state::timers::TimerKind;
 use crate::store::record::WorkflowTaskRecord;
@@ -20,13 +22,9 @@ use crate::store::{
     ActivityRecord, ChildRecord, Fragment, Pending, Result, RunRow, Store, StoreError, TimerRecord,
     TimerRow, UpdateRow,
 };
-use crate::transaction::context::Env;
-use crate::visibility::attributes;
 
 /// A new row of history begins when this many bytes are reached.
 const FRAGMENT_BYTES: usize = 64 * 1024;
-/// Recent history kept in memory, per run.
-const TAIL_BYTES: usize = 256 * 1024;
 
 /// One run.
 pub(crate) struct Run {
@@ -43,28 +41,8 @@ pub(crate) struct Run {
     pub(crate) buffered: Vec<(i64, HistoryEvent)>,
     pub(crate) volatile: Volatile,
     /// The newest stored fragments, without a gap.
-    tail: Vec<Fragment>,
-    changes: Changes,
-}
-
-/// What has not been written yet.
-#[allow(clippy::struct_excessive_bools, reason = "each is a change of its own")]
-#[derive(Default)]
-struct Changes {
-    is_new: bool,
-    touched: bool,
-    row: bool,
-    fragments: Vec<(EventId, Vec<u8>)>,
-    activities: BTreeSet<EventId>,
-    timers: BTreeSet<EventId>,
-    children: BTreeSet<EventId>,
-    updates: Vec<UpdateRow>,
-    buffered: Vec<i64>,
-    clear_buffered: bool,
-    clear_request_ids: bool,
-    search_attributes: bool,
-    /// In order; true arms, false disarms.
-    armed: Vec<(TimerRow, bool)>,
+    pub(super) tail: Vec<Fragment>,
+    pub(super) changes: Changes,
 }
 
 impl Run {
@@ -387,99 +365,6 @@ impl Run {
     pub(crate) fn has_new_events(&self) -> bool {
         !self.changes.fragments.is_empty()
     }
-
-    // --- writing ----------------------------------------------------------------------------
-
-    /// True when [`Self::flush`] has something to write.
-    pub(crate) fn is_dirty(&self) -> bool {
-        let changes = &self.changes;
-        changes.row
-            || !changes.activities.is_empty()
-            || !changes.timers.is_empty()
-            || !changes.children.is_empty()
-            || !changes.buffered.is_empty()
-            || changes.clear_buffered
-            || !changes.armed.is_empty()
-    }
-
-    /// Write what has changed, and give the timers that were armed (true) or disarmed.
-    pub(crate) fn flush(&mut self, store: &mut dyn Store) -> Result<Vec<(TimerRow, bool)>> {
-        let key = self.row.key;
-        let changes = std::mem::take(&mut self.changes);
-        self.write_row(store, &changes)?;
-        for (first, bytes) in changes.fragments {
-            let fragment = Fragment { first, events: bytes.into() };
-            store.append_history(key, &fragment)?;
-            self.tail.push(fragment);
-        }
-        for id in changes.activities {
-            match self.activities.get(&id) {
-                Some(record) => store.put_activity(key, record)?,
-                None => store.delete_activity(key, id)?,
-            }
-        }
-        for id in changes.timers {
-            match self.timers.get(&id) {
-                Some(record) => store.put_timer(key, record)?,
-                None => store.delete_timer(key, id)?,
-            }
-        }
-        for id in changes.children {
-            match self.children.get(&id) {
-                Some(record) => store.put_child(key, record)?,
-                None => store.delete_child(key, id)?,
-            }
-        }
-        for update in &changes.updates {
-            store.put_update(key, update)?;
-        }
-        if changes.clear_buffered {
-            store.delete_buffered(key)?;
-        }
-        for (sequence, event) in &self.buffered {
-            if changes.buffered.contains(sequence) {
-                store.put_buffered(key, *sequence, &event.encode_to_vec())?;
-            }
-        }
-        if changes.clear_request_ids {
-            store.delete_request_ids(key)?;
-        }
-        for (timer, arm) in &changes.armed {
-            if *arm { store.arm(*timer)? } else { store.disarm(*timer)? }
-        }
-        self.trim();
-        Ok(changes.armed)
-    }
-
-    fn write_row(&mut self, store: &mut dyn Store, changes: &Changes) -> Result<()> {
-        if changes.row
-            && let Some(own) = &mut self.row.record.standalone
-        {
-            own.transitions += 1;
-        }
-        if changes.is_new {
-            store.insert_run(&self.row)?;
-        } else if changes.row {
-            store.update_run(&self.row)?;
-        }
-        if changes.search_attributes
-            && let Some(attributes) = &self.row.record.search_attributes
-        {
-            store.put_search_attributes(&self.row, &attributes::rows(attributes))?;
-        }
-        Ok(())
-    }
-
-    /// Forget history that the next workflow task on a sticky queue won't need.
-    fn trim(&mut self) {
-        let needed = self.row.record.previous_started_event_id + 1;
-        let at = self.tail.iter().rposition(|fragment| fragment.first <= needed).unwrap_or(0);
-        self.tail.drain(..at);
-        let mut bytes: usize = self.tail.iter().map(|fragment| fragment.events.len()).sum();
-        while bytes > TAIL_BYTES {
-            bytes -= self.tail.remove(0).events.len();
-        }
-    }
 }
 
 /// An event of now, without an id.
@@ -491,4 +376,24 @@ pub(crate) fn make_event(env: &Env, mut attributes: Attributes) -> HistoryEvent 
         attributes: Some(attributes),
         ..HistoryEvent::default()
     }
+}
+
+/// Fragments from the one that holds `from` on: from memory where they are there.
+pub(crate) fn fragments_from(
+    store: &mut dyn Store,
+    run: Option<&Run>,
+    key: RunKey,
+    from: EventId,
+) -> Result<Vec<Fragment>> {
+    if let Some(recent) = run.and_then(|run| run.recent(from)) {
+        return Ok(recent);
+    }
+    let mut fragments = store.history(key, from, page::PAGE_BYTES)?;
+    let bytes: usize = fragments.iter().map(|fragment| fragment.events.len()).sum();
+    if bytes < page::PAGE_BYTES
+        && let Some(run) = run
+    {
+        fragments.extend(run.unwritten());
+    }
+    Ok(fragments)
 }

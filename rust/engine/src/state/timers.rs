@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::ids::{QueryId, RunKey};
+use crate::state::run::Run;
 use crate::store::{Result, Store, TimerRow};
 
 /// How many timers a window is filled with; at twice as many it is cut.
@@ -56,6 +57,35 @@ pub(crate) enum TaskTimer {
     StickyQuery(QueryId),
     /// A caller sleeps in workflow time; names the sleeper.
     Sleep(u64),
+}
+
+impl TaskTimer {
+    pub(crate) const fn run(self) -> Option<RunKey> {
+        match self {
+            Self::StartToClose(run, _)
+            | Self::StickyScheduleToStart(run, _)
+            | Self::SpeculativeScheduleToStart(run, _) => Some(run),
+            Self::StickyQuery(_) | Self::Sleep(_) => None,
+        }
+    }
+
+    pub(crate) fn is_of(self, run: &Run) -> bool {
+        let volatile = &run.volatile;
+        match self {
+            Self::StartToClose(_, id) => volatile.lease.as_ref().is_some_and(|l| l.id == id),
+            Self::StickyScheduleToStart(_, dispatch) => {
+                volatile.lease.is_none()
+                    && volatile.dispatch == dispatch
+                    && run.workflow_task().is_some()
+            }
+            Self::SpeculativeScheduleToStart(_, scheduled) => {
+                let speculative = volatile.speculative.as_ref();
+                volatile.lease.is_none()
+                    && speculative.is_some_and(|s| s.task.scheduled_time == scheduled.0)
+            }
+            Self::StickyQuery(_) | Self::Sleep(_) => true,
+        }
+    }
 }
 
 /// The window, and the timers that are in memory only.

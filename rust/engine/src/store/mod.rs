@@ -8,6 +8,7 @@ pub(crate) mod sqlite;
 use bytes::Bytes;
 
 use crate::Timestamp;
+pub(crate) use crate::ids::RunKind;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
 use crate::visibility::filter::{Filter, Value};
 pub(crate) use record::{
@@ -29,15 +30,6 @@ pub(crate) enum StoreError {
 }
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
-
-/// What a run is one of. The numbers are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i64)]
-pub(crate) enum RunKind {
-    Workflow = 0,
-    /// An activity that was started by itself.
-    Activity = 1,
-}
 
 /// One run as it is stored.
 #[derive(Clone, Debug)]
@@ -203,4 +195,14 @@ pub(crate) trait Store: Send {
     fn activity_tasks(&mut self) -> Result<Vec<QueuedTask>>;
     /// Activities that a worker instance has.
     fn started_activities(&mut self, worker: &str) -> Result<Vec<(RunKey, EventId)>>;
+}
+
+/// When a commit counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// When it is on the disk: survives a power cut.
+    #[default]
+    Full,
+    /// When the system has it: survives a crash of the process, not always one of the machine.
+    Normal,
 }

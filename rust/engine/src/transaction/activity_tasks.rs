@@ -4,17 +4,17 @@
 use bytes::Bytes;
 use prost::Message;
 
-use crate::history::fragment;
+use crate::history::{fragment, page};
 use crate::ids::{ActivityToken, EventId, RunKey, parse_task_token};
 use crate::machine::activity::standalone;
 use crate::policy::priority;
 use crate::proto::service::PollActivityTaskQueueResponse;
 use crate::proto::{Attributes, common, from_nanos, history, timestamp};
+use crate::state::run::fragments_from;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, StoreError};
 use crate::transaction::context::{Context, Failure};
 use crate::transaction::lookup::not_found;
-use crate::transaction::page;
 use crate::{RpcStatus, Timestamp};
 
 /// What is said of an attempt that is over, or of one that never began.
@@ -76,7 +76,7 @@ impl Context {
         key: RunKey,
         id: EventId,
     ) -> Result<history::ActivityTaskScheduledEventAttributes, Failure> {
-        let fragments = page::read(self.store.as_mut(), self.runs.get(&key), key, id)?;
+        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, id)?;
         let (parts, _) = page::cut(&fragments, id, 1);
         let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
         match event.and_then(|event| event.attributes) {

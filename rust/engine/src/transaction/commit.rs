@@ -2,18 +2,18 @@
 
 use crate::mutation::{Bug, planted};
 use crate::state::reply::{Action, Responder};
+use crate::state::retry_list::RetryList;
 use crate::store::StoreError;
 use crate::transaction::context::Context;
-use crate::transaction::retry_list::Owed;
 
 impl Context {
     /// Put the transaction on the disk and give what is to be done now.
     pub(crate) fn commit(&mut self) -> Result<Vec<Action>, StoreError> {
         if std::mem::take(&mut self.in_transaction) {
             let store = &mut self.store;
-            self.early.time_commit(self.env.clock.as_ref(), || store.commit())?;
+            self.precommit.time_commit(self.env.clock.as_ref(), || store.commit())?;
         }
-        self.early.forget();
+        self.precommit.forget();
         self.batch.clear();
         self.gone.clear();
         self.matching.forget_taken();
@@ -24,11 +24,11 @@ impl Context {
 
     /// The transaction failed. Forget what it did, and give everybody who was to be answered, and what
     /// has to be done once the store works again.
-    pub(crate) fn abort(&mut self) -> (Vec<Responder>, Owed) {
+    pub(crate) fn abort(&mut self) -> (Vec<Responder>, RetryList) {
         self.in_transaction = false;
         self.store.rollback();
         self.env.work.clear();
-        self.env.errands.clear();
+        self.env.effects.clear();
         self.env.task_timers.clear();
         for (key, record) in std::mem::take(&mut self.changed_namespaces).into_iter().rev() {
             self.env.namespaces.insert(record.name.clone(), (key, record));
@@ -51,11 +51,11 @@ impl Context {
             Action::Reply(responder, _) => Some(responder),
             _ => None,
         });
-        let mut responders: Vec<_> = replies.chain(self.early.abort()).collect();
+        let mut responders: Vec<_> = replies.chain(self.precommit.abort()).collect();
         for key in &keys {
             responders.extend(self.updates.forget(*key));
         }
         let (gone, queues) = (std::mem::take(&mut self.gone), self.matching.put_back());
-        (responders, Owed { runs: keys, queues, gone })
+        (responders, RetryList { runs: keys, queues, gone })
     }
 }

@@ -9,21 +9,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::ids::{EventId, NamespaceKey, RunKey};
+use crate::ids::{NamespaceKey, RunKey};
 use crate::machine::workflow;
+use crate::state::env::{Env, Work};
+use crate::state::evicted::EvictedRuns;
+use crate::state::precommit::Precommit;
+use crate::state::queries::Queries;
 use crate::state::reply::{Action, Reply, Responder};
 use crate::state::run::Run;
 use crate::state::task_queues::Matching;
-use crate::state::timers::{TaskTimer, Timers};
+use crate::state::time_skipping::TimeSkipping;
+use crate::state::timers::Timers;
+use crate::state::updates::Updates;
+use crate::state::waiters::Waiters;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
-use crate::transaction::effects::Errand;
-use crate::transaction::expiry::Parked;
-use crate::transaction::precommit::Early;
-use crate::transaction::queries::Queries;
-use crate::transaction::time_skipping::TimeSkipping;
-use crate::transaction::updates::Updates;
-use crate::transaction::waiters::Waiters;
-use crate::{Clock, Code, Entropy, RpcStatus, Timestamp};
+use crate::{Clock, Code, Entropy, RpcStatus};
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
@@ -54,41 +54,6 @@ pub(crate) enum Outcome {
     Parked,
 }
 
-/// Something that became interesting while a call was handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// A workflow task may be offered.
-    WorkflowTask(RunKey),
-    /// An activity may be offered.
-    ActivityTask(RunKey, EventId),
-}
-
-/// Time, randomness, and what came up. State machines get this and a run.
-pub(crate) struct Env {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    /// Workflow time of the call being handled.
-    pub(crate) now: Timestamp,
-    /// Time that nobody sets, for timers in memory.
-    pub(crate) steady: Timestamp,
-    pub(crate) wall: Instant,
-    pub(crate) work: Vec<Work>,
-    pub(crate) task_timers: Vec<(Timestamp, TaskTimer)>,
-    /// Ascends; names entries in queues.
-    pub(crate) next_dispatch: u64,
-    /// What runs want of one another. Carried out before the call succeeds.
-    pub(crate) errands: Vec<Errand>,
-    pub(crate) namespaces: HashMap<String, (NamespaceKey, NamespaceRecord)>,
-}
-
-impl Env {
-    /// The name and the public id of a namespace.
-    pub(crate) fn namespace(&self, key: NamespaceKey) -> (String, String) {
-        let found = self.namespaces.values().find(|(candidate, _)| *candidate == key);
-        found.map(|(_, record)| (record.name.clone(), record.id.clone())).unwrap_or_default()
-    }
-}
-
 /// The caller of the call being handled.
 pub(crate) struct Caller {
     pub(crate) responder: Option<Responder>,
@@ -106,14 +71,14 @@ pub(crate) struct Context {
     pub(crate) waiters: Waiters,
     pub(crate) queries: Queries,
     pub(crate) updates: Updates,
-    pub(crate) parked: Parked,
+    pub(crate) evicted: EvictedRuns,
     pub(crate) time_skipping: Option<TimeSkipping>,
     /// More runs in memory than this are looked through for idle ones.
     pub(crate) crowded: usize,
     pub(crate) caller: Caller,
     /// Of the whole transaction, in order.
     pub(crate) actions: Vec<Action>,
-    pub(crate) early: Early,
+    pub(crate) precommit: Precommit,
     /// Made by the transaction.
     pub(crate) added_namespaces: Vec<String>,
     /// As they were before.
@@ -147,7 +112,7 @@ impl Context {
             work: Vec::new(),
             task_timers: Vec::new(),
             next_dispatch: 0,
-            errands: Vec::new(),
+            effects: Vec::new(),
             namespaces: namespaces.into_iter().map(|(k, r)| (r.name.clone(), (k, r))).collect(),
         };
         let mut context = Self {
@@ -159,12 +124,12 @@ impl Context {
             waiters: Waiters::default(),
             queries: Queries::default(),
             updates: Updates::default(),
-            parked: Parked::default(),
+            evicted: EvictedRuns::default(),
             time_skipping: None,
             crowded: 0,
             caller: Caller { responder: None, remaining: None },
             actions: Vec::new(),
-            early: Early::default(),
+            precommit: Precommit::default(),
             added_namespaces: Vec::new(),
             changed_namespaces: Vec::new(),
             last_run_key,
@@ -252,7 +217,7 @@ impl Context {
 
     /// Answer somebody after the commit, or before it with a workflow task.
     pub(crate) fn reply(&mut self, responder: Responder, reply: Reply) {
-        let later = self.early.take(responder, reply);
+        let later = self.precommit.take(responder, reply);
         self.actions.extend(later);
     }
 
@@ -293,13 +258,13 @@ impl Context {
 
     /// Match tasks, write runs, tell those who wait for history.
     fn settle(&mut self) -> Result<(), Failure> {
-        self.carry_out()?;
+        self.apply_effects()?;
         for key in self.touched.clone() {
             if let Some(run) = self.runs.get_mut(&key) {
                 workflow::end_if_too_long(run, &mut self.env);
             }
         }
-        self.carry_out()?;
+        self.apply_effects()?;
         // All at once: when one can't be written, what was to become of the others is owed too.
         self.batch.extend(self.touched.iter().copied());
         let mut closed = Vec::new();
@@ -319,11 +284,11 @@ impl Context {
     }
 
     /// What runs want of one another first: a worker then finds its effects in the task it is given.
-    fn carry_out(&mut self) -> Result<(), Failure> {
-        while !self.env.errands.is_empty() || !self.env.work.is_empty() {
-            while !self.env.errands.is_empty() {
-                for errand in std::mem::take(&mut self.env.errands) {
-                    self.run_errand(errand)?;
+    fn apply_effects(&mut self) -> Result<(), Failure> {
+        while !self.env.effects.is_empty() || !self.env.work.is_empty() {
+            while !self.env.effects.is_empty() {
+                for errand in std::mem::take(&mut self.env.effects) {
+                    self.apply_effect(errand)?;
                 }
             }
             for work in std::mem::take(&mut self.env.work) {
@@ -365,7 +330,7 @@ impl Context {
     /// A call failed after it had touched runs: read them again.
     fn forget_touched(&mut self) -> Result<(), Failure> {
         self.env.work.clear();
-        self.env.errands.clear();
+        self.env.effects.clear();
         self.env.task_timers.clear();
         self.batch.extend(self.touched.iter().copied());
         for key in std::mem::take(&mut self.touched) {

@@ -1,53 +1,20 @@
 //! What the passing of wall time ends: calls that wait for too long, and runs in memory that nobody asks
 //! for.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::ids::RunKey;
 use crate::state::reply::{Reply, Responder};
-use crate::state::run::Sticky;
 use crate::state::task_queues::ParkedAt;
 use crate::transaction::context::Context;
 use crate::{Code, RpcStatus};
 
 /// Idle runs kept in memory, at most: they are dropped when there are twice as many.
 const RUNS_IN_MEMORY: usize = 4_096;
+
 /// A run is cold when nothing has happened to it for this long.
 const COLD: Duration = Duration::from_secs(30);
-
-/// Which worker has a run in its cache, for runs that are not in memory themselves. Forgetting it would
-/// cost the worker a replay of the whole history.
-#[derive(Default)]
-pub(crate) struct Parked {
-    by_run: HashMap<RunKey, (Arc<str>, Duration)>,
-    /// Each queue's name once: there are few workers, and many runs.
-    names: HashSet<Arc<str>>,
-}
-
-impl Parked {
-    fn put(&mut self, run: RunKey, sticky: Sticky) {
-        let name = self.names.get(sticky.queue.as_str()).cloned();
-        let name = name.unwrap_or_else(|| {
-            let name: Arc<str> = sticky.queue.into();
-            self.names.insert(Arc::clone(&name));
-            name
-        });
-        self.by_run.insert(run, (name, sticky.schedule_to_start));
-    }
-
-    pub(crate) fn take(&mut self, run: RunKey) -> Option<Sticky> {
-        let (queue, schedule_to_start) = self.by_run.remove(&run)?;
-        Some(Sticky { queue: queue.as_ref().to_owned(), schedule_to_start })
-    }
-
-    fn sweep(&mut self) {
-        self.names.retain(|name| Arc::strong_count(name) > 1);
-    }
-}
 
 impl Context {
     /// Whether so many runs are in memory that some have to go before long.
@@ -75,10 +42,10 @@ impl Context {
                 break;
             }
             if let Some(sticky) = self.runs.remove(&key).and_then(|run| run.volatile.sticky) {
-                self.parked.put(key, sticky);
+                self.evicted.put(key, sticky);
             }
         }
-        self.parked.sweep();
+        self.evicted.sweep();
         // What is not idle stays, however many: look again only when there are many more.
         self.crowded = (self.runs.len() * 2).max(2 * RUNS_IN_MEMORY);
         if self.runs.capacity() > 4 * self.runs.len() {

@@ -1,9 +1,9 @@
 //! Which run a caller means, by its id and maybe a run id.
 
 use crate::RpcStatus;
-use crate::ids::{NamespaceKey, RunId};
+use crate::ids::{NamespaceKey, RunId, RunKind};
 use crate::proto::common::WorkflowExecution;
-use crate::store::{RunKind, RunRow, StoreError};
+use crate::store::{RunRow, StoreError};
 use crate::transaction::context::{Context, Failure};
 
 /// There is no activity of that id, or not such an attempt of it.

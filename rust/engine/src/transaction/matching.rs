@@ -8,12 +8,14 @@ use bytes::Bytes;
 use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::machine::{activity, workflow_task};
 use crate::policy::priority;
+use crate::state::env::Work;
 use crate::state::reply::{LeaseName, Reply, Responder, Returned};
 use crate::state::task_queues::{Poller, PollerSeed, QueueKey, QueueKind, Task, Undelivered};
 use crate::state::timers::TaskTimer;
 use crate::store::StoreError;
 use crate::store::record::ActivityState;
-use crate::transaction::context::{Context, Failure, Work};
+use crate::transaction::context::{Context, Failure};
+use crate::transaction::workflow_tasks;
 
 /// Who takes a task.
 pub(crate) struct Taker {
@@ -112,7 +114,7 @@ impl Context {
         self.matching.queue(queue).see(&identity, wall);
         let taker = Taker { identity, worker, responder };
         if let Some(Taker { identity, worker, responder }) = self.give(queue, taker)? {
-            let expires = self.expiry(crate::engine::LONG_POLL);
+            let expires = self.expiry(crate::state::waiters::LONG_POLL);
             let seed = PollerSeed { responder, identity, worker };
             self.matching.park_poller(queue, expires, seed);
         }
@@ -164,7 +166,7 @@ impl Context {
         let lease = workflow_task::start(run, env, &taker.identity, &taker.worker);
         let Some(lease) = lease else { return Ok(None) };
         let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
-        let response = workflow_task::response(run, self.store.as_mut(), &lease, sticky);
+        let response = workflow_tasks::response(run, self.store.as_mut(), &lease, sticky);
         let Some(mut body) = readable(task.run, response.map_err(Failure::from))? else {
             return Ok(None);
         };

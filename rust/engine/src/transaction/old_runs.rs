@@ -20,7 +20,7 @@ pub(crate) fn index(context: &mut Context, filter: &Filter) -> Result<(), StoreE
             let Some(mut given) = row.record.search_attributes.clone() else { continue };
             let mut namespaces = context.env.namespaces.values();
             if let Some((_, namespace)) = namespaces.find(|(key, _)| *key == row.namespace) {
-                attributes::tell_kinds(namespace, &mut given);
+                attributes::tell_kinds(&namespace.search_attributes, &mut given);
             }
             context.store.put_search_attributes(&row, &attributes::rows(&given))?;
         }

@@ -40,140 +40,31 @@
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::Sender;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::engine::EngineMessage;
+use crate::RpcStatus;
 use crate::ids::{RunId, RunKey};
 use crate::machine::workflow_task::start_to_close;
-use crate::mutation::{Bug, planted};
-use crate::state::reply::{Action, LeaseName, Reply, Responder};
+use crate::state::message::EngineMessage;
+use crate::state::precommit::{LeaseOut, Withdrawn};
+use crate::state::reply::{LeaseName, Reply};
 use crate::state::run::{Lease, Run};
-use crate::store::StoreError;
 use crate::transaction::context::{Context, Failure, Outcome};
-use crate::{Clock, RpcStatus};
-
-/// No caller waits longer than this for workers to be done.
-const LONGEST: Duration = Duration::from_millis(1);
-/// What took longer than this counts as this: it is out of the ordinary, and soon forgotten.
-const LONG: Duration = Duration::from_millis(4);
-
-/// Tasks that are, or are about to be, with workers before the transaction is on the disk.
-#[derive(Default)]
-pub(crate) struct Early {
-    /// Not sent yet.
-    ready: Vec<(Responder, Reply)>,
-    /// Sent.
-    out: Vec<Out>,
-    /// Sent out of transactions that failed, and not answered yet.
-    withdrawn: Vec<Withdrawn>,
-    /// What a worker takes for a workflow task.
-    turnaround: Average,
-    /// What a commit takes.
-    sync: Average,
-}
-
-/// A lease that is not on the disk.
-struct Out {
-    run: RunKey,
-    lease: [u8; 16],
-    /// The commit may wait for it.
-    is_awaited: bool,
-}
-
-/// What is left of a lease in the worker that has it.
-struct Withdrawn {
-    run_id: RunId,
-    worker: String,
-    lease: [u8; 16],
-    /// The worker is not at it any longer than this.
-    until: Instant,
-}
-
-/// An average in which what was lately counts most.
-#[derive(Default)]
-struct Average(Duration);
-
-impl Average {
-    fn add(&mut self, sample: Duration) {
-        self.0 = (self.0 * 7 + sample.min(LONG)) / 8;
-    }
-}
-
-/// Whether an answer may be given before the commit: it holds a task, and nothing else.
-fn is_early(reply: &Reply) -> bool {
-    match &reply.lease {
-        Some((_, LeaseName::Workflow { .. })) => true,
-        Some((_, LeaseName::Activity { .. })) => planted(Bug::EarlyActivity),
-        _ => false,
-    }
-}
-
-impl Early {
-    /// Take a workflow task on its way to a worker; any other answer comes back.
-    pub(crate) fn take(&mut self, responder: Responder, reply: Reply) -> Option<Action> {
-        if is_early(&reply) {
-            self.ready.push((responder, reply));
-            None
-        } else {
-            Some(Action::Reply(responder, reply))
-        }
-    }
-
-    /// Note how long a commit takes that succeeds.
-    pub(crate) fn time_commit(
-        &mut self,
-        clock: &dyn Clock,
-        commit: impl FnOnce() -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let began = clock.wall();
-        commit()?;
-        self.sync.add(clock.wall().saturating_duration_since(began));
-        Ok(())
-    }
-
-    /// The transaction failed: give those that got no task.
-    pub(crate) fn abort(&mut self) -> impl Iterator<Item = Responder> {
-        self.ready.drain(..).map(|(responder, _)| responder)
-    }
-
-    /// For how long it is worth to wait for completions.
-    pub(crate) fn patience(&self) -> Duration {
-        let Self { turnaround: Average(turnaround), sync: Average(sync), .. } = self;
-        let worthwhile = (*sync * 2).min(LONGEST);
-        if *turnaround <= worthwhile { worthwhile } else { Duration::ZERO }
-    }
-
-    /// Nothing is waited for any more.
-    pub(crate) fn forget(&mut self) {
-        self.out.clear();
-    }
-
-    /// A worker answers for a task that it does not have.
-    pub(crate) fn refuse(&mut self, lease: &[u8]) {
-        self.withdrawn.retain(|task| task.lease != lease);
-    }
-
-    /// A worker is at nothing any more.
-    pub(crate) fn worker_gone(&mut self, worker: &str) {
-        self.withdrawn.retain(|task| task.worker != worker);
-    }
-}
 
 impl Context {
     /// Give workers the workflow tasks that there are for them.
     pub(crate) fn hand_out(&mut self, engine: &Sender<EngineMessage>) {
-        if self.early.ready.is_empty() {
+        if self.precommit.ready.is_empty() {
             return;
         }
         let wall = self.env.clock.wall();
-        for (responder, reply) in std::mem::take(&mut self.early.ready) {
+        for (responder, reply) in std::mem::take(&mut self.precommit.ready) {
             if let Some((_, LeaseName::Workflow { run: key, lease: id })) = &reply.lease
                 && let Some(lease) = self.lease_of(*key, id)
             {
                 lease.given = Some(wall);
-                self.early.out.push(Out { run: *key, lease: *id, is_awaited: true });
+                self.precommit.out.push(LeaseOut { run: *key, lease: *id, is_awaited: true });
             }
             responder.send(reply, engine);
         }
@@ -181,10 +72,10 @@ impl Context {
 
     /// Whether something is to be committed, and workers have tasks that came up meanwhile.
     pub(crate) fn awaits_workers(&mut self) -> bool {
-        let mut out = std::mem::take(&mut self.early.out);
+        let mut out = std::mem::take(&mut self.precommit.out);
         out.retain(|out| self.lease_of(out.run, &out.lease).is_some());
-        self.early.out = out;
-        self.in_transaction && self.early.out.iter().any(|out| out.is_awaited)
+        self.precommit.out = out;
+        self.in_transaction && self.precommit.out.iter().any(|out| out.is_awaited)
     }
 
     /// The call being handled completes the workflow task of a run.
@@ -193,7 +84,7 @@ impl Context {
         if let Some(given) = lease.and_then(|lease| lease.given)
             && let Some(responder) = &self.caller.responder
         {
-            self.early.turnaround.add(responder.sent.saturating_duration_since(given));
+            self.precommit.turnaround.add(responder.sent.saturating_duration_since(given));
         }
     }
 
@@ -204,7 +95,7 @@ impl Context {
         let (run_id, worker) = asked.split_once(' ').unwrap_or_default();
         let run_id = RunId::parse(run_id)?;
         let wall = self.env.wall;
-        let withdrawn = &mut self.early.withdrawn;
+        let withdrawn = &mut self.precommit.withdrawn;
         withdrawn.retain(|task| task.until > wall);
         let is_withdrawn =
             withdrawn.iter().any(|task| task.run_id == run_id && task.worker == worker);
@@ -216,7 +107,7 @@ impl Context {
             let detail = "The worker has no workflow task of this run.";
             return Err(RpcStatus::not_found(detail).into());
         }
-        self.early.out.iter_mut().filter(|out| Some(out.run) == key).for_each(|out| {
+        self.precommit.out.iter_mut().filter(|out| Some(out.run) == key).for_each(|out| {
             out.is_awaited = false; // it waits for us
         });
         Ok(Outcome::Done(Reply::new(Ok(Bytes::new()))))
@@ -224,8 +115,9 @@ impl Context {
 
     /// The transaction has failed, which touched these runs: remember who is at a task that never was.
     pub(crate) fn withdraw(&mut self, runs: &BTreeSet<RunKey>) {
-        let out = std::mem::take(&mut self.early.out);
-        for Out { run: key, lease: id, .. } in out.into_iter().filter(|out| runs.contains(&out.run))
+        let out = std::mem::take(&mut self.precommit.out);
+        for LeaseOut { run: key, lease: id, .. } in
+            out.into_iter().filter(|out| runs.contains(&out.run))
         {
             let Some(run) = self.runs.get(&key) else { continue };
             let lease = run.volatile.lease.as_ref().filter(|lease| lease.id == id);
@@ -233,7 +125,7 @@ impl Context {
                 let limit = start_to_close(run.row.record.task_timeout, *attempt);
                 let (run_id, until) = (run.row.run_id, self.env.wall + limit);
                 let worker = worker.clone();
-                self.early.withdrawn.push(Withdrawn { run_id, worker, lease: id, until });
+                self.precommit.withdrawn.push(Withdrawn { run_id, worker, lease: id, until });
             }
         }
     }

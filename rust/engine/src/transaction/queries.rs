@@ -5,83 +5,25 @@
 //! travel with, the query is *direct*: an entry of its own in a task queue, first in the queue of the
 //! worker that has the run in its cache, and in everybody's queue when that worker does not take it.
 
-use std::collections::HashMap;
-
 use prost::Message;
 
-use crate::history::fragment;
+use crate::history::{fragment, page};
 use crate::ids::{QueryId, QueryToken, RunKey};
 use crate::proto::enums::QueryResultType;
 use crate::proto::query::{WorkflowQuery, WorkflowQueryResult};
 use crate::proto::service::{PollWorkflowTaskQueueResponse, QueryWorkflowResponse};
 use crate::proto::{common, errordetails, failure, normal_queue};
+use crate::state::queries::Query;
 use crate::state::reply::{Reply, Responder};
-use crate::state::task_queues::{ParkedAt, QueueKey, QueueKind, Ticket};
+use crate::state::run::fragments_from;
+use crate::state::task_queues::{ParkedAt, QueueKey, QueueKind};
 use crate::state::timers::TaskTimer;
 use crate::store::RunRow;
 use crate::transaction::context::{Context, Failure};
-use crate::transaction::page;
 use crate::{Code, RpcStatus};
 
 /// `PollWorkflowTaskQueueResponse.history`.
 const HISTORY_TAG: u32 = 8;
-
-/// A query that is not answered yet.
-struct Query {
-    run: RunKey,
-    question: WorkflowQuery,
-    responder: Responder,
-    ticket: Ticket,
-    /// In a queue, or with a worker that took it from there.
-    direct: bool,
-}
-
-/// All queries that are not answered yet.
-#[derive(Default)]
-pub(crate) struct Queries {
-    by_id: HashMap<QueryId, Query>,
-    /// In order of arrival.
-    by_run: HashMap<RunKey, Vec<QueryId>>,
-}
-
-impl Queries {
-    fn take(&mut self, id: QueryId) -> Option<Query> {
-        let query = self.by_id.remove(&id)?;
-        if let Some(ids) = self.by_run.get_mut(&query.run) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.by_run.remove(&query.run);
-            }
-        }
-        Some(query)
-    }
-
-    /// How many wait.
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// A query whose caller's time is over.
-    pub(crate) fn expire(&mut self, id: QueryId) -> Option<Responder> {
-        self.take(id).map(|query| query.responder)
-    }
-
-    /// Whether somebody still waits for the answer.
-    pub(crate) fn is_asked(&self, id: QueryId) -> bool {
-        self.by_id.get(&id).is_some_and(|query| !query.responder.is_gone())
-    }
-
-    pub(crate) fn drain(&mut self) -> Vec<Responder> {
-        self.by_run.clear();
-        self.by_id.drain().map(|(_, query)| query.responder).collect()
-    }
-
-    /// The queries of a run that travel with its workflow task.
-    fn travelling(&self, run: RunKey) -> Vec<QueryId> {
-        let ids = self.by_run.get(&run).into_iter().flatten().copied();
-        ids.filter(|id| self.by_id.get(id).is_some_and(|query| !query.direct)).collect()
-    }
-}
 
 impl Context {
     /// Ask: the caller waits until the query is answered or its time is over.
@@ -95,7 +37,7 @@ impl Context {
         let mut id = [0; 8];
         id.copy_from_slice(&bytes[..8]);
         let id = QueryId::from_be_bytes(id);
-        let expires = self.expiry(crate::engine::LONG_POLL);
+        let expires = self.expiry(crate::state::waiters::LONG_POLL);
         let ticket = self.matching.park(expires, ParkedAt::Query(id));
         self.queries.by_id.insert(id, Query { run, question, responder, ticket, direct: false });
         self.queries.by_run.entry(run).or_default().push(id);
@@ -174,7 +116,7 @@ impl Context {
         let mut events = Vec::new();
         if queue.name == row.task_queue {
             let run = self.runs.get(&key);
-            let fragments = page::read(self.store.as_mut(), run, key, 1)?;
+            let fragments = fragments_from(self.store.as_mut(), run, key, 1)?;
             let (first, next) = page::cut(&fragments, 1, usize::MAX);
             events = first;
             if next < row.record.next_event_id {

@@ -5,23 +5,20 @@ use crate::RpcStatus;
 use crate::ids::{EventId, RunId, RunKey};
 use crate::machine::child::IDENTITY;
 use crate::machine::rebuild::{Rebuilt, Task};
-use crate::machine::workflow::NewRun;
+use crate::machine::workflow::{NewRun, RESETTER};
 use crate::machine::workflow_options::Wanted;
 use crate::machine::{child, workflow, workflow_task};
 use crate::proto::enums::{RetryState, UpdateAdmittedEventOrigin, WorkflowTaskFailedCause};
 use crate::proto::failure::ResetWorkflowFailureInfo;
 use crate::proto::failure::failure::FailureInfo;
 use crate::proto::history::HistoryEvent;
-use crate::proto::{Attributes, common, failure, history, nanos};
+use crate::proto::{Attributes, common, failure, history, nanos, update_id};
+use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::store::record::{ActivityState, WorkflowTaskRecord};
 use crate::store::{RunRow, StoreError};
-use crate::transaction::context::{Context, Env, Failure};
-use crate::transaction::page;
-use crate::transaction::updates::update_id;
-
-/// Who ends the run whose place is taken.
-const RESETTER: &str = "history-resetter";
+use crate::transaction::context::{Context, Failure};
+use crate::transaction::pages;
 
 /// What is asked for.
 pub(crate) struct Reset {
@@ -45,11 +42,6 @@ pub(crate) struct Reapply {
     pub(crate) updates: bool,
     /// Also what children did.
     pub(crate) anything: bool,
-}
-
-/// Whether a run ended because a reset took its place.
-pub(crate) fn ended_by_it(closing: &Attributes) -> bool {
-    matches!(closing, Attributes::WorkflowExecutionTerminatedEventAttributes(a) if a.identity == RESETTER)
 }
 
 /// Reset a workflow; the id of the new run.
@@ -86,7 +78,7 @@ pub(crate) fn reset(context: &mut Context, reset: &Reset) -> Result<RunId, Failu
 
 /// The new run after the last event that it takes over.
 fn rebuild(context: &mut Context, reset: &Reset, run_id: RunId) -> Result<Rebuilt, Failure> {
-    let events = page::events(context, reset.base.key, 1, reset.until)?;
+    let events = pages::events(context, reset.base.key, 1, reset.until)?;
     let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) =
         events.first().and_then(|event| event.attributes.clone())
     else {
@@ -234,7 +226,7 @@ fn reapply(context: &mut Context, rebuilt: &mut Rebuilt, reset: &Reset) -> Resul
     }
     let (mut row, mut from) = (reset.base.clone(), reset.until);
     loop {
-        let events = page::events(context, row.key, from, EventId::MAX)?;
+        let events = pages::events(context, row.key, from, EventId::MAX)?;
         let next = match events.last().and_then(|event| event.attributes.as_ref()) {
             Some(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(a)) => {
                 a.new_execution_run_id.clone()

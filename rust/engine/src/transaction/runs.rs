@@ -6,7 +6,7 @@ use crate::proto::Attributes;
 use crate::state::run::Run;
 use crate::store::{RunRow, StoreError};
 use crate::transaction::context::Context;
-use crate::transaction::page;
+use crate::transaction::pages;
 
 impl Context {
     /// Bring an open run into memory; false when there is none of that key.
@@ -20,7 +20,7 @@ impl Context {
                 if workflow_task::flush_buffered(&mut run) && run.touch() {
                     self.touched.push(key); // who reads it now is told only what is written, too
                 }
-                run.volatile.sticky = self.parked.take(key);
+                run.volatile.sticky = self.evicted.take(key);
                 self.runs.insert(key, run);
                 self.recall_updates(key)?;
                 Ok(true)
@@ -44,7 +44,7 @@ impl Context {
         let Some(run) = self.runs.get(&key) else { return Ok(()) };
         for record in run.row.record.admitted.clone() {
             let (id, until) = (record.event_id, record.event_id + 1);
-            let event = page::events(self, key, id, until)?.pop();
+            let event = pages::events(self, key, id, until)?.pop();
             if let Some(Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(admitted)) =
                 event.and_then(|event| event.attributes)
             {

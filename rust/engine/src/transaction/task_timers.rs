@@ -1,39 +1,8 @@
 //! What the timers do that are in memory only, and whether one still has something to do.
 
-use crate::ids::RunKey;
 use crate::machine::{speculative, workflow_task};
-use crate::state::run::Run;
 use crate::state::timers::TaskTimer;
 use crate::transaction::context::{Context, Failure};
-
-impl TaskTimer {
-    const fn run(self) -> Option<RunKey> {
-        match self {
-            Self::StartToClose(run, _)
-            | Self::StickyScheduleToStart(run, _)
-            | Self::SpeculativeScheduleToStart(run, _) => Some(run),
-            Self::StickyQuery(_) | Self::Sleep(_) => None,
-        }
-    }
-
-    fn is_of(self, run: &Run) -> bool {
-        let volatile = &run.volatile;
-        match self {
-            Self::StartToClose(_, id) => volatile.lease.as_ref().is_some_and(|l| l.id == id),
-            Self::StickyScheduleToStart(_, dispatch) => {
-                volatile.lease.is_none()
-                    && volatile.dispatch == dispatch
-                    && run.workflow_task().is_some()
-            }
-            Self::SpeculativeScheduleToStart(_, scheduled) => {
-                let speculative = volatile.speculative.as_ref();
-                volatile.lease.is_none()
-                    && speculative.is_some_and(|s| s.task.scheduled_time == scheduled.0)
-            }
-            Self::StickyQuery(_) | Self::Sleep(_) => true,
-        }
-    }
-}
 
 impl Context {
     /// Whether anything would come of the timer. Only a run in memory can have a lease, a sticky queue

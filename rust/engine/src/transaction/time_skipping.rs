@@ -13,10 +13,7 @@
 //! The counter must be *one*: an activity that holds it may sleep on the test service, which lets go of
 //! it, and its own heartbeat timeout then fires. So the test's share alone may be negative.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prost::Message;
 
@@ -24,95 +21,15 @@ use crate::ids::RunKey;
 use crate::proto::testservice::SleepResponse;
 use crate::state::reply::{Reply, Responder};
 use crate::state::run::Run;
-use crate::state::task_queues::{ParkedAt, Ticket};
+use crate::state::task_queues::ParkedAt;
+use crate::state::time_skipping::Sleeper;
 use crate::state::timers::TaskTimer;
 use crate::store::record::ActivityState;
 use crate::transaction::context::Context;
-use crate::{Clock, Code, RpcStatus, Timestamp};
+use crate::{Code, RpcStatus, Timestamp};
 
 /// A sleeper that names no limit is there for ever.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 10);
-
-/// Another clock, with jumps: its wall time stays as it is.
-pub(crate) struct SkippingClock {
-    base: Arc<dyn Clock>,
-    skipped: AtomicI64,
-}
-
-impl Clock for SkippingClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.base.now().0.saturating_add(self.skipped.load(Ordering::Relaxed)))
-    }
-
-    fn wall(&self) -> Instant {
-        self.base.wall()
-    }
-
-    fn steady(&self) -> Timestamp {
-        Timestamp(self.base.steady().0.saturating_add(self.skipped.load(Ordering::Relaxed)))
-    }
-
-    fn watch(&self, told: Box<dyn Fn() + Send>) -> Option<Box<dyn Send>> {
-        self.base.watch(told)
-    }
-}
-
-/// A call that waits for workflow time to come.
-struct Sleeper {
-    /// `None`: the caller's own time was over first.
-    waiting: Option<(Responder, Ticket)>,
-    /// It let go of the counter for the time of its sleep.
-    relocks: bool,
-}
-
-/// The clock, the counter, and who sleeps.
-pub(crate) struct TimeSkipping {
-    clock: Arc<SkippingClock>,
-    /// The test's share of the counter.
-    locks: i64,
-    /// The engine's share: the work in flight of each run that has any, and its sum.
-    in_flight: HashMap<RunKey, i64>,
-    busy: i64,
-    /// Runs whose workflow task a worker has.
-    leased: HashSet<RunKey>,
-    sleepers: HashMap<u64, Sleeper>,
-    last_sleeper: u64,
-}
-
-impl TimeSkipping {
-    /// Time is locked at first.
-    pub(crate) fn over(base: Arc<dyn Clock>) -> Self {
-        Self {
-            clock: Arc::new(SkippingClock { base, skipped: AtomicI64::new(0) }),
-            locks: 1,
-            in_flight: HashMap::new(),
-            busy: 0,
-            leased: HashSet::new(),
-            sleepers: HashMap::new(),
-            last_sleeper: 0,
-        }
-    }
-
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::<SkippingClock>::clone(&self.clock)
-    }
-
-    fn jump(&self, by: Duration) {
-        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
-        self.clock.skipped.fetch_add(by, Ordering::Relaxed);
-    }
-
-    fn set_in_flight(&mut self, run: RunKey, work: i64) {
-        let before =
-            if work == 0 { self.in_flight.remove(&run) } else { self.in_flight.insert(run, work) };
-        self.busy += work - before.unwrap_or(0);
-    }
-
-    pub(crate) fn drain(&mut self) -> Vec<Responder> {
-        let waiting = self.sleepers.drain().filter_map(|(_, sleeper)| sleeper.waiting);
-        waiting.map(|(responder, _)| responder).collect()
-    }
-}
 
 /// What a run wants done by workers now.
 fn work_in_flight(run: &Run) -> i64 {

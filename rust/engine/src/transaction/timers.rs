@@ -5,6 +5,7 @@ use crate::state::reply::Action;
 use crate::state::timers::TimerKind;
 use crate::store::{StoreError, TimerRow};
 use crate::transaction::context::{Context, Failure};
+use crate::transaction::start::start_run;
 
 /// A stored timer is due.
 pub(crate) fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure> {
@@ -28,7 +29,7 @@ pub(crate) fn fire(context: &mut Context, timer: TimerRow) -> Result<(), Failure
         Some(TimerKind::Activity) => activity::fire(run, env, timer.subject, timer.due),
         Some(TimerKind::RunTimeout) => {
             if let Some(next) = workflow::time_out(run, env, timer.due, first) {
-                workflow::start(context, next);
+                start_run(context, next);
             }
         }
         Some(TimerKind::Backoff) => workflow::end_backoff(run, env),

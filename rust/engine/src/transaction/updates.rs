@@ -6,198 +6,48 @@
 //! *Accepted* and *completed* are events, and rows by the update's id, so that a request that is
 //! repeated finds what the first one did. A rejected update leaves nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::history::fragment;
+use crate::command::protocol_message::Messages;
+use crate::history::{fragment, page};
 use crate::ids::{EventId, RunKey};
 use crate::machine::speculative;
+use crate::machine::workflow::closing;
 use crate::mutation::{Bug, planted};
 use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
 use crate::proto::failure::Failure as Reason;
 use crate::proto::protocol::Message;
 use crate::proto::protocol::message::SequencingId;
-use crate::proto::service::{
-    PollWorkflowExecutionUpdateResponse, PollWorkflowTaskQueueResponse,
-    StartWorkflowExecutionResponse, UpdateWorkflowExecutionResponse,
-};
-use crate::proto::update::outcome::Value;
-use crate::proto::update::{Request, UpdateRef};
-use crate::proto::{Attributes, common, update};
-use crate::service::multi_operation;
-use crate::service::signal::closing;
+use crate::proto::service::PollWorkflowTaskQueueResponse;
+use crate::proto::update::Request;
+use crate::proto::{Attributes, update};
 use crate::state::reply::{Reply, Responder};
+use crate::state::run::fragments_from;
 use crate::state::task_queues::{ParkedAt, Ticket};
+use crate::state::updates::{Admitted, IN_FLIGHT, Reached, Settled, UpdateCall, UpdateWaiter};
 use crate::store::{RunRow, StoreError};
 use crate::transaction::context::{Context, Failure, Outcome};
-use crate::transaction::page;
-pub(crate) use crate::transaction::update_failures::not_ready;
-use crate::transaction::update_failures::{aborted, cut_off, too_many_in_flight, unprocessed};
+pub(crate) use crate::transaction::update_answers::not_ready;
+use crate::transaction::update_answers::{
+    aborted, cut_off, refused, response, too_many_in_flight, unprocessed,
+};
 use crate::{Code, RpcStatus};
 
 /// How long a caller waits for a stage before it is told which one is reached.
 const LONG_POLL: Duration = Duration::from_secs(20);
-/// Updates of a run that are not completed, at most.
-pub(crate) const IN_FLIGHT: usize = 10;
+
 /// Updates of a run, at most.
 const TOTAL: usize = 2000;
+
 /// What a caller is told whose update was not accepted when the run ended.
 const ENDED: &str = "workflow update was aborted by closing workflow";
+
 /// The type of the messages that carry updates to a worker.
 const REQUEST_TYPE: &str = "type.googleapis.com/temporal.api.update.v1.Request";
-
-/// An update that is neither accepted nor rejected.
-struct Admitted {
-    request: Request,
-    /// An event holds it: a worker finds it there.
-    on_record: bool,
-    /// A worker has got it.
-    sent: bool,
-}
-
-impl Admitted {
-    fn id(&self) -> &str {
-        update_id(&self.request)
-    }
-}
-
-/// The id of an update.
-pub(crate) fn update_id(request: &Request) -> &str {
-    request.meta.as_ref().map_or("", |meta| &meta.update_id)
-}
-
-/// Which call waits.
-pub(crate) enum Asked {
-    Update,
-    Poll,
-    /// An update with the start of its workflow, which was answered with this.
-    WithStart(Box<StartWorkflowExecutionResponse>),
-}
-
-/// A caller that waits for an update to reach a stage.
-struct Waiter {
-    run: RunKey,
-    update_id: String,
-    stage: Stage,
-    asked: Asked,
-    responder: Responder,
-}
-
-/// How far an update has come.
-pub(crate) struct Reached {
-    stage: Stage,
-    outcome: Option<update::Outcome>,
-}
-
-impl Reached {
-    const fn stage(stage: Stage) -> Self {
-        Self { stage, outcome: None }
-    }
-
-    fn failed(failure: Reason) -> Self {
-        let outcome = update::Outcome { value: Some(Value::Failure(failure)) };
-        Self { stage: Stage::Completed, outcome: Some(outcome) }
-    }
-}
-
-/// What the messages of a completed workflow task did to the run's updates.
-#[derive(Default)]
-pub(crate) struct Settled {
-    pub(crate) accepted: Vec<String>,
-    pub(crate) rejected: Vec<(String, Reason)>,
-}
-
-/// All updates that are not accepted yet, and everybody who waits for any.
-#[derive(Default)]
-pub(crate) struct Updates {
-    /// In order of arrival.
-    admitted: HashMap<RunKey, Vec<Admitted>>,
-    waiters: BTreeMap<Ticket, Waiter>,
-    waiting: HashMap<RunKey, Vec<Ticket>>,
-}
-
-impl Updates {
-    fn admitted(&self, run: RunKey) -> impl Iterator<Item = &Admitted> {
-        self.admitted.get(&run).into_iter().flatten()
-    }
-
-    /// Whether there is something for the run's next workflow task to carry.
-    pub(crate) fn is_admitted(&self, run: RunKey) -> bool {
-        self.admitted.contains_key(&run)
-    }
-
-    /// The requests that are not accepted yet, by id.
-    pub(crate) fn requests(&self, run: RunKey) -> HashMap<String, Option<Request>> {
-        let request = |update: &Admitted| (!update.on_record).then(|| update.request.clone());
-        self.admitted(run).map(|update| (update.id().to_owned(), request(update))).collect()
-    }
-
-    /// An update is on record as admitted.
-    pub(crate) fn recall(&mut self, run: RunKey, request: Request) {
-        if !self.admitted(run).any(|update| update.id() == update_id(&request)) {
-            let admitted = Admitted { request, on_record: true, sent: false };
-            self.admitted.entry(run).or_default().push(admitted);
-        }
-    }
-
-    fn remove(&mut self, run: RunKey, id: &str) {
-        if let Some(admitted) = self.admitted.get_mut(&run) {
-            admitted.retain(|update| update.id() != id);
-            if admitted.is_empty() {
-                self.admitted.remove(&run);
-            }
-        }
-    }
-
-    fn add_waiter(&mut self, ticket: Ticket, waiter: Waiter) {
-        self.waiting.entry(waiter.run).or_default().push(ticket);
-        self.waiters.insert(ticket, waiter);
-    }
-
-    fn take_waiter(&mut self, ticket: Ticket) -> Option<Waiter> {
-        let waiter = self.waiters.remove(&ticket)?;
-        if let Some(tickets) = self.waiting.get_mut(&waiter.run) {
-            tickets.retain(|other| *other != ticket);
-            if tickets.is_empty() {
-                self.waiting.remove(&waiter.run);
-            }
-        }
-        Some(waiter)
-    }
-
-    fn take_waiters(&mut self, run: RunKey) -> Vec<(Ticket, Waiter)> {
-        let tickets = self.waiting.remove(&run).unwrap_or_default();
-        tickets.into_iter().filter_map(|t| Some((t, self.waiters.remove(&t)?))).collect()
-    }
-
-    /// A transaction with the run failed: forget its updates, and give everybody who waits for one.
-    pub(crate) fn forget(&mut self, run: RunKey) -> Vec<Responder> {
-        self.admitted.remove(&run);
-        self.take_waiters(run).into_iter().map(|(_, waiter)| waiter.responder).collect()
-    }
-
-    /// The updates that are not accepted yet, by run and id.
-    #[cfg(feature = "simulation")]
-    pub(crate) fn all_admitted(&self) -> impl Iterator<Item = (RunKey, &str)> {
-        self.admitted.iter().flat_map(|(run, all)| all.iter().map(|update| (*run, update.id())))
-    }
-
-    /// Who waits: for which update of which run, and whether for its outcome.
-    #[cfg(feature = "simulation")]
-    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = (RunKey, &str, bool)> {
-        let waiters = self.waiters.values();
-        waiters.map(|w| (w.run, w.update_id.as_str(), w.stage == Stage::Completed))
-    }
-
-    /// Everybody who waits, to be told that the engine closes.
-    pub(crate) fn drain(&mut self) -> Vec<Responder> {
-        self.waiting.clear();
-        std::mem::take(&mut self.waiters).into_values().map(|waiter| waiter.responder).collect()
-    }
-}
 
 impl Context {
     // --- from clients ------------------------------------------------------------------------
@@ -241,7 +91,7 @@ impl Context {
     }
 
     fn update_outcome(&mut self, key: RunKey, event: EventId) -> Result<update::Outcome, Failure> {
-        let fragments = page::read(self.store.as_mut(), self.runs.get(&key), key, event)?;
+        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, event)?;
         let (parts, _) = page::cut(&fragments, event, 1);
         let found = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
         match found.and_then(|event| event.attributes) {
@@ -258,7 +108,7 @@ impl Context {
         row: &RunRow,
         update_id: String,
         stage: Stage,
-        asked: Asked,
+        asked: UpdateCall,
     ) -> Result<Outcome, Failure> {
         if let Some(reached) = self.reached(row.key, &update_id)?
             && reached.stage >= stage
@@ -269,7 +119,7 @@ impl Context {
         if let Some(responder) = self.caller.responder.take() {
             let ticket = self.matching.park(self.expiry(LONG_POLL), ParkedAt::Update);
             let run = row.key;
-            let waiter = Waiter { run, update_id, stage, asked, responder };
+            let waiter = UpdateWaiter { run, update_id, stage, asked, responder };
             self.updates.add_waiter(ticket, waiter);
         }
         Ok(Outcome::Parked)
@@ -321,6 +171,26 @@ impl Context {
             });
         }
         PollWorkflowTaskQueueResponse { messages, ..Default::default() }.encode_to_vec()
+    }
+
+    /// The messages of a completed workflow task, and what they may be about.
+    pub(crate) fn update_messages(
+        &mut self,
+        key: RunKey,
+        rest: Vec<Message>,
+    ) -> Result<Messages, Failure> {
+        let requests = self.updates.requests(key);
+        let mut over = HashMap::new();
+        for Message { protocol_instance_id: id, .. } in &rest {
+            let accepted = self.runs.get(&key).is_some_and(|run| run.updates.contains_key(id));
+            if !requests.contains_key(id)
+                && !accepted
+                && self.store.update(key, id)?.is_some_and(|row| row.completed != 0)
+            {
+                over.insert(id.clone(), "Completed");
+            }
+        }
+        Ok(Messages { rest, requests, settled: Settled::default(), over })
     }
 
     /// A workflow task completed. Updates that its worker has got and did not answer are rejected,
@@ -399,8 +269,8 @@ impl Context {
         for (ticket, waiter) in waiters {
             let status = if goes_on {
                 closing()
-            } else if matches!(&waiter.asked, Asked::WithStart(start) if !start.started) {
-                // Asked again, it starts a run of its own.
+            } else if matches!(&waiter.asked, UpdateCall::WithStart(start) if !start.started) {
+                // UpdateCall again, it starts a run of its own.
                 RpcStatus::new(Code::Aborted, ENDED)
             } else {
                 RpcStatus::not_found(ENDED)
@@ -441,39 +311,9 @@ impl Context {
         }
     }
 
-    fn refuse_waiter(&mut self, ticket: Ticket, waiter: Waiter, status: RpcStatus) {
+    fn refuse_waiter(&mut self, ticket: Ticket, waiter: UpdateWaiter, status: RpcStatus) {
         self.matching.unpark(ticket);
         let status = refused(&waiter.asked, status);
         self.reply(waiter.responder, Reply::new(Err(status)));
-    }
-}
-
-/// The answer to a call: what an update has reached.
-fn response(row: &RunRow, update_id: &str, reached: Reached, asked: &Asked) -> Bytes {
-    let execution = common::WorkflowExecution {
-        workflow_id: row.workflow_id.clone(),
-        run_id: row.run_id.to_string(),
-    };
-    let update_ref =
-        Some(UpdateRef { workflow_execution: Some(execution), update_id: update_id.to_owned() });
-    let Reached { stage, outcome } = reached;
-    let stage = stage.into();
-    if matches!(asked, Asked::Poll) {
-        let response = PollWorkflowExecutionUpdateResponse { outcome, stage, update_ref };
-        return response.encode_to_vec().into();
-    }
-    let update =
-        UpdateWorkflowExecutionResponse { update_ref, outcome, stage, ..Default::default() };
-    match asked {
-        Asked::WithStart(start) => multi_operation::response((**start).clone(), update),
-        _ => update.encode_to_vec().into(),
-    }
-}
-
-/// The failure of a call whose update came to nothing.
-fn refused(asked: &Asked, status: RpcStatus) -> RpcStatus {
-    match asked {
-        Asked::WithStart(start) => multi_operation::update_failed(start.started, status),
-        _ => status,
     }
 }

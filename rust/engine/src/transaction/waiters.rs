@@ -1,77 +1,22 @@
 //! Callers that wait for a run: for its history to grow or to end, or for what becomes of its activity.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::ids::RunKey;
-use crate::service::standalone_describe;
-use crate::state::reply::{Reply, Responder};
-use crate::state::task_queues::{ParkedAt, Ticket};
+use crate::state::reply::Reply;
+use crate::state::task_queues::ParkedAt;
+use crate::state::waiters::{Awaited, Waiter};
 use crate::transaction::context::{Context, Failure, Outcome};
-use crate::transaction::page::Question;
-
-/// One of them.
-pub(crate) struct Waiter {
-    pub(crate) responder: Responder,
-    pub(crate) ticket: Ticket,
-    pub(crate) asked: Asked,
-    /// What it is told when its time is over: ask again, from where you were.
-    pub(crate) empty: Bytes,
-}
-
-/// What a caller waits for.
-pub(crate) enum Asked {
-    History(Question),
-    /// The outcome of an activity that was started by itself.
-    Outcome,
-    /// Such an activity to change.
-    Change(standalone_describe::Question),
-}
-
-/// All of them.
-#[derive(Default)]
-pub(crate) struct Waiters {
-    by_run: HashMap<RunKey, Vec<Waiter>>,
-}
-
-impl Waiters {
-    pub(crate) fn add(&mut self, run: RunKey, waiter: Waiter) {
-        self.by_run.entry(run).or_default().push(waiter);
-    }
-
-    pub(crate) fn remove(&mut self, run: RunKey, ticket: Ticket) -> Option<(Responder, Bytes)> {
-        let waiters = self.by_run.get_mut(&run)?;
-        let at = waiters.iter().position(|waiter| waiter.ticket == ticket)?;
-        let waiter = waiters.swap_remove(at);
-        if waiters.is_empty() {
-            self.by_run.remove(&run);
-        }
-        Some((waiter.responder, waiter.empty))
-    }
-
-    /// The runs that somebody waits for.
-    #[cfg(feature = "simulation")]
-    pub(crate) fn runs(&self) -> impl Iterator<Item = RunKey> {
-        self.by_run.keys().copied()
-    }
-
-    pub(crate) fn drain(&mut self) -> Vec<Responder> {
-        self.by_run
-            .drain()
-            .flat_map(|(_, waiters)| waiters)
-            .map(|waiter| waiter.responder)
-            .collect()
-    }
-}
+use crate::transaction::standalone_answers;
 
 impl Context {
     /// Answer the caller, or have it wait.
     pub(crate) fn answer_or_wait(
         &mut self,
         key: RunKey,
-        asked: Asked,
+        asked: Awaited,
         empty: Bytes,
         patience: Duration,
     ) -> Result<Outcome, Failure> {
@@ -87,11 +32,11 @@ impl Context {
     }
 
     /// `None`: not yet.
-    fn answer(&mut self, key: RunKey, asked: &Asked) -> Result<Option<Bytes>, Failure> {
+    fn answer(&mut self, key: RunKey, asked: &Awaited) -> Result<Option<Bytes>, Failure> {
         match asked {
-            Asked::History(question) => self.history_answer(key, question),
-            Asked::Outcome => standalone_describe::answer_outcome(self, key),
-            Asked::Change(question) => standalone_describe::answer_change(self, key, question),
+            Awaited::History(question) => self.history_answer(key, question),
+            Awaited::Outcome => standalone_answers::answer_outcome(self, key),
+            Awaited::Change(question) => standalone_answers::answer_change(self, key, question),
         }
     }
 

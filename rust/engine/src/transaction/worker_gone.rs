@@ -22,7 +22,7 @@ impl Context {
         going_on: &[Vec<u8>],
     ) -> Result<(), Failure> {
         self.gone.insert(worker.to_owned(), going_on.to_vec());
-        self.early.worker_gone(worker);
+        self.precommit.worker_gone(worker);
         let leased = |run: &crate::state::run::Run| {
             run.volatile.lease.as_ref().is_some_and(|lease| lease.worker == worker)
         };

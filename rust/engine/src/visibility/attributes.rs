@@ -6,8 +6,10 @@ use serde_json::Value as Json;
 
 use crate::proto::common::{Payload, SearchAttributes};
 pub(crate) use crate::proto::enums::IndexedValueType as Kind;
-use crate::store::NamespaceRecord;
 use crate::visibility::filter::{Value, time};
+
+/// The search attributes that a namespace declares, by name, with the number of their kind.
+pub(crate) type Declared = HashMap<String, i32>;
 
 /// What the engine knows of a run by itself. Nobody sets these.
 const OWN: [(&str, Kind); 15] = [
@@ -27,6 +29,7 @@ const OWN: [(&str, Kind); 15] = [
     ("TaskQueue", Kind::Keyword),
     ("WorkflowId", Kind::Keyword),
 ];
+
 /// The rest of them.
 const OWN_TOO: [(&str, Kind); 4] = [
     ("TemporalWorkerDeployment", Kind::Keyword),
@@ -34,6 +37,7 @@ const OWN_TOO: [(&str, Kind); 4] = [
     ("TemporalWorkflowVersioningBehavior", Kind::Keyword),
     ("WorkflowType", Kind::Keyword),
 ];
+
 /// Known everywhere, and set by workers and tools.
 const PREDEFINED: [(&str, Kind); 14] = [
     ("BatcherNamespace", Kind::Keyword),
@@ -77,8 +81,8 @@ pub(crate) fn system() -> HashMap<String, i32> {
 }
 
 /// What an attribute that a workflow may have holds; `None`: there is none of that name.
-pub(crate) fn kind(namespace: &NamespaceRecord, name: &str) -> Option<Kind> {
-    let declared = namespace.search_attributes.get(name);
+pub(crate) fn kind(declared: &Declared, name: &str) -> Option<Kind> {
+    let declared = declared.get(name);
     declared.and_then(|kind| Kind::try_from(*kind).ok()).or_else(|| find(name, &PREDEFINED))
 }
 
@@ -99,22 +103,22 @@ pub(crate) const fn kind_name(kind: Kind) -> &'static str {
 /// Refuse attributes that the namespace does not have, and values that are not of their kind. Payloads
 /// that don't say their kind are told.
 pub(crate) fn check(
-    namespace: &NamespaceRecord,
+    namespace: &str,
+    declared: &Declared,
     attributes: Option<&mut SearchAttributes>,
 ) -> Result<(), String> {
     let Some(attributes) = attributes else { return Ok(()) };
     let mut fields: Vec<_> = attributes.indexed_fields.iter_mut().collect();
     fields.sort_by(|a, b| a.0.cmp(b.0));
     for (name, _) in &fields {
-        if !is_own(name) && kind(namespace, name).is_none() {
-            let namespace = &namespace.name;
+        if !is_own(name) && kind(declared, name).is_none() {
             return Err(format!(
                 "Namespace {namespace} has no mapping defined for search attribute {name}"
             ));
         }
     }
     for (name, payload) in fields {
-        let Some(kind) = kind(namespace, name).filter(|_| !is_own(name)) else {
+        let Some(kind) = kind(declared, name).filter(|_| !is_own(name)) else {
             return Err(format!("{name} attribute can't be set in SearchAttributes"));
         };
         if let Some(value) = decode(payload)
@@ -131,9 +135,9 @@ pub(crate) fn check(
 }
 
 /// Have attributes say their kind that were not told, since an older version wrote them.
-pub(crate) fn tell_kinds(namespace: &NamespaceRecord, attributes: &mut SearchAttributes) {
+pub(crate) fn tell_kinds(declared: &Declared, attributes: &mut SearchAttributes) {
     for (name, payload) in &mut attributes.indexed_fields {
-        if let Some(kind) = kind(namespace, name) {
+        if let Some(kind) = kind(declared, name) {
             let told = || kind_name(kind).as_bytes().to_vec();
             payload.metadata.entry("type".to_owned()).or_insert_with(told);
         }

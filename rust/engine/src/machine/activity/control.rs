@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::ids::EventId;
 use crate::machine::activity;
 use crate::proto::{common, history};
+use crate::state::env::Env;
 use crate::state::run::Run;
 use crate::store::ActivityRecord;
 use crate::store::record::{ActivityState, PauseRecord};
-use crate::transaction::context::Env;
 
 /// The search attribute that tells which activities of a run are paused.
 const PAUSE_INFO: &str = "TemporalPauseInfo";

@@ -20,11 +20,11 @@ use crate::proto::enums::{RetryState, TimeoutType};
 use crate::proto::failure::failure::FailureInfo;
 use crate::proto::failure::{Failure, ServerFailureInfo, TimeoutFailureInfo};
 use crate::proto::{Attributes, common, history, nanos, timestamp};
+use crate::state::env::{Env, Work};
 use crate::state::run::{Run, make_event};
 use crate::state::timers::TimerKind;
 use crate::store::ActivityRecord;
 use crate::store::record::ActivityState;
-use crate::transaction::context::{Env, Work};
 
 /// Details of the cancellation of an activity that no worker had.
 const NOT_STARTED: &str = "ACTIVITY_ID_NOT_STARTED";

@@ -1,16 +1,15 @@
 //! What an operator changes of a pending activity: its queue, its timeouts, how it is retried.
 
-use crate::command::schedule_activity_task::Timeouts;
 use crate::machine::activity;
 use crate::machine::activity::control;
-use crate::policy::retry;
+use crate::policy::{limits, retry};
 use crate::proto::activity::ActivityOptions;
 use crate::proto::command::ScheduleActivityTaskCommandAttributes;
-use crate::proto::{common, from_nanos, history, normal_queue};
+use crate::proto::{common, from_nanos, history, nanos, normal_queue};
+use crate::state::env::Env;
 use crate::state::run::Run;
 use crate::store::ActivityRecord;
 use crate::store::record::ActivityState;
-use crate::transaction::context::Env;
 use crate::{RpcStatus, Timestamp};
 
 /// The options as they are.
@@ -134,4 +133,75 @@ pub(crate) fn keep(run: &mut Run, env: &mut Env, mut record: ActivityRecord) -> 
     record.last_failure = None;
     activity::schedule_after(run, env, record, std::time::Duration::from_nanos(delay));
     options
+}
+
+/// Nanoseconds; 0 is unlimited. What was not given follows from the rest, as on the server.
+pub(crate) struct Timeouts {
+    pub(crate) schedule_to_close: i64,
+    pub(crate) schedule_to_start: i64,
+    pub(crate) start_to_close: i64,
+    pub(crate) heartbeat: i64,
+}
+
+impl Timeouts {
+    pub(crate) fn of(
+        attributes: &ScheduleActivityTaskCommandAttributes,
+        run_timeout: i64,
+    ) -> Result<Self, String> {
+        let given = [
+            (&attributes.schedule_to_close_timeout, "ScheduleToCloseTimeout"),
+            (&attributes.schedule_to_start_timeout, "ScheduleToStartTimeout"),
+            (&attributes.start_to_close_timeout, "StartToCloseTimeout"),
+            (&attributes.heartbeat_timeout, "HeartbeatTimeout"),
+        ];
+        for (timeout, name) in given {
+            limits::check_time(timeout.as_ref(), &format!("invalid {name}"), "")?;
+        }
+        let [whole, to_start, to_close, heartbeat] =
+            given.map(|(timeout, _)| nanos(timeout.as_ref()));
+        if whole == 0 && to_close == 0 {
+            let kind = attributes.activity_type.as_ref().map_or("", |kind| kind.name.as_str());
+            return Err(format!(
+                "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity. \
+                 ActivityId={} ActivityType={kind}",
+                attributes.activity_id
+            ));
+        }
+        Ok(Self::fit(whole, to_start, to_close, heartbeat, run_timeout))
+    }
+
+    /// Made to fit together; those of an activity without a workflow, too.
+    pub(crate) fn fit(
+        mut whole: i64,
+        mut to_start: i64,
+        mut to_close: i64,
+        heartbeat: i64,
+        run_timeout: i64,
+    ) -> Self {
+        if whole == 0 {
+            whole = run_timeout;
+        }
+        to_start = at_most(to_start, whole);
+        to_close = at_most(to_close, whole);
+        if run_timeout != 0 {
+            [whole, to_start, to_close] =
+                [whole, to_start, to_close].map(|t| at_most(t, run_timeout));
+        }
+        let heartbeat = if heartbeat == 0 { 0 } else { at_most(heartbeat, to_close) };
+        Self {
+            schedule_to_close: whole,
+            schedule_to_start: to_start,
+            start_to_close: to_close,
+            heartbeat,
+        }
+    }
+}
+
+/// The shorter of two timeouts, of which 0 is unlimited.
+fn at_most(timeout: i64, limit: i64) -> i64 {
+    match (timeout, limit) {
+        (0, limit) => limit,
+        (timeout, 0) => timeout,
+        (timeout, limit) => timeout.min(limit),
+    }
 }

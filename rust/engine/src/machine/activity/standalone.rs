@@ -15,15 +15,16 @@ use crate::proto::history::{
     ActivityTaskScheduledEventAttributes, HistoryEvent, WorkflowExecutionTerminatedEventAttributes,
 };
 use crate::proto::{Attributes, common, sdk};
+use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, CancelRecord, RunRecord, RunRow, StandaloneRecord};
-use crate::transaction::context::{Context, Env};
 use crate::visibility::filter;
 use crate::{Code, RpcStatus};
 
 /// The scheduled event of the one activity that such a run has.
 pub(crate) const SCHEDULED: EventId = 1;
+
 /// What is said of an attempt that found no time for another one.
 const NO_TIME: &str = "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying";
 
@@ -42,9 +43,7 @@ pub(crate) struct NewActivity {
 }
 
 /// Start an activity: it waits for a worker, at once or after a while.
-pub(crate) fn start(context: &mut Context, new: NewActivity) -> RunKey {
-    let key = context.next_run_key();
-    let env = &mut context.env;
+pub(crate) fn start(key: RunKey, new: NewActivity, env: &mut Env) -> Run {
     let NewActivity { attributes, start_delay, user_metadata, links, .. } = new;
     let delay = i64::try_from(start_delay.as_nanos()).unwrap_or(i64::MAX);
     let mut record = activity::record(&attributes, SCHEDULED, env.now.0);
@@ -74,8 +73,7 @@ pub(crate) fn start(context: &mut Context, new: NewActivity) -> RunKey {
     let event = make_event(env, Attributes::ActivityTaskScheduledEventAttributes(attributes));
     run.append_event(HistoryEvent { user_metadata, links, ..event });
     activity::schedule_after(&mut run, env, record, start_delay);
-    context.insert_run(run);
-    key
+    run
 }
 
 /// Something became of the run's activity, if it is one of an activity: note it.

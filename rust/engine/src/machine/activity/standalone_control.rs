@@ -12,10 +12,10 @@ use crate::machine::activity::standalone_options::apply;
 use crate::policy::retry;
 use crate::proto::activity::ActivityOptions;
 use crate::proto::failure::Failure;
+use crate::state::env::Env;
 use crate::state::run::Run;
 use crate::store::record::{ActivityState, PauseRecord};
 use crate::store::{ActivityRecord, RunRow};
-use crate::transaction::context::Env;
 use crate::visibility::filter;
 use crate::{Code, RpcStatus};
 

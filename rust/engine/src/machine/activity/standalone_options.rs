@@ -1,7 +1,7 @@
 //! The options of an activity without a workflow: as they are, changed field by field, and as they were.
 
 use crate::RpcStatus;
-use crate::command::schedule_activity_task::Timeouts;
+use crate::machine::activity::options::Timeouts;
 use crate::policy::{priority, retry};
 use crate::proto::activity::ActivityOptions;
 use crate::proto::history::ActivityTaskScheduledEventAttributes;

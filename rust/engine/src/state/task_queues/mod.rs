@@ -9,13 +9,12 @@ mod taken;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-pub(crate) use queue::{Poller, Queue, Task, Undelivered};
-use taken::Taken;
-
 use crate::ids::{EventId, NamespaceKey, QueryId, RunKey};
 #[cfg(feature = "simulation")]
 use crate::state::reply::LeaseName;
 use crate::state::reply::Responder;
+pub(crate) use queue::{Poller, Queue, Task, Undelivered};
+use taken::Taken;
 
 /// A sticky queue that was not polled for this long has lost its worker.
 const STICKY_UNSEEN: Duration = Duration::from_secs(10);

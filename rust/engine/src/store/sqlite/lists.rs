@@ -4,8 +4,8 @@ use rusqlite::types::Value as Sql;
 
 use super::found_by::sql;
 use super::{SqliteStore, runs};
-use crate::ids::NamespaceKey;
-use crate::store::{Place, Result, RunKind, RunRow};
+use crate::ids::{NamespaceKey, RunKind};
+use crate::store::{Place, Result, RunRow};
 use crate::visibility::filter::{Field, Filter, Operator, Source, Wanted};
 
 /// Where to look, what to look for, and by what it is in order.

@@ -8,12 +8,11 @@ mod parser;
 mod sources;
 mod tokens;
 
-pub(crate) use sources::{Source, Wanted};
-
 use crate::RpcStatus;
+use crate::ids::RunKind;
 use crate::proto::enums::{ActivityExecutionStatus, WorkflowExecutionStatus as Status};
-use crate::store::RunKind;
 use crate::visibility::attributes::Kind;
+pub(crate) use sources::{Source, Wanted};
 
 /// What a workflow is asked about, or an activity: its id and its type are where a workflow has them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! From the words of a query to what it asks.
 
-use crate::store::RunKind;
+use crate::ids::RunKind;
 use crate::visibility::attributes;
 use crate::visibility::attributes::Kind;
 use crate::visibility::filter::tokens::Token;
@@ -10,6 +10,7 @@ use crate::visibility::filter::{
 
 /// Words and signs of a query at most: what is longer is too deep for SQLite.
 pub(super) const LENGTH: usize = 1500;
+
 /// How deep parentheses may go.
 const DEPTH: usize = 64;
 

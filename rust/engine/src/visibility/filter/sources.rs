@@ -129,7 +129,7 @@ fn add(all: &mut Vec<Source>, source: Source) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::RunKind;
+    use crate::ids::RunKind;
 
     fn sources(text: &str) -> Option<Vec<Source>> {
         let kinds = |name: &str| match name {
