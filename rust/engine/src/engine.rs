@@ -20,8 +20,10 @@
 //! There are no locks, because nobody else touches anything. In turns ([`crate::event_loop`]) it
 //!
 //! 1. takes all calls that wait in its channel, and the timers that are due,
-//! 2. handles one after the other. A handler works on runs in memory ([`crate::state::run`]); when it succeeds
-//!    as a whole its changes are written, when it fails nothing of it remains ([`crate::transaction::context`]),
+//! 2. handles one after the other. A handler works on runs in memory ([`crate::state::run`]); when it
+//!   succeeds
+//!    as a whole its changes are written, when it fails nothing of it remains
+//! ([`crate::transaction::context`]),
 //! 3. commits once,
 //! 4. and only then answers the callers and arms the timers ([`crate::state::reply`]).
 //!
@@ -63,7 +65,7 @@ use crate::store::{Store, StoreError};
 use crate::transaction::context::Context;
 use crate::{Clock, EngineError, Entropy, RpcStatus, Synchronous, SystemClock, SystemEntropy};
 
-/// How to open an engine.
+/// Options of [`Engine::open`].
 #[derive(Clone)]
 pub struct EngineOptions {
     /// The database file; `None` keeps everything in memory.

@@ -13,7 +13,7 @@ pub enum EngineError {
     NotOurs {
         /// The file.
         path: PathBuf,
-        /// What was found instead.
+        /// The content found instead.
         detail: String,
     },
     /// The file was written by a newer version of Hourglass.
@@ -38,7 +38,7 @@ pub enum EngineError {
     ReadOnly {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         detail: String,
     },
     /// Another engine, of this or of another process, has the file.
@@ -58,7 +58,7 @@ pub enum EngineError {
     Storage {
         /// The file.
         path: PathBuf,
-        /// What SQLite or the system said.
+        /// The message of SQLite or of the system.
         detail: String,
     },
     /// Time skipping was asked for on a file.

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Where nobody tells that the clock was set or the machine slept, it is noticed within this time.
 const SLICE: Duration = Duration::from_secs(5);
 
-/// How often queues and runs that nobody needs are forgotten.
+/// The time between two sweeps, which forget unused queues and runs.
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// A week: the namespace that is always there keeps its closed runs for as long, in name.
@@ -39,12 +39,13 @@ pub(crate) struct Loop {
     sender: Sender<EngineMessage>,
     /// Timers are not tried before this time: the store failed.
     paused_until: Option<Instant>,
-    /// What waits for the store to work again.
+    /// The retry list: applied when the store works again.
     owed: RetryList,
     last_sweep: Option<Instant>,
     /// Nothing has happened since the last sweep, and another one would forget no more.
     is_swept: bool,
-    /// What tells of a clock that was set, from the first stored timer on; `None` in it: nothing does.
+    /// The watch that tells of a clock that was set, from the first stored timer on; `None` in it:
+    /// nothing does.
     watch: OnceCell<Option<Box<dyn Send>>>,
     closing: bool,
     /// The transaction of the last turn is still open.
@@ -113,7 +114,7 @@ impl Loop {
         messages.extend(self.receiver.try_iter().take(BATCH - messages.len()));
     }
 
-    /// How long to wait at most before the clock is read again: it may be set, or the machine may
+    /// The time to wait at most before the clock is read again: it may be set, or the machine may
     /// sleep, and neither ends a wait. There is no limit where something tells of that.
     fn longest_wait(&self) -> Duration {
         if !self.context.timers.has_stored() || self.is_watched() { Duration::MAX } else { SLICE }
@@ -129,7 +130,7 @@ impl Loop {
         self.watch.get_or_init(watch).is_some()
     }
 
-    /// How long there is nothing to do unless somebody calls; `None`: for ever.
+    /// The time until something is due, calls apart; `None`: nothing is.
     pub(crate) fn patience(&self) -> Option<Duration> {
         if self.paused_until.is_none() && self.context.may_skip() {
             return Some(Duration::ZERO);
@@ -320,6 +321,7 @@ impl Loop {
         }
         let committed = match failed {
             None => {
+                // First, so that workers are at their tasks while the disk syncs.
                 self.context.hand_out(&self.sender);
                 self.context.commit()
             }
@@ -414,7 +416,8 @@ fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
 /// For an engine that its owner turns.
 #[cfg(feature = "simulation")]
 impl Loop {
-    /// One turn with what waits now; tells how many messages that were. To `linger` is to leave the
+    /// Turn once, with the messages that wait now; tells how many messages that were. To `linger` is to
+    /// leave the
     /// transaction open for completions of the next turn.
     pub(crate) fn turn_once(&mut self, linger: bool) -> usize {
         let mut messages = Vec::new();
@@ -432,7 +435,7 @@ impl Loop {
         count
     }
 
-    /// Whether the transaction of the last turn is still open.
+    /// Tell whether the transaction of the last turn is still open.
     pub(crate) const fn lingers(&self) -> bool {
         self.lingers
     }

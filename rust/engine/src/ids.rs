@@ -43,7 +43,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// What a worker hands back with the result of a workflow task.
+/// The token of a workflow task, returned with its result.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct WorkflowTaskToken {
     #[prost(int64, tag = "1")]
@@ -55,7 +55,7 @@ pub(crate) struct WorkflowTaskToken {
     pub(crate) lease: Vec<u8>,
 }
 
-/// What a worker hands back with the result or a heartbeat of an activity.
+/// The token of an activity task, returned with its result and its heartbeats.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ActivityToken {
     #[prost(int64, tag = "1")]
@@ -77,7 +77,7 @@ pub(crate) struct ActivityToken {
 /// Names a query: random, so that an answer from before a restart answers nothing.
 pub(crate) type QueryId = u64;
 
-/// What a worker hands back with the answer to a query.
+/// The token of a query, returned with its answer.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct QueryToken {
     /// Far from the tags of other tokens, which therefore name no query.
@@ -117,7 +117,7 @@ pub(crate) fn parse_token<T: Message + Default>(token: &[u8], what: &str) -> Res
         .map_err(|_| RpcStatus::invalid_argument(format!("Error deserializing {what}.")))
 }
 
-/// What a run is one of. The numbers are stored.
+/// The kinds of runs. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i64)]
 pub(crate) enum RunKind {

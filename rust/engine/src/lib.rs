@@ -3,7 +3,23 @@
 //! The engine has no transport of its own: [`Engine::dispatch`] takes the name of an RPC and its
 //! encoded request and gives the encoded response, as a gRPC server would. How it works inside is told
 //! at the top of `engine.rs`.
+//!
+//! # Floors
+//!
+//! Imports go down only (`tests/test_floors.py` holds that). From the top:
+//!
+//! * [`engine`]: the handle; [`event_loop`]: the engine's one thread, which turns calls and timers into
+//!   transactions
+//! * [`service`]: every RPC; `service/dispatch.rs` is the table of them
+//! * [`transaction`]: `Context`: a call as a whole or not at all, and all that concerns more than one run
+//! * [`command`]: what a workflow decides, one command per file
+//! * [`machine`]: what becomes of one run: pure over a run and an `Env`, never sees `Context`
+//! * [`state`]: plain data in memory: runs, timers, task queues, callers that wait
+//! * [`history`], [`store`], [`visibility`], [`policy`], [`clock`]: encoded histories; SQLite; finding
+//!   runs; retries, schedules, priorities and limits; time
+//! * [`proto`], [`ids`], [`status`], [`error`], [`mutation`]: names that everything uses
 
+#![allow(rustdoc::private_intra_doc_links, reason = "the floors are for those who work on them")]
 #![allow(deprecated, reason = "fields that older clients still fill in are kept for them")]
 
 mod clock;

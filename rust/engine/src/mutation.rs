@@ -39,13 +39,13 @@ pub fn plant(bug: Option<Bug>) {
     PLANTED.set(bug);
 }
 
-/// Whether this bug is planted here.
+/// Tell whether this bug is planted here.
 #[cfg(feature = "simulation")]
 pub(crate) fn planted(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
 
-/// None is.
+/// Tell that no bug is active: there are none without the simulation.
 #[cfg(not(feature = "simulation"))]
 pub(crate) const fn planted(_bug: Bug) -> bool {
     false

@@ -1,4 +1,4 @@
-//! What a caller is told when a call fails: a gRPC status, without depending on a transport.
+//! The status of a failed call: gRPC's, without depending on a transport.
 
 use bytes::Bytes;
 use prost::Message;
@@ -63,7 +63,7 @@ impl RpcStatus {
         Self::with_detail_of(code, message, &format!("temporal.api.errordetails.v1.{name}"), detail)
     }
 
-    /// The same for a message of any package, by its full name.
+    /// Make a status whose details hold a message of any package, by its full name.
     pub(crate) fn with_detail_of(
         code: Code,
         message: impl Into<String>,

@@ -121,7 +121,7 @@ fn check_length(field: &str, on: &str, value: &str, rest: &str) -> Result<(), St
     ))
 }
 
-/// Whether a command names another run as it has to be named. `namespace` and `rest` (a signal's name)
+/// Tell whether a command names another run as it has to be named. `namespace` and `rest` (a signal's name)
 /// are what the server says besides.
 fn check_execution(
     execution: &common::WorkflowExecution,
@@ -148,7 +148,7 @@ fn check_execution(
     Ok(())
 }
 
-/// Whether a command ends the run.
+/// Tell whether a command ends the run.
 pub(crate) fn is_close(command: &Command) -> bool {
     use CommandType as C;
     matches!(

@@ -34,7 +34,7 @@ impl Messages {
         self.over.get(id).map_or(Ok(()), |state| Err(wrong_state(id, kind, state)))
     }
 
-    /// This task ends the update.
+    /// Note that this task ends the update.
     fn end(&mut self, id: &str) {
         self.over.insert(id.to_owned(), "ProvisionallyCompleted");
     }

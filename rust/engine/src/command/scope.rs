@@ -1,4 +1,4 @@
-//! What the commands of one workflow task share, and why one is refused.
+//! State shared by the commands of one workflow task, and their refusals.
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
@@ -26,7 +26,7 @@ impl Refusal {
     }
 }
 
-/// What the commands of one workflow task share.
+/// State shared by the commands of one workflow task.
 pub(crate) struct Scope<'a> {
     pub(crate) run: &'a mut Run,
     pub(crate) env: &'a mut Env,
@@ -37,9 +37,9 @@ pub(crate) struct Scope<'a> {
     pub(crate) user_metadata: Option<UserMetadata>,
     /// Activities that the worker wants to have with the answer, by their scheduled event.
     pub(crate) eager: Vec<EventId>,
-    /// What the run was started with, when it is to be retried and a command fails it.
+    /// The run's started attributes, when a failing command may lead to a retry.
     pub(crate) first_event: Option<WorkflowExecutionStartedEventAttributes>,
-    /// What the worker has to say to updates.
+    /// The worker's messages about updates.
     pub(crate) messages: protocol_message::Messages,
     /// The run that goes on after this one.
     pub(crate) next_run: Option<NewRun>,

@@ -1,4 +1,4 @@
-//! What is wrong with the commands of a task before any of them is looked into.
+//! Checks of a task's commands as a sequence.
 
 use crate::RpcStatus;
 use crate::command::is_close;

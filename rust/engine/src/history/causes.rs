@@ -16,7 +16,7 @@ pub(crate) fn cut(attributes: &mut Attributes) {
     }
 }
 
-/// The same for a failure that is kept elsewhere.
+/// Cut the causes of a failure that is not in an event.
 pub(crate) fn cut_failure(mut failure: &mut Failure) {
     for _ in 0..CAUSES {
         let Some(cause) = failure.cause.as_deref_mut() else { return };

@@ -1,4 +1,12 @@
 //! Children: initiated by a command, started, and followed to the end of their chain of runs.
+//!
+//! ```text
+//! none      --StartChildWorkflowExecution-->  initiated  (Initiated; an effect is queued)
+//! initiated --the effect is applied-->        started    (Started, buffered while a task is out)
+//! initiated --id taken, or no namespace-->    none       (StartChildWorkflowExecutionFailed)
+//! started   --its chain of runs ends-->       none       (the event of that end)
+//! started   --its parent closes-->            released   (by its ParentClosePolicy: an effect)
+//! ```
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
 
@@ -9,7 +17,7 @@ use crate::proto::{Attributes, common, history};
 use crate::state::run::Run;
 use crate::store::ChildRecord;
 
-/// Who the engine is in events that it causes itself.
+/// The identity of the engine in events that it causes itself.
 pub(crate) const IDENTITY: &str = "history-service";
 
 /// The start that an initiated event asks for.
@@ -76,7 +84,7 @@ pub(crate) fn let_in(run: &mut Run, initiated_event_id: EventId, started_event_i
     }
 }
 
-/// What all events about the end of a child say.
+/// The fields that all events about the end of a child share.
 pub(crate) struct Child {
     pub(crate) record: ChildRecord,
     pub(crate) namespace_id: String,
@@ -84,7 +92,7 @@ pub(crate) struct Child {
     pub(crate) workflow_type: common::WorkflowType,
 }
 
-/// One of the events about the end of a child, with what they have in common.
+/// Build an event about the end of a child, with the fields they share.
 macro_rules! child_event {
     ($child:ident, $variant:ident, $event:ident { $($field:ident: $value:expr),* }) => {
         Attributes::$variant(history::$event {

@@ -22,7 +22,7 @@ pub(crate) enum Missed {
     Run,
 }
 
-/// What became of a signal.
+/// Build the event that tells the sender of a signal whether it arrived.
 pub(crate) fn signalled(
     initiated_event_id: EventId,
     sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
@@ -56,7 +56,7 @@ pub(crate) fn signalled(
     }
 }
 
-/// What became of a request to cancel.
+/// Build the event that tells the requester of a cancellation whether it arrived.
 pub(crate) fn cancelled(
     initiated_event_id: EventId,
     asked: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,

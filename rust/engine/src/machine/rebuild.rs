@@ -24,9 +24,9 @@ pub(crate) enum Task {
     /// There is none.
     #[default]
     None,
-    /// Its scheduled event, and which attempt it is.
+    /// Scheduled: the event, and the attempt.
     Scheduled(EventId, i32),
-    /// Its scheduled and its started event.
+    /// Started: the scheduled and the started event.
     Started(EventId, EventId),
     /// The attempt before it failed, and this one is not on record.
     Unwritten,
@@ -40,7 +40,7 @@ pub(crate) struct Rebuilt {
     pub(crate) children: BTreeMap<EventId, ChildRecord>,
     /// Of signals.
     pub(crate) request_ids: Vec<String>,
-    /// What other runs were asked for and have not answered, by the event that says so.
+    /// Effects that other runs have not answered, by their initiated event.
     effects: BTreeMap<EventId, Effect>,
     timers: BTreeMap<EventId, TimerRecord>,
 }
@@ -210,7 +210,7 @@ impl Rebuilt {
         }
     }
 
-    /// What the run has asked of runs that are not its children.
+    /// Take in an event about signals and cancellations of other runs.
     fn of_others(&mut self, event: &HistoryEvent, attributes: &Attributes) {
         use Attributes as A;
         let (source, initiated_event_id) = (self.run.key(), event.event_id);

@@ -1,5 +1,12 @@
 //! Workflow tasks for updates. They are in memory only, until something is written: if all that comes of
 //! one is that an update was rejected, nothing is left of it.
+//!
+//! ```text
+//! none        --an update is admitted-->  speculative  (in memory only)
+//! speculative --something is written-->   scheduled    (WorkflowTaskScheduled: a task like any other)
+//! speculative --not fetched in time-->    scheduled    (for any worker)
+//! speculative --only rejections-->        none         (without a trace)
+//! ```
 
 use std::time::Duration;
 
@@ -48,7 +55,8 @@ pub(crate) fn timed_out(run: &mut Run, env: &mut Env, scheduled: Timestamp) {
     }
 }
 
-/// Whether a completion without commands leaves no trace: the task is speculative, and all the worker has
+/// Tell whether a completion without commands leaves no trace: the task is speculative, and all the
+/// worker has
 /// to say is that it rejects updates.
 pub(crate) fn is_discarded(run: &Run, request: &RespondWorkflowTaskCompletedRequest) -> bool {
     let record = &run.row.record;

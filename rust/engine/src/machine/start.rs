@@ -1,4 +1,4 @@
-//! What a start asks for: whether it is one, which run of its workflow id it means, and the run it makes.
+//! Starts: whether a request may start a run, which run of its workflow id it means, and the run it makes.
 
 use prost::Message;
 
@@ -92,23 +92,23 @@ pub(crate) fn check_policies(request: &StartWorkflowExecutionRequest) -> Result<
 pub(crate) enum Decision<'a> {
     /// Start a run.
     Start,
-    /// This run, and how the request has to do with it.
+    /// The run that exists, and how the request is known to it.
     Existing(&'a RunRow, Known),
     TerminateAndStart(&'a RunRow),
 }
 
-/// How a run is known that a start finds.
+/// The relation of a start to the run it finds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// This very request started it.
+    /// The run was started by the same request.
     Started,
-    /// This very request was attached to it.
+    /// The request was attached to the run before.
     Attached,
-    /// It has the same workflow id, and that is all right with the caller.
+    /// The run has the same workflow id, and the caller accepts that.
     ById,
 }
 
-/// What a start means, given the newest run of its workflow id.
+/// Decide on a start, given the newest run of its workflow id.
 pub(crate) fn decide<'a>(
     existing: Option<&'a RunRow>,
     request: &StartWorkflowExecutionRequest,

@@ -1,4 +1,11 @@
 //! User timers: started by a command, fired by time or cancelled by a command.
+//!
+//! ```text
+//! none    --StartTimer-->  pending   (TimerStarted; a stored timer is armed)
+//! pending --due-->         fired     (TimerFired, buffered while a worker has the workflow task)
+//! pending --CancelTimer--> canceled  (TimerCanceled)
+//! fired   --CancelTimer--> canceled  (while TimerFired is buffered: it is taken back)
+//! ```
 
 use crate::ids::EventId;
 use crate::machine::workflow_task;

@@ -1,4 +1,11 @@
 //! A run as a whole: started, closed, out of time.
+//!
+//! ```text
+//! none    --start-->                                    running  (WorkflowExecutionStarted)
+//! running --complete, fail, cancel, continue as new-->  closed   (a command; nothing is unseen)
+//! running --terminate, out of time, too long-->         closed   (its workflow task is ended by force)
+//! closed  --retry, cron, continue as new-->             another run of the chain
+//! ```
 
 use crate::ids::{NamespaceKey, RunId, RunKey};
 use crate::machine::{next_run, reset_points, workflow_task};
@@ -21,12 +28,12 @@ use crate::{Code, RpcStatus, Timestamp};
 /// The time a worker has for a workflow task, unless the caller says another: 10 s.
 pub(crate) const DEFAULT_TASK_TIMEOUT: i64 = 10_000_000_000;
 
-/// What a new run is made of.
+/// The parts of a new run.
 pub(crate) struct NewRun {
     pub(crate) namespace: NamespaceKey,
     pub(crate) run_id: RunId,
     pub(crate) request_id: String,
-    /// Its first event, complete.
+    /// The started event, complete.
     pub(crate) attributes: history::WorkflowExecutionStartedEventAttributes,
     /// Nanoseconds before the first workflow task.
     pub(crate) backoff: i64,
@@ -34,13 +41,13 @@ pub(crate) struct NewRun {
     pub(crate) backoff_is_delay: bool,
     pub(crate) user_metadata: Option<temporalio_protos::temporal::api::sdk::v1::UserMetadata>,
     pub(crate) links: Vec<common::Link>,
-    /// What the workflow finds in its first task.
+    /// The signal that the first workflow task shows.
     pub(crate) signal: Option<HistoryEvent>,
     /// Of a child; also of the later runs of its chain.
     pub(crate) parent: Option<ParentRecord>,
 }
 
-/// How long a run may take, in nanoseconds; 0 is unlimited.
+/// The timeouts of a run, in nanoseconds; 0 is unlimited.
 pub(crate) struct Timeouts {
     pub(crate) execution: i64,
     pub(crate) run: i64,
@@ -48,7 +55,7 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    /// What was asked for, made to fit together as the server does it.
+    /// Fit requested timeouts together, as the server does.
     pub(crate) fn of(execution: i64, run: i64, task: i64) -> Self {
         let run = if execution != 0 && (run == 0 || run > execution) { execution } else { run };
         let task = if task == 0 { DEFAULT_TASK_TIMEOUT } else { task };
@@ -316,10 +323,10 @@ pub(crate) fn closing() -> RpcStatus {
     )
 }
 
-/// Who ends the run whose place is taken.
+/// The identity that terminates the run a reset replaces.
 pub(crate) const RESETTER: &str = "history-resetter";
 
-/// Whether a run ended because a reset took its place.
+/// Tell whether a run ended because a reset took its place.
 pub(crate) fn ended_by_it(closing: &Attributes) -> bool {
     matches!(closing, Attributes::WorkflowExecutionTerminatedEventAttributes(a) if a.identity == RESETTER)
 }

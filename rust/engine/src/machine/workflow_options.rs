@@ -1,4 +1,5 @@
-//! What is changed of a run from outside, and told to nobody: the workflow goes on without a task for it.
+//! Options of a run that are changed from outside, and told to nobody: the workflow goes on without a
+//! task for it.
 
 use crate::RpcStatus;
 use crate::ids::EventId;
@@ -23,7 +24,7 @@ const FIELDS: [&str; 5] = [
     "priority.fairness_weight",
 ];
 
-/// What a client wants of a run's options.
+/// The changes that a client requests to a run's options.
 pub(crate) struct Wanted {
     pub(crate) options: WorkflowExecutionOptions,
     /// The fields that count.
@@ -45,7 +46,7 @@ impl Wanted {
         priority::check(self.options.priority.as_ref()).map_err(RpcStatus::invalid_argument)
     }
 
-    /// What the run's options become, and what is to be written of that; `None`: they are so already.
+    /// Merge requested options into a run's, and build the event of the change; `None`: they are so already.
     pub(crate) fn merge(
         &self,
         row: &RunRow,
@@ -179,7 +180,7 @@ pub(crate) fn take(
     }
 }
 
-/// What older clients say, in the words of newer ones.
+/// Convert an override of older clients to the newer form.
 #[allow(deprecated, reason = "older clients say it so")]
 fn as_stored(wanted: &VersioningOverride) -> VersioningOverride {
     let auto = wanted.behavior() == VersioningBehavior::AutoUpgrade;

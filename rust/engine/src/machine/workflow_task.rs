@@ -3,6 +3,16 @@
 //!
 //! Attempt 1 is in the history from the moment it is scheduled; its started event is written when it
 //! ends. Later attempts are transient: they are shown to the worker and written only if they complete.
+//!
+//! ```text
+//! none      --something to see-->             scheduled  (WorkflowTaskScheduled, attempt 1)
+//! scheduled --a worker polls-->               started    (a lease in memory: nothing is written)
+//! scheduled --its sticky worker does not-->   scheduled  (WorkflowTaskTimedOut; for any worker)
+//! started   --completed-->                    none       (Started and Completed; buffered events follow)
+//! started   --failed or timed out-->          scheduled  (written for attempt 1 only; the next attempt)
+//! started   --the run is closed-->            none       (WorkflowTaskFailed; buffered events follow)
+//! started   --restart, or its worker is gone--> scheduled (the same attempt: nothing is written)
+//! ```
 
 use std::time::Duration;
 
@@ -153,6 +163,7 @@ pub(crate) fn complete(
     lease: Lease,
     attributes: history::WorkflowTaskCompletedEventAttributes,
 ) -> EventId {
+    // First, so that the events below are appended and not buffered behind the task itself.
     run.volatile.lease = None;
     run.volatile.speculative = None;
     let backoff = std::mem::take(&mut run.state().record.backoff_until);
@@ -244,7 +255,8 @@ fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
     run.append(env, attributes);
 }
 
-/// Nobody fetched the task in its time: whatever worker comes may have it, for as long as it takes.
+/// Reschedule a task that was not fetched in its time: whatever worker comes may have it, for as long as
+/// it takes.
 pub(crate) fn unclaimed(run: &mut Run, env: &mut Env) {
     run.volatile.sticky = None;
     run.keep_speculative();
@@ -261,12 +273,13 @@ pub(crate) fn unclaimed(run: &mut Run, env: &mut Env) {
     schedule_attempt(run, env, task.attempt);
 }
 
-/// Whether the task's scheduled event is in the history.
+/// Tell whether the task's scheduled event is in the history.
 fn is_written(run: &Run, task: &WorkflowTaskRecord) -> bool {
     task.attempt == 1 && !task.unwritten && task.scheduled_event_id < run.row.record.next_event_id
 }
 
-/// Append the events that were held back, results of activities and children last, and tell whether there were any.
+/// Append the events that were held back, results of activities and children last, and tell whether
+/// there were any.
 pub(crate) fn flush_buffered(run: &mut Run) -> bool {
     let events = run.clear_buffered();
     let any = !events.is_empty();

@@ -33,7 +33,7 @@ pub(crate) enum Schedule {
     At(Fields, TimeZone),
 }
 
-/// One bit for each value that fits.
+/// A set of values: a bit for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fields {
     minutes: u64,
@@ -66,7 +66,7 @@ impl Schedule {
         Some(Self::At(Fields::parse(fields)?, zone))
     }
 
-    /// How long after `now` the next run is, when the last was meant for `last`; both are nanoseconds
+    /// The time from `now` to the next run, when the last was meant for `last`; both are nanoseconds
     /// since 1970. In whole seconds. `None`: never.
     pub(crate) fn backoff(&self, last: i64, now: i64) -> Option<Duration> {
         let next = match self {
@@ -121,7 +121,7 @@ fn split_zone(text: &str) -> Option<(TimeZone, &str)> {
     Some((zone, rest.trim()))
 }
 
-/// What clocks show there, in minutes since 1970, at a minute of UTC.
+/// The local time of a zone, in minutes since 1970, at a minute of UTC.
 fn local(zone: &TimeZone, minute: i64) -> Option<i64> {
     let at = Timestamp::from_second(minute.checked_mul(60)?).ok()?;
     Some(minute + i64::from(zone.to_offset(at).seconds()).div_euclid(60))
@@ -280,7 +280,7 @@ mod tests {
         }
     }
 
-    /// What the server's library gives for these (robfig/cron 3.0.1): schedule, after, next.
+    /// Results of the server's library (robfig/cron 3.0.1): schedule, after, next.
     const ZONED: &[(&str, &str, &str)] = &[
         ("Europe/Berlin 0 9 * * *", "2023-11-14T22:13:20Z", "2023-11-15T08:00:00Z"),
         ("Europe/Berlin 0 9 * * *", "2023-07-14T22:13:20Z", "2023-07-15T07:00:00Z"),

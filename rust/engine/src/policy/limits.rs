@@ -1,4 +1,4 @@
-//! How large values may be, and how long names: the server's limits.
+//! Limits of the server: sizes of values, lengths of names.
 
 use prost::Message;
 

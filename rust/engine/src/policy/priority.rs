@@ -5,13 +5,14 @@ use crate::proto::common::Priority;
 /// The last of the levels; the first is 1.
 const LEVELS: i32 = 5;
 
-/// That of a task which says nothing.
+/// The level of a task without a priority.
 const MIDDLE: i32 = 3;
 
 /// Bytes that a fairness key may have.
 const FAIRNESS_KEY: usize = 64;
 
-/// What `own` leaves open is as in `base`: an activity's as its workflow's, a child's as its parent's.
+/// Merge two priorities: fields that `own` leaves open are as in `base`: an activity's as its
+/// workflow's, a child's as its parent's.
 pub(crate) fn merge(base: Option<&Priority>, own: Option<&Priority>) -> Option<Priority> {
     let (Some(base), Some(own)) = (base, own) else { return own.or(base).cloned() };
     let or = |own: i32, base: i32| if own == 0 { base } else { own };

@@ -54,7 +54,7 @@ fn check(policy: &RetryPolicy) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a failure is of a kind that another attempt can help with.
+/// Tell whether a failure is of a kind that another attempt can help with.
 pub(crate) fn is_retryable(policy: &RetryPolicy, failure: &Failure) -> bool {
     let listed = |name: &str| policy.non_retryable_error_types.iter().any(|listed| listed == name);
     match &failure.failure_info {
@@ -72,7 +72,7 @@ pub(crate) fn is_retryable(policy: &RetryPolicy, failure: &Failure) -> bool {
     }
 }
 
-/// How long to wait after `attempt` has failed at `now`; `Err`: there is no other attempt, and why.
+/// Compute the time to wait after `attempt` failed at `now`; `Err`: there is no other attempt, and why.
 /// `expiration` is the time (nanoseconds, 0 for none) after which none may begin.
 pub(crate) fn next_delay(
     policy: &RetryPolicy,
@@ -104,12 +104,12 @@ fn asked_delay(failure: &Failure) -> Option<Duration> {
     }
 }
 
-/// How long to wait after `attempt` has failed.
+/// Compute the time to wait after `attempt` failed.
 pub(crate) fn delay(policy: &RetryPolicy, attempt: i32, failure: &Failure) -> Duration {
     asked_delay(failure).unwrap_or_else(|| backoff(policy, attempt))
 }
 
-/// How long to wait after `attempt` has failed, when the failure does not say.
+/// Compute the time to wait after `attempt` failed, when the failure does not say.
 pub(crate) fn backoff(policy: &RetryPolicy, attempt: i32) -> Duration {
     let seconds = |duration: Option<&prost_wkt_types::Duration>| {
         duration.and_then(from_duration).unwrap_or_default().as_secs_f64()

@@ -54,7 +54,7 @@ pub(crate) fn terminate_workflow_execution(
     Ok(TerminateWorkflowExecutionResponse::default())
 }
 
-/// What stands in the event where the caller says nothing.
+/// Fill in a default where the caller gave nothing.
 fn or_default(given: String, default: &str) -> String {
     if given.is_empty() { default.to_owned() } else { given }
 }

@@ -15,7 +15,7 @@ use crate::state::waiters::{Awaited, HistoryQuestion};
 use crate::transaction::context::{Context, Failure, Outcome};
 use crate::transaction::pages;
 
-/// How long a reader waits for events before it is asked to ask again.
+/// The time that a reader waits for events before it has to ask again.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// `GetWorkflowExecutionHistory`: pages of a history, waiting for more, or only its end.

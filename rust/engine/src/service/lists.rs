@@ -52,7 +52,7 @@ pub(crate) fn list_workflow_executions(
     })
 }
 
-/// What a caller asks for.
+/// A requested page of a list.
 pub(super) struct Page<'a> {
     pub(super) namespace: &'a str,
     pub(super) query: &'a str,
@@ -134,7 +134,7 @@ pub(crate) fn count_workflow_executions(
     Ok(CountWorkflowExecutionsResponse { count, groups: groups.collect() })
 }
 
-/// How many runs of a kind there are, and of each status if that was asked.
+/// Count the runs of a kind, by status if the query groups.
 pub(super) fn count(
     context: &mut Context,
     kind: RunKind,

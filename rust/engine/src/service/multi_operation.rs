@@ -113,7 +113,7 @@ fn check_update(
     update::check(context, update)
 }
 
-/// Whether the update goes to the run that is there.
+/// Tell whether the update goes to the run that is there.
 fn takes_update(
     context: &mut Context,
     row: &RunRow,

@@ -79,7 +79,7 @@ pub(crate) fn describe_namespace(
     Ok(description(record))
 }
 
-/// What is said of a namespace.
+/// Describe a namespace.
 pub(super) fn description(record: &NamespaceRecord) -> DescribeNamespaceResponse {
     let limit = i64::try_from(BLOB_LIMIT).unwrap_or(i64::MAX);
     DescribeNamespaceResponse {

@@ -9,7 +9,7 @@ use crate::transaction::context::{Context, Failure};
 use crate::transaction::reset;
 use crate::transaction::reset::{Reapply, Reset};
 
-/// What an id may have.
+/// The length of a request id, at most.
 const ID_LENGTH: usize = 1000;
 
 pub(crate) fn reset_workflow_execution(
@@ -48,7 +48,7 @@ pub(crate) fn reset_workflow_execution(
     Ok(ResetWorkflowExecutionResponse { run_id })
 }
 
-/// What is to be done to the new run's options. Nothing else can be: as on a server.
+/// List the changes to the new run's options. Nothing else can be: as on a server.
 fn then(request: &mut ResetWorkflowExecutionRequest) -> Result<Vec<Wanted>, RpcStatus> {
     let operations = std::mem::take(&mut request.post_reset_operations);
     let wanted = operations.into_iter().map(|operation| match operation.variant {
@@ -72,7 +72,7 @@ fn unsupported(operation: &str) -> RpcStatus {
     RpcStatus::invalid_argument(format!("unsupported post reset operation: {operation}"))
 }
 
-/// What the request leaves in, by the newer field, which names what to leave out, and the older one, which
+/// Choose the events to reapply, by the newer field, which names what to leave out, and the older one, which
 /// names what to take.
 fn reapply(request: &ResetWorkflowExecutionRequest) -> Reapply {
     #[allow(deprecated, reason = "older clients set it")]

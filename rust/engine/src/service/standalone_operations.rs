@@ -197,7 +197,7 @@ pub(crate) fn update_activity_execution_options(
     Ok(UpdateActivityExecutionOptionsResponse { activity_options })
 }
 
-/// The same for an activity of a workflow.
+/// Change the options of a workflow's activity.
 fn of_workflow(
     context: &mut Context,
     request: UpdateActivityExecutionOptionsRequest,
@@ -235,7 +235,7 @@ fn check(request: &UpdateActivityExecutionOptionsRequest) -> Result<(), RpcStatu
     }
 }
 
-/// Whether the first attempt has not been given to a queue yet.
+/// Tell whether the first attempt has not been given to a queue yet.
 fn may_delay(own: &StandaloneRecord, record: &ActivityRecord, now: i64) -> bool {
     let first = record.scheduled_time.saturating_add(record.start_delay);
     first > now || (own.last_started == 0 && record.paused.is_some())

@@ -120,7 +120,7 @@ fn check_names(request: &StartActivityExecutionRequest) -> Result<(), RpcStatus>
     check_length("activityType", type_of(request))
 }
 
-/// What a start means, given the newest activity of its id: that one, or (`None`) a new one.
+/// Decide on a start, given the newest activity of its id: that one, or (`None`) a new one.
 fn decide(
     existing: Option<&RunRow>,
     request: &StartActivityExecutionRequest,

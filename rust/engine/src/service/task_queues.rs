@@ -21,7 +21,7 @@ use crate::state::task_queues::{QueueKey, QueueKind, Task};
 use crate::transaction::context::{Context, Failure};
 use crate::{RpcStatus, Timestamp};
 
-/// What a worker may take in a second, as the server says it of one that did not limit itself.
+/// The tasks that a worker may take in a second, as the server says it of one that did not limit itself.
 const UNLIMITED: f64 = 100_000.0;
 
 #[allow(deprecated, reason = "Temporal's command line asks so")]
@@ -67,7 +67,7 @@ pub(crate) fn describe_task_queue(
     })
 }
 
-/// What there is to say of a queue.
+/// The description of a queue.
 struct Queue {
     pollers: Vec<PollerInfo>,
     stats: TaskQueueStats,
@@ -122,7 +122,7 @@ fn stats(count: i64, age: i64) -> TaskQueueStats {
     }
 }
 
-/// How long a task has waited, in nanoseconds.
+/// Compute the age of a task, in nanoseconds.
 fn age(context: &mut Context, kind: QueueKind, task: Task) -> Result<i64, Failure> {
     let Some((run, env)) = context.open_run(task.run)? else { return Ok(0) };
     let since = match kind {

@@ -16,7 +16,7 @@ use crate::{Code, RpcStatus};
 /// A workflow whose task failed this often won't answer.
 const FAILING_ATTEMPTS: i32 = 3;
 
-/// What an id may have.
+/// The length of an update id, at most.
 const ID_LENGTH: usize = 1000;
 
 /// `UpdateWorkflowExecution`: ask a workflow to do something, and wait for what becomes of it.
@@ -33,7 +33,7 @@ pub(crate) fn update_workflow_execution(
     context.await_update(&row, id, stage, UpdateCall::Update)
 }
 
-/// What is asked, complete, and the stage to wait for.
+/// Check a request, complete it, and find the stage to wait for.
 pub(super) fn check(
     context: &Context,
     request: &mut UpdateWorkflowExecutionRequest,

@@ -36,7 +36,7 @@ use crate::transaction::start::start_run;
 use crate::transaction::workflow_tasks;
 use crate::{Code, RpcStatus, Timestamp, command};
 
-/// How long a worker may ask for one more workflow task without getting on: the server's default.
+/// The time for which a worker may ask for one more workflow task without getting on: the server's default.
 const HEARTBEATS: Duration = Duration::from_mins(30);
 
 /// `RespondWorkflowTaskCompletedResponse.workflow_task`.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::store::{Result, StoreError};
 
-/// What a store can be made to fail at.
+/// The steps at which a store can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Reading something.
@@ -15,7 +15,7 @@ pub enum Step {
     Commit,
 }
 
-/// How it fails.
+/// The ways in which a step fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The disk is full.
@@ -44,7 +44,7 @@ pub struct Faults(Arc<Mutex<Plan>>);
 struct Plan {
     /// Everything fails like this.
     broken: Option<Fault>,
-    /// One step fails.
+    /// The step that fails next.
     next: Option<Next>,
     crashed: bool,
     commits: u64,
@@ -54,7 +54,7 @@ struct Plan {
 #[derive(Debug)]
 struct Next {
     step: Step,
-    /// How many more of these steps succeed.
+    /// The number of these steps that succeed before.
     after: u64,
     fault: Fault,
     /// The machine stops at this step. If it is a commit, it may or may not be on the disk.
@@ -91,13 +91,13 @@ impl Faults {
         (plan.broken, plan.next, plan.crashed) = (None, None, false);
     }
 
-    /// Whether a step that is to fail has not come yet.
+    /// Tell whether a step that is to fail has not come yet.
     #[must_use]
     pub fn is_planned(&self) -> bool {
         self.plan().next.is_some()
     }
 
-    /// Whether the planned crash has happened.
+    /// Tell whether the planned crash has happened.
     #[must_use]
     pub fn crashed(&self) -> bool {
         self.plan().crashed

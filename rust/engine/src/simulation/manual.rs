@@ -29,7 +29,7 @@ pub struct ManualEngine {
 pub struct Answer(oneshot::Receiver<Delivery>);
 
 impl Answer {
-    /// What the engine said, once it has said something; an engine that crashed says that it is closed.
+    /// Take the engine's answer, once there is one; an engine that crashed says that it is closed.
     pub fn take(&mut self) -> Option<Result<Bytes, RpcStatus>> {
         match self.0.try_recv() {
             Ok(delivery) => Some(delivery.accept()),
@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// What the engine has in memory, as far as invariants speak of it. Runs are named by their keys.
+/// The engine's memory, as far as invariants speak of it. Runs are named by their keys.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Workflow tasks that workers have.
@@ -64,7 +64,7 @@ pub struct Memory {
     pub kept_activities: BTreeSet<(i64, i64)>,
     /// Workers that are gone, and whose tasks will go to others when the store works again.
     pub owed_gone: BTreeSet<String>,
-    /// How many runs are held.
+    /// The number of runs held.
     pub runs: usize,
 }
 
@@ -105,20 +105,20 @@ impl ManualEngine {
         let _ = self.sender.send(EngineMessage::WorkerGone { worker, going_on: Vec::new() });
     }
 
-    /// One turn: calls, due timers, one commit, answers. Tells how many messages there were. To
+    /// Turn once: calls, due timers, one commit, answers. Tells how many messages there were. To
     /// `linger` is to leave the commit to a later turn, if workers have tasks of the transaction: they
     /// were given them already, and may complete them within it. Time may pass, and the engine crash.
     pub fn turn(&mut self, linger: bool) -> usize {
         self.engine.turn_once(linger)
     }
 
-    /// Whether the last turn left its commit to a later one.
+    /// Tell whether the last turn left its commit to a later one.
     #[must_use]
     pub fn lingers(&self) -> bool {
         self.engine.lingers()
     }
 
-    /// How long there is nothing to do unless somebody calls; `None`: for ever.
+    /// The time until something is due, calls apart; `None`: nothing is.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         self.engine.patience()
@@ -129,7 +129,7 @@ impl ManualEngine {
         self.engine.end();
     }
 
-    /// What is in memory.
+    /// Read the engine's memory.
     #[must_use]
     pub fn memory(&self) -> Memory {
         let context = self.engine.context();

@@ -1,4 +1,4 @@
-//! What tests need to break the engine: a store that fails when it is told to, and an engine without
+//! Tools that break the engine, for tests: a store that fails when it is told to, and an engine without
 //! a thread, turned by hand. Only with the feature `simulation`, which nothing but tests asks for.
 
 mod faults;

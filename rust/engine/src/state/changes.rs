@@ -1,4 +1,4 @@
-//! What a transaction is about to change of a run, and writing it.
+//! Changes of a run that are not written yet, and writing them.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::visibility::attributes;
 /// Recent history kept in memory, per run.
 const TAIL_BYTES: usize = 256 * 1024;
 
-/// What has not been written yet.
+/// Changes that are not written yet.
 #[allow(clippy::struct_excessive_bools, reason = "each is a change of its own")]
 #[derive(Default)]
 pub(super) struct Changes {

@@ -1,4 +1,4 @@
-//! What one run wants of another: to be its child, to be told that a child ended, to be signalled or
+//! Effects of one run on another: to be its child, to be told that a child ended, to be signalled or
 //! cancelled.
 
 use temporalio_protos::temporal::api::sdk::v1::UserMetadata;
@@ -24,7 +24,7 @@ pub(crate) struct EndedChild {
     pub(crate) closing: Attributes,
 }
 
-/// One of them.
+/// An effect on another run, queued by a state machine.
 pub(crate) enum Effect {
     StartChild(StartChild),
     /// A child's chain of runs ended: its parent is told.

@@ -1,4 +1,4 @@
-//! What state machines get besides a run: time, randomness, and a place for what came up.
+//! The environment of state machines: time, randomness, and a place for what came up.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,11 +28,13 @@ pub(crate) struct Env {
     /// Time that nobody sets, for timers in memory.
     pub(crate) steady: Timestamp,
     pub(crate) wall: Instant,
+    /// Invariant: empty between two calls.
     pub(crate) work: Vec<Work>,
     pub(crate) task_timers: Vec<(Timestamp, TaskTimer)>,
     /// Ascends; names entries in queues.
     pub(crate) next_dispatch: u64,
-    /// What runs want of one another. Carried out before the call succeeds.
+    /// Effects on other runs. Applied before the call succeeds.
+    /// Invariant: empty between two calls.
     pub(crate) effects: Vec<Effect>,
     pub(crate) namespaces: HashMap<String, (NamespaceKey, NamespaceRecord)>,
 }

@@ -1,4 +1,4 @@
-//! What is kept of runs that are not in memory.
+//! Sticky queues of runs that are not in memory.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What of a run is in memory only.
+//! State of a run that is in memory only.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,16 @@ use crate::ids::EventId;
 use crate::proto::history::HistoryEvent;
 use crate::store::record::WorkflowTaskRecord;
 
-/// What a restart forgets, on purpose: who is working on the workflow task, and which worker has the
+/// State that a restart forgets, on purpose: who is working on the workflow task, and which worker has the
 /// run in its cache. Workers of a process that is gone can't finish, so the task is simply offered
 /// again, as the same attempt.
 #[derive(Default)]
 pub(crate) struct Volatile {
+    /// Invariant: only while the run has a workflow task.
     pub(crate) lease: Option<Lease>,
     pub(crate) sticky: Option<Sticky>,
     /// The workflow task, when it is not stored.
+    /// Invariant: only while no workflow task is stored.
     pub(crate) speculative: Option<Speculative>,
     /// The newest entry in a queue; older ones are void.
     pub(crate) dispatch: u64,
@@ -30,7 +32,7 @@ pub(crate) struct Volatile {
 #[derive(Clone, Debug)]
 pub(crate) struct Speculative {
     pub(crate) task: WorkflowTaskRecord,
-    /// Its scheduled event, to be written when the task turns out to be one.
+    /// The scheduled event, to be written when the task turns out to be one.
     pub(crate) scheduled: HistoryEvent,
 }
 

@@ -1,4 +1,4 @@
-//! What reaches the engine's thread.
+//! Messages to the engine's thread.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use bytes::Bytes;
 
 use crate::state::reply::{Responder, Returned};
 
-/// One call of an RPC.
+/// A call of an RPC.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The full name of the service, `temporal.api.workflowservice.v1.WorkflowService`.
     pub service: String,
     /// The method, `StartWorkflowExecution`.
     pub method: String,
-    /// How long the caller waits: what a transport reads from `grpc-timeout`.
+    /// The time that the caller waits: a transport reads it from `grpc-timeout`.
     pub timeout: Option<Duration>,
     /// The encoded request.
     pub body: Bytes,
 }
 
-/// What reaches the engine's thread.
+/// A message to the engine's thread.
 pub(crate) enum EngineMessage {
     Call {
         call: Call,

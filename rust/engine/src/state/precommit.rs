@@ -11,7 +11,7 @@ use crate::store::StoreError;
 /// No caller waits longer than this for workers to be done.
 pub(crate) const LONGEST: Duration = Duration::from_millis(1);
 
-/// What took longer than this counts as this: it is out of the ordinary, and soon forgotten.
+/// Samples above this count as this: it is out of the ordinary, and soon forgotten.
 pub(crate) const LONG: Duration = Duration::from_millis(4);
 
 /// Tasks that are, or are about to be, with workers before the transaction is on the disk.
@@ -23,9 +23,9 @@ pub(crate) struct Precommit {
     pub(crate) out: Vec<LeaseOut>,
     /// Sent out of transactions that failed, and not answered yet.
     pub(crate) withdrawn: Vec<Withdrawn>,
-    /// What a worker takes for a workflow task.
+    /// The time that workers take for a workflow task.
     pub(crate) turnaround: Average,
-    /// What a commit takes.
+    /// The time that a commit takes.
     pub(crate) sync: Average,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct LeaseOut {
     pub(crate) is_awaited: bool,
 }
 
-/// What is left of a lease in the worker that has it.
+/// A withdrawn lease whose worker is still at it.
 pub(crate) struct Withdrawn {
     pub(crate) run_id: RunId,
     pub(crate) worker: String,
@@ -56,7 +56,7 @@ impl Average {
     }
 }
 
-/// Whether an answer may be given before the commit: it holds a task, and nothing else.
+/// Tell whether an answer may be given before the commit: it holds a task, and nothing else.
 pub(crate) fn is_precommit(reply: &Reply) -> bool {
     match &reply.lease {
         Some((_, LeaseName::Workflow { .. })) => true,
@@ -105,7 +105,7 @@ impl Precommit {
         self.out.clear();
     }
 
-    /// A worker answers for a task that it does not have.
+    /// Drop the withdrawn task of this lease: its worker has answered.
     pub(crate) fn refuse(&mut self, lease: &[u8]) {
         self.withdrawn.retain(|task| task.lease != lease);
     }

@@ -22,6 +22,7 @@ pub(crate) struct Query {
 pub(crate) struct Queries {
     pub(crate) by_id: HashMap<QueryId, Query>,
     /// In order of arrival.
+    /// Invariant: each query of `by_id` once.
     pub(crate) by_run: HashMap<RunKey, Vec<QueryId>>,
 }
 
@@ -37,7 +38,7 @@ impl Queries {
         Some(query)
     }
 
-    /// How many wait.
+    /// Count the queries that wait.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
@@ -47,7 +48,7 @@ impl Queries {
         self.take(id).map(|query| query.responder)
     }
 
-    /// Whether somebody still waits for the answer.
+    /// Tell whether somebody still waits for the answer.
     pub(crate) fn is_asked(&self, id: QueryId) -> bool {
         self.by_id.get(&id).is_some_and(|query| !query.responder.is_gone())
     }

@@ -1,4 +1,4 @@
-//! What is done after a commit, and the way back to a caller.
+//! Actions that follow a commit, and answers to callers.
 
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};

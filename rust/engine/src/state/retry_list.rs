@@ -1,4 +1,4 @@
-//! What failed transactions leave to be done.
+//! The retry list: work that failed transactions leave.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use crate::state::task_queues::QueueKey;
 pub(crate) struct RetryList {
     /// Their tasks are to be offered.
     pub(crate) runs: BTreeSet<RunKey>,
-    /// What they hold again is to be given to those who wait.
+    /// Queues whose restored answers go to waiting pollers.
     pub(crate) queues: BTreeSet<QueueKey>,
-    /// What these workers had is to be given to others; with the tokens of activities that go on.
+    /// Gone workers, whose tasks go to others; with the tokens of activities that go on.
     pub(crate) gone: BTreeMap<String, Vec<Vec<u8>>>,
 }
 

@@ -26,21 +26,25 @@ use crate::store::{
 /// A new row of history begins when this many bytes are reached.
 const FRAGMENT_BYTES: usize = 64 * 1024;
 
-/// One run.
+/// A run, and the changes to it that are not written yet.
 pub(crate) struct Run {
     pub(crate) row: RunRow,
     pub(crate) activities: BTreeMap<EventId, ActivityRecord>,
+    /// Invariant: one entry for each pending activity.
     pub(crate) activity_ids: HashMap<String, EventId>,
     pub(crate) timers: BTreeMap<EventId, TimerRecord>,
+    /// Invariant: one entry for each pending timer.
     pub(crate) timer_ids: HashMap<String, EventId>,
     /// By the event that initiated them.
     pub(crate) children: BTreeMap<EventId, ChildRecord>,
     /// The accepted events of updates that have no outcome yet.
     pub(crate) updates: BTreeMap<String, EventId>,
     /// Events that wait for the workflow task in progress to end.
+    /// Invariant: empty unless a worker has the workflow task, or its end is being written.
     pub(crate) buffered: Vec<(i64, HistoryEvent)>,
     pub(crate) volatile: Volatile,
     /// The newest stored fragments, without a gap.
+    /// Invariant: in order of their first events.
     pub(super) tail: Vec<Fragment>,
     pub(super) changes: Changes,
 }
@@ -133,7 +137,7 @@ impl Run {
         &mut self.row
     }
 
-    /// Its search attributes, to be changed.
+    /// The search attributes, to be changed.
     pub(crate) fn search_attributes(&mut self) -> &mut common::SearchAttributes {
         self.changes.search_attributes = true;
         self.state().record.search_attributes.get_or_insert_default()
@@ -192,7 +196,7 @@ impl Run {
         self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed: 0 });
     }
 
-    /// Whether an update is on record here, admitted or accepted.
+    /// Tell whether an update is on record here, admitted or accepted.
     pub(crate) fn knows_update(&self, id: &str) -> bool {
         let mut admitted = self.row.record.admitted.iter();
         self.updates.contains_key(id)
@@ -312,6 +316,7 @@ impl Run {
 
     /// Keep an event until the workflow task ends, or for good when the run closes with it.
     pub(crate) fn hold_back(&mut self, event: HistoryEvent) {
+        // Sequences go on from the last, so that rows of events taken and restored never collide.
         let sequence = self.buffered.last().map_or(1, |(sequence, _)| sequence + 1);
         self.changes.buffered.push(sequence);
         self.buffered.push((sequence, event));

@@ -15,7 +15,7 @@ use crate::state::task_queues::Ticket;
 pub(crate) struct Sleeper {
     /// `None`: the caller's own time was over first.
     pub(crate) waiting: Option<(Responder, Ticket)>,
-    /// It let go of the counter for the time of its sleep.
+    /// The sleeper released the counter for the time of its sleep.
     pub(crate) relocks: bool,
 }
 
@@ -26,6 +26,7 @@ pub(crate) struct TimeSkipping {
     pub(crate) locks: i64,
     /// The engine's share: the work in flight of each run that has any, and its sum.
     pub(crate) in_flight: HashMap<RunKey, i64>,
+    /// Invariant: the sum of `in_flight`.
     pub(crate) busy: i64,
     /// Runs whose workflow task a worker has.
     pub(crate) leased: HashSet<RunKey>,

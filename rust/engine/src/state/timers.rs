@@ -1,4 +1,4 @@
-//! What happens by the passing of time.
+//! Timers: durable ones, by a window over the store, and those in memory only.
 //!
 //! All durable timers are rows in order of time. In memory is a window: the first of them, so that a
 //! million sleeping workflows cost rows and not memory. A timer behind the window's end stays in the
@@ -14,10 +14,10 @@ use crate::ids::{QueryId, RunKey};
 use crate::state::run::Run;
 use crate::store::{Result, Store, TimerRow};
 
-/// How many timers a window is filled with; at twice as many it is cut.
+/// The size of a filled window; at twice that it is cut.
 const WINDOW: usize = 4096;
 
-/// What a stored timer is for. The numbers are stored.
+/// The kinds of stored timers. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i64)]
 pub(crate) enum TimerKind {
@@ -51,7 +51,7 @@ pub(crate) enum TaskTimer {
     /// The worker that has the run in its cache did not fetch it; names the entry in its queue, which
     /// waits there whatever becomes of the run meanwhile.
     StickyScheduleToStart(RunKey, u64),
-    /// Nobody fetched a task for an update that was scheduled at that time.
+    /// A speculative task, scheduled at that time, was not fetched.
     SpeculativeScheduleToStart(RunKey, Timestamp),
     /// The worker that has the run in its cache did not answer a query.
     StickyQuery(QueryId),
@@ -91,8 +91,10 @@ impl TaskTimer {
 /// The window, and the timers that are in memory only.
 #[derive(Default)]
 pub(crate) struct Timers {
+    /// Invariant: at most twice `WINDOW` timers, the first of those stored.
     window: BTreeSet<TimerRow>,
     /// The last timer of the window; later ones are only stored. `None`: there are none.
+    /// Invariant: nothing in the window is behind it.
     horizon: Option<TimerRow>,
     tasks: BinaryHeap<Reverse<(Timestamp, TaskTimer)>>,
 }
@@ -108,6 +110,7 @@ impl Timers {
 
     /// A stored timer was armed, and committed.
     pub(crate) fn arm(&mut self, timer: TimerRow) {
+        // In the window it would fire before those between it and the horizon, which are only stored.
         if self.horizon.is_some_and(|horizon| timer > horizon) {
             return;
         }
@@ -131,20 +134,20 @@ impl Timers {
         self.tasks.push(Reverse((due, timer)));
     }
 
-    /// Whether a timer of a workflow task is armed.
+    /// Tell whether a timer of a workflow task is armed.
     #[cfg(feature = "simulation")]
     pub(crate) fn has_task(&self, timer: TaskTimer) -> bool {
         self.tasks.iter().any(|Reverse((_, other))| *other == timer)
     }
 
-    /// How long until the next one is due: stored ones go by workflow time, the others by steady time.
+    /// The time until the next timer is due: stored ones go by workflow time, the others by steady time.
     pub(crate) fn next(&self, now: Timestamp, steady: Timestamp) -> Option<Duration> {
         let stored = self.window.first().map(|timer| timer.due.since(now));
         let task = self.tasks.peek().map(|Reverse((due, _))| due.since(steady));
         stored.into_iter().chain(task).min()
     }
 
-    /// Whether there are stored ones.
+    /// Tell whether there are stored ones.
     pub(crate) fn has_stored(&self) -> bool {
         !self.window.is_empty()
     }

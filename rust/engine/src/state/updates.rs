@@ -1,4 +1,12 @@
 //! Updates that are not accepted yet, and callers that wait for a stage of one.
+//!
+//! ```text
+//! none     --requested-->            admitted   (in memory; a workflow task carries it)
+//! admitted --accepted-->             accepted   (WorkflowExecutionUpdateAccepted)
+//! admitted --rejected, or ignored--> none       (without a trace; its caller is told)
+//! accepted --completed-->            completed  (WorkflowExecutionUpdateCompleted)
+//! accepted --its run closes-->       failed     (its caller is told)
+//! ```
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -47,7 +55,7 @@ pub(crate) struct UpdateWaiter {
     pub(crate) responder: Responder,
 }
 
-/// How far an update has come.
+/// The stage that an update has reached.
 pub(crate) struct Reached {
     pub(crate) stage: Stage,
     pub(crate) outcome: Option<update::Outcome>,
@@ -64,7 +72,7 @@ impl Reached {
     }
 }
 
-/// What the messages of a completed workflow task did to the run's updates.
+/// The updates that a completed workflow task accepted and rejected.
 #[derive(Default)]
 pub(crate) struct Settled {
     pub(crate) accepted: Vec<String>,
@@ -77,6 +85,7 @@ pub(crate) struct Updates {
     /// In order of arrival.
     pub(crate) admitted: HashMap<RunKey, Vec<Admitted>>,
     pub(crate) waiters: BTreeMap<Ticket, UpdateWaiter>,
+    /// Invariant: each ticket of `waiters` once.
     pub(crate) waiting: HashMap<RunKey, Vec<Ticket>>,
 }
 
@@ -85,7 +94,7 @@ impl Updates {
         self.admitted.get(&run).into_iter().flatten()
     }
 
-    /// Whether there is something for the run's next workflow task to carry.
+    /// Tell whether there is something for the run's next workflow task to carry.
     pub(crate) fn is_admitted(&self, run: RunKey) -> bool {
         self.admitted.contains_key(&run)
     }
@@ -146,7 +155,7 @@ impl Updates {
         self.admitted.iter().flat_map(|(run, all)| all.iter().map(|update| (*run, update.id())))
     }
 
-    /// Who waits: for which update of which run, and whether for its outcome.
+    /// List the waiting callers: run, update, and whether for the outcome.
     #[cfg(feature = "simulation")]
     pub(crate) fn all_waiting(&self) -> impl Iterator<Item = (RunKey, &str, bool)> {
         let waiters = self.waiters.values();

@@ -12,10 +12,10 @@ use crate::proto::service::DescribeActivityExecutionRequest;
 use crate::state::reply::Responder;
 use crate::state::task_queues::Ticket;
 
-/// How long a poll for a task waits.
+/// The time that a poll for a task waits.
 pub(crate) const LONG_POLL: Duration = Duration::from_mins(1);
 
-/// What a reader asks.
+/// A read of a history.
 #[derive(Clone, Debug)]
 pub(crate) struct HistoryQuestion {
     pub(crate) token: HistoryToken,
@@ -37,19 +37,19 @@ impl HistoryQuestion {
             .map_or(page::PAGE_EVENTS, |size| size.min(page::PAGE_EVENTS))
     }
 
-    /// What a waiting reader is told when its time is over.
+    /// Build the answer to a reader whose time is over.
     pub(crate) fn empty(&self) -> Bytes {
         page::encode(&[], self.token.encode_to_vec())
     }
 }
 
-/// What a caller asks that waits for a change.
+/// A description, awaited until the activity changes.
 pub(crate) struct ChangeQuestion {
     pub(crate) known: i64,
     pub(crate) request: DescribeActivityExecutionRequest,
 }
 
-/// What a caller waits for.
+/// The things that callers wait for.
 pub(crate) enum Awaited {
     History(HistoryQuestion),
     /// The outcome of an activity that was started by itself.
@@ -58,18 +58,19 @@ pub(crate) enum Awaited {
     Change(ChangeQuestion),
 }
 
-/// One of them.
+/// A caller that waits.
 pub(crate) struct Waiter {
     pub(crate) responder: Responder,
     pub(crate) ticket: Ticket,
     pub(crate) asked: Awaited,
-    /// What it is told when its time is over: ask again, from where you were.
+    /// The answer when its time is over: ask again, from the same place.
     pub(crate) empty: Bytes,
 }
 
 /// All of them.
 #[derive(Default)]
 pub(crate) struct Waiters {
+    /// Invariant: no run without a caller.
     pub(crate) by_run: HashMap<RunKey, Vec<Waiter>>,
 }
 

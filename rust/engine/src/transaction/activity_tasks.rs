@@ -17,12 +17,12 @@ use crate::transaction::context::{Context, Failure};
 use crate::transaction::lookup::not_found;
 use crate::{RpcStatus, Timestamp};
 
-/// What is said of an attempt that is over, or of one that never began.
+/// The message about an attempt that is over, or that never began.
 const GONE: &str =
     "invalid activityID or activity already timed out or invoking workflow is completed";
 
 impl Context {
-    /// What the worker gets that took the activity.
+    /// Build the activity task for the worker that took it.
     pub(crate) fn activity_response(
         &mut self,
         key: RunKey,

@@ -1,4 +1,4 @@
-//! How a transaction ends: on the disk, or as if it had never been.
+//! The end of a transaction: on the disk, or as if it had never been.
 
 use crate::mutation::{Bug, planted};
 use crate::state::reply::{Action, Responder};
@@ -38,6 +38,7 @@ impl Context {
         }
         let mut keys = std::mem::take(&mut self.batch);
         keys.extend(self.touched.drain(..));
+        // Before the runs are dropped: their leases say which workers are at a task that never was.
         self.withdraw(&keys);
         for key in &keys {
             let run = self.runs.remove(key);

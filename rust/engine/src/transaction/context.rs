@@ -1,4 +1,4 @@
-//! What a handler works with.
+//! The context of a handler.
 //!
 //! A handler reads and changes runs through the context and says in [`Env::work`] what has become of
 //! interest: a task to be offered, a history that grew. When it succeeds, the context matches tasks
@@ -46,9 +46,9 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// What a handler has to say to its caller.
+/// The outcome of a handler.
 pub(crate) enum Outcome {
-    /// This.
+    /// The response is ready.
     Done(Reply),
     /// Nothing yet: the caller's responder was taken and is parked somewhere.
     Parked,
@@ -57,7 +57,7 @@ pub(crate) enum Outcome {
 /// The caller of the call being handled.
 pub(crate) struct Caller {
     pub(crate) responder: Option<Responder>,
-    /// How long it waits from now on.
+    /// The time that it waits from now on.
     pub(crate) remaining: Option<Duration>,
 }
 
@@ -87,6 +87,7 @@ pub(crate) struct Context {
     pub(crate) in_transaction: bool,
     /// Touched by the call being handled, and by the transaction.
     pub(crate) touched: Vec<RunKey>,
+    /// Invariant: holds every run that the transaction changed, so that an abort finds them.
     pub(crate) batch: BTreeSet<RunKey>,
     /// Workers whose tasks the transaction gives to others; with the tokens of activities that go on.
     pub(crate) gone: BTreeMap<String, Vec<Vec<u8>>>,
@@ -283,7 +284,7 @@ impl Context {
         Ok(())
     }
 
-    /// What runs want of one another first: a worker then finds its effects in the task it is given.
+    /// Apply effects, and offer tasks. Effects come first: a worker then finds them in the task it is given.
     fn apply_effects(&mut self) -> Result<(), Failure> {
         while !self.env.effects.is_empty() || !self.env.work.is_empty() {
             while !self.env.effects.is_empty() {

@@ -7,7 +7,8 @@ use crate::proto::history::WorkflowExecutionTerminatedEventAttributes;
 use crate::transaction::context::{Context, Failure};
 
 impl Context {
-    /// Delete a run of a workflow. One that is open is terminated first: its parent and its children hear of that.
+    /// Delete a run of a workflow. One that is open is terminated first: its parent and its children
+    /// hear of that.
     pub(crate) fn delete_run(&mut self, key: RunKey) -> Result<(), Failure> {
         let Some((run, env)) = self.open_run(key)? else { return self.erase(key) };
         let attributes = WorkflowExecutionTerminatedEventAttributes {

@@ -1,4 +1,4 @@
-//! What the passing of wall time ends: calls that wait for too long, and runs in memory that nobody asks
+//! The end of what wall time limits: calls that wait for too long, and runs in memory that nobody asks
 //! for.
 
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const RUNS_IN_MEMORY: usize = 4_096;
 const COLD: Duration = Duration::from_secs(30);
 
 impl Context {
-    /// Whether so many runs are in memory that some have to go before long.
+    /// Tell whether so many runs are in memory that some have to go before long.
     pub(crate) fn is_crowded(&self) -> bool {
         self.runs.len() > self.crowded
     }
@@ -26,6 +26,7 @@ impl Context {
     /// looked at for longest. They are read again when something happens to them. Only between
     /// transactions. Tells whether there are warm ones left, which will be cold if nothing happens.
     pub(crate) fn evict_idle_runs(&mut self, wall: Instant) -> bool {
+        // A run with a workflow task stays: its lease and its place in a queue are nowhere else.
         let mut idle: Vec<_> = self
             .runs
             .values()

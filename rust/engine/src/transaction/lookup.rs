@@ -35,7 +35,7 @@ impl Context {
         })
     }
 
-    /// The same for an activity that was started by itself.
+    /// Find a standalone activity's run; `NOT_FOUND` if there is none.
     pub(crate) fn find_activity(
         &mut self,
         namespace: NamespaceKey,

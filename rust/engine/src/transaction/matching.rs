@@ -17,7 +17,7 @@ use crate::store::record::ActivityState;
 use crate::transaction::context::{Context, Failure};
 use crate::transaction::workflow_tasks;
 
-/// Who takes a task.
+/// The taker of a task.
 pub(crate) struct Taker {
     pub(crate) identity: String,
     /// The worker instance.
@@ -38,6 +38,7 @@ impl Context {
         if run.workflow_task().is_none() || run.volatile.lease.is_some() {
             return Ok(());
         }
+        // A newer entry voids the older ones, wherever they are: nobody has to search queues for them.
         env.next_dispatch += 1;
         run.volatile.dispatch = env.next_dispatch;
         let level = priority::level(run.row.record.priority.as_ref());
@@ -175,7 +176,7 @@ impl Context {
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
     }
 
-    /// Whether an activity still waits in that queue: its options may have changed.
+    /// Tell whether an activity still waits in that queue: its options may have changed.
     fn is_of_queue(&mut self, task: Task, queue: &QueueKey) -> Result<bool, Failure> {
         let Some((run, _)) = self.open_run(task.run)? else { return Ok(false) };
         let record = run.activities.get(&task.subject);
@@ -239,7 +240,8 @@ impl Context {
         Ok(lease)
     }
 
-    /// What was leased, unless that is over. An activity that was begun anew meanwhile is still leased, and
+    /// Renew an undelivered answer, unless its lease is over. An activity that was begun anew meanwhile
+    /// is still leased, and
     /// counts its attempts from the first one again.
     pub(super) fn as_it_stands(
         &mut self,
@@ -285,7 +287,7 @@ impl Context {
         })
     }
 
-    /// Nobody took the answer: the lease and the answer go to the queue's next poller.
+    /// Take back an answer that was not taken: it goes to the queue's next poller, with its lease.
     pub(crate) fn take_back(&mut self, returned: Returned) -> Result<(), Failure> {
         let Returned { queue, lease, body } = returned;
         if let LeaseName::Inline { run, .. } = lease {
@@ -307,7 +309,7 @@ impl Context {
         }
     }
 
-    /// Nobody works on a task that was leased: it is offered as if it had not been. What it held back is
+    /// Offer a leased task again whose worker is gone, as if it had not been leased. What it held back is
     /// let in first.
     pub(super) fn offer_leased_again(&mut self, key: RunKey) -> Result<(), Failure> {
         if let Some((run, env)) = self.open_run(key)? {
@@ -349,7 +351,7 @@ impl Context {
     }
 }
 
-/// What was read for a task, unless it is damaged: then the poller gets another task, and this one's
+/// Keep what was read for a task, unless it is damaged: then the poller gets another task, and this one's
 /// timeouts see to it that it is tried again at times.
 fn readable<T>(run: RunKey, read: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match read {

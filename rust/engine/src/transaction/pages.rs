@@ -114,7 +114,7 @@ impl Context {
         Ok(Some(page::encode(&events, if more { token.encode_to_vec() } else { Vec::new() })))
     }
 
-    /// What the worker that has the workflow task was shown and that is not written before it ends. A
+    /// Read the events that the worker of the workflow task was shown and that are written when it ends. A
     /// reader that waits does not get it: it would get those ids again.
     fn unwritten_events(&self, key: RunKey, question: &HistoryQuestion) -> Option<Bytes> {
         let volatile = &self.runs.get(&key)?.volatile;
@@ -132,7 +132,7 @@ impl Context {
 }
 
 impl Context {
-    /// What an open run was started with, if it has a retry policy or a cron schedule.
+    /// Read the started attributes of an open run that has a retry policy or a cron schedule.
     pub(crate) fn first_event_for_next(
         &mut self,
         key: RunKey,

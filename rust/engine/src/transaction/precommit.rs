@@ -70,7 +70,7 @@ impl Context {
         }
     }
 
-    /// Whether something is to be committed, and workers have tasks that came up meanwhile.
+    /// Tell whether something is to be committed, and workers have tasks that came up meanwhile.
     pub(crate) fn awaits_workers(&mut self) -> bool {
         let mut out = std::mem::take(&mut self.precommit.out);
         out.retain(|out| self.lease_of(out.run, &out.lease).is_some());

@@ -170,7 +170,7 @@ impl Context {
         true
     }
 
-    /// Nobody can answer what is asked of a run that is not there any more.
+    /// Refuse the queries of a run that was deleted.
     pub(crate) fn drop_queries(&mut self, key: RunKey) {
         for id in self.queries.by_run.remove(&key).unwrap_or_default() {
             let Some(query) = self.queries.by_id.remove(&id) else { continue };

@@ -20,7 +20,7 @@ use crate::store::{RunRow, StoreError};
 use crate::transaction::context::{Context, Failure};
 use crate::transaction::pages;
 
-/// What is asked for.
+/// A requested reset.
 pub(crate) struct Reset {
     /// The run that is gone back in.
     pub(crate) base: RunRow,
@@ -31,11 +31,11 @@ pub(crate) struct Reset {
     pub(crate) reason: String,
     pub(crate) request_id: String,
     pub(crate) reapply: Reapply,
-    /// What becomes of its options.
+    /// Changes to the new run's options.
     pub(crate) then: Vec<Wanted>,
 }
 
-/// What reaches the new run again.
+/// The events that reach the new run again.
 #[derive(Clone, Copy)]
 pub(crate) struct Reapply {
     pub(crate) signals: bool,
@@ -311,7 +311,7 @@ fn set_options(rebuilt: &mut Rebuilt, env: &Env, wanted: &[Wanted]) {
     }
 }
 
-/// Whether an event tells of a child that was not known to have started, or to have ended.
+/// Tell whether an event tells of a child that was not known to have started, or to have ended.
 fn is_of_pending_child(rebuilt: &Rebuilt, attributes: &Attributes) -> bool {
     if let Attributes::ChildWorkflowExecutionStartedEventAttributes(a) = attributes {
         let child = rebuilt.children.get(&a.initiated_event_id);

@@ -1,4 +1,4 @@
-//! What failed transactions leave to be done, until the store works again.
+//! Retries of what failed transactions left, once the store works again.
 //!
 //! A run that such a transaction had touched is read again from the disk: it has the tasks that it had
 //! before, and nobody was given them. What is not on the disk is remembered here as well.

@@ -60,7 +60,7 @@ impl Context {
         Run::load(row, pending).map(Some)
     }
 
-    /// Whether the run is there and can't be read.
+    /// Tell whether the run is there and can't be read.
     pub(crate) fn is_damaged(&self, key: RunKey) -> bool {
         self.damaged.contains(&key)
     }

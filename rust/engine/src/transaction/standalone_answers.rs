@@ -26,7 +26,7 @@ use crate::{RpcStatus, Timestamp};
 pub(crate) struct ChangeToken {
     #[prost(bytes = "vec", tag = "1")]
     pub(crate) run_id: Vec<u8>,
-    /// How often something had become of it.
+    /// The number of its transitions.
     #[prost(int64, tag = "2")]
     pub(crate) transitions: i64,
 }

@@ -1,11 +1,11 @@
-//! What the timers do that are in memory only, and whether one still has something to do.
+//! Timers that are in memory only: whether one is still of use, and firing it.
 
 use crate::machine::{speculative, workflow_task};
 use crate::state::timers::TaskTimer;
 use crate::transaction::context::{Context, Failure};
 
 impl Context {
-    /// Whether anything would come of the timer. Only a run in memory can have a lease, a sticky queue
+    /// Tell whether anything would come of the timer. Only a run in memory can have a lease, a sticky queue
     /// or a speculative task.
     pub(crate) fn is_live(&self, timer: TaskTimer) -> bool {
         match timer {

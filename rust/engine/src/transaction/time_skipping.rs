@@ -31,7 +31,7 @@ use crate::{Code, RpcStatus, Timestamp};
 /// A sleeper that names no limit is there for ever.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 10);
 
-/// What a run wants done by workers now.
+/// Count the tasks of a run that workers have, or are to have now.
 fn work_in_flight(run: &Run) -> i64 {
     if !run.is_open() {
         return 0;
@@ -98,7 +98,7 @@ impl Context {
         sleeper.waiting.take().map(|(responder, _)| responder)
     }
 
-    /// What a run has in flight may have changed.
+    /// Count a run's work in flight anew.
     pub(crate) fn count_in_flight(&mut self, run: RunKey) {
         let Some(skipping) = &mut self.time_skipping else { return };
         let state = self.runs.get(&run);
@@ -110,14 +110,14 @@ impl Context {
         }
     }
 
-    /// Whether nothing holds time, and there is a timer, though it may be of no use any more.
+    /// Tell whether nothing holds time, and there is a timer, though it may be of no use any more.
     pub(crate) fn may_skip(&self) -> bool {
         let is_leased = self.time_skipping.as_ref().is_some_and(|s| !s.leased.is_empty());
         self.counter().is_some_and(|counter| counter <= 0 && !is_leased)
             && self.next_timer().is_some()
     }
 
-    /// Whether nothing holds time and there is a timer to jump to. Timers that are of no use any
+    /// Tell whether nothing holds time and there is a timer to jump to. Timers that are of no use any
     /// more are dropped: time does not stop at them.
     pub(crate) fn can_skip(&mut self) -> bool {
         if !self.may_skip() {
@@ -130,7 +130,7 @@ impl Context {
         self.next_timer().is_some()
     }
 
-    /// How long until the first timer.
+    /// The time until the first timer.
     fn next_timer(&self) -> Option<Duration> {
         self.timers.next(self.env.clock.now(), self.env.clock.steady())
     }

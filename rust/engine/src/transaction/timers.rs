@@ -1,4 +1,4 @@
-//! What a stored timer does when it is due.
+//! Stored timers that are due.
 
 use crate::machine::{activity, timer, workflow};
 use crate::state::reply::Action;

@@ -1,4 +1,4 @@
-//! What callers of updates are told: what an update has reached, or why it came to nothing.
+//! Answers to callers of updates: the stage reached, or why the update came to nothing.
 
 use bytes::Bytes;
 use prost::Message;
@@ -46,7 +46,7 @@ pub(crate) fn too_many_in_flight() -> RpcStatus {
     )
 }
 
-/// What became of an update that was accepted when its run closed.
+/// The failure of an accepted update whose run closed.
 pub(crate) fn cut_off() -> Reason {
     server_failure(
         "Workflow Update failed because the Workflow completed before the Update completed.",
@@ -99,7 +99,7 @@ pub(crate) fn operation_aborted() -> RpcStatus {
     )
 }
 
-/// One status for both: the code of the first that really failed, and each in the details.
+/// Build one status for both operations: the code of the first that really failed, and each in the details.
 pub(crate) fn failed(start: Option<RpcStatus>, update: Option<RpcStatus>) -> RpcStatus {
     let culprit =
         [&start, &update].into_iter().flatten().find(|status| status.code != Code::Aborted);

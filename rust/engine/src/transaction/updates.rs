@@ -37,13 +37,13 @@ use crate::transaction::update_answers::{
 };
 use crate::{Code, RpcStatus};
 
-/// How long a caller waits for a stage before it is told which one is reached.
+/// The time that a caller waits for a stage before it is told which one is reached.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// Updates of a run, at most.
 const TOTAL: usize = 2000;
 
-/// What a caller is told whose update was not accepted when the run ended.
+/// The message about an update that was not accepted when its run ended.
 const ENDED: &str = "workflow update was aborted by closing workflow";
 
 /// The type of the messages that carry updates to a worker.
@@ -75,7 +75,7 @@ impl Context {
         Ok(())
     }
 
-    /// How far an update of a run, open or closed, has come; `None`: there is none of that id.
+    /// Find the stage that an update of a run, open or closed, has reached; `None`: there is none of that id.
     pub(crate) fn reached(&mut self, key: RunKey, id: &str) -> Result<Option<Reached>, Failure> {
         self.load_run(key)?; // with what is on record as admitted
         if self.updates.admitted(key).any(|update| update.id() == id) {
@@ -280,7 +280,7 @@ impl Context {
         Ok(())
     }
 
-    /// Whether another run goes on where this closed one ended.
+    /// Tell whether another run goes on where this closed one ended.
     fn goes_on(&mut self, key: RunKey) -> Result<bool, Failure> {
         let Some(row) = self.row(key)? else { return Ok(false) };
         if !row.record.reset_run_id.is_empty() {

@@ -11,7 +11,7 @@ use crate::visibility::filter::{Value, time};
 /// The search attributes that a namespace declares, by name, with the number of their kind.
 pub(crate) type Declared = HashMap<String, i32>;
 
-/// What the engine knows of a run by itself. Nobody sets these.
+/// Attributes that the engine computes. No caller sets them.
 const OWN: [(&str, Kind); 15] = [
     ("CloseTime", Kind::Datetime),
     ("ExecutionDuration", Kind::Int),
@@ -64,12 +64,12 @@ fn is_own(name: &str) -> bool {
     find(name, &OWN).or_else(|| find(name, &OWN_TOO)).is_some()
 }
 
-/// Whether nobody can declare an attribute of that name.
+/// Tell whether nobody can declare an attribute of that name.
 pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with("Temporal") || is_system(name)
 }
 
-/// Whether there is an attribute of that name without being declared.
+/// Tell whether there is an attribute of that name without being declared.
 pub(crate) fn is_system(name: &str) -> bool {
     is_own(name) || find(name, &PREDEFINED).is_some()
 }
@@ -80,13 +80,13 @@ pub(crate) fn system() -> HashMap<String, i32> {
     all.map(|(name, kind)| ((*name).to_owned(), (*kind).into())).collect()
 }
 
-/// What an attribute that a workflow may have holds; `None`: there is none of that name.
+/// Look up the kind of an attribute; `None`: it is not declared.
 pub(crate) fn kind(declared: &Declared, name: &str) -> Option<Kind> {
     let declared = declared.get(name);
     declared.and_then(|kind| Kind::try_from(*kind).ok()).or_else(|| find(name, &PREDEFINED))
 }
 
-/// How a kind is called, in payloads and in messages.
+/// Name a kind, for payloads and messages.
 pub(crate) const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Unspecified => "Unspecified",
@@ -182,7 +182,7 @@ fn shown(value: &Json) -> String {
     }
 }
 
-/// What is stored for runs to be found by: names and values, several of a list, and of a text its words.
+/// List the rows that runs are found by: names and values, several of a list, and of a text its words.
 pub(crate) fn rows(attributes: &SearchAttributes) -> Vec<(String, Value)> {
     let mut rows = Vec::new();
     for (name, payload) in &attributes.indexed_fields {

@@ -34,7 +34,7 @@ pub(crate) fn find(run: &Run, which: &Which) -> Vec<EventId> {
     }
 }
 
-/// Whether an activity is paused already, by another request.
+/// Tell whether an activity is paused already, by another request.
 pub(crate) fn is_paused_by_other(run: &Run, id: EventId, request_id: &str) -> bool {
     let paused = run.activities.get(&id).and_then(|record| record.paused.as_ref());
     paused.is_some_and(|pause| pause.request_id != request_id)
@@ -48,7 +48,7 @@ pub(crate) fn pause(run: &mut Run, id: EventId, pause: PauseRecord) {
     tell(run);
 }
 
-/// What an operator wants besides that an activity goes on, or begins anew.
+/// Options of an operator's unpause or reset.
 pub(crate) struct Wish {
     /// Begin with the first attempt, without what was told by heartbeats.
     pub(crate) attempts: bool,

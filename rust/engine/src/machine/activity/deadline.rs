@@ -1,4 +1,4 @@
-//! What time does to an activity next.
+//! The next deadline of an activity.
 
 use crate::proto::enums::TimeoutType;
 use crate::state::run::Run;
@@ -42,7 +42,7 @@ pub(super) fn next_deadline(run: &Run, record: &ActivityRecord) -> Option<(i64, 
     }
 }
 
-/// What that is.
+/// The kinds of deadlines.
 #[derive(Clone, Copy)]
 pub(super) enum Deadline {
     Timeout(TimeoutType),

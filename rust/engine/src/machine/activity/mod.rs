@@ -2,6 +2,15 @@
 //!
 //! Nothing is written to the history between the scheduled event and the end: the started event goes
 //! right before the closing one, and attempts in between are only in the activity's record.
+//!
+//! ```text
+//! scheduled   --a worker polls-->              started      (nothing is written)
+//! started     --failed or timed out, retried--> backing off (nothing is written; the next attempt)
+//! backing off --due-->                         scheduled
+//! any         --paused-->                      the same, without deadlines until it is unpaused
+//! scheduled   --cancellation requested-->      closed       (ActivityTaskCanceled; backing off, too)
+//! started     --ended for good-->              closed       (ActivityTaskStarted and its end)
+//! ```
 
 pub(crate) mod control;
 pub(crate) mod deadline;
@@ -106,6 +115,7 @@ pub(super) fn schedule_after(
 /// Store an activity, with a timer that is not later than its next deadline. One that is earlier
 /// stays: when it fires it is armed anew, which is cheaper than a row for every heartbeat.
 pub(crate) fn put(run: &mut Run, mut record: ActivityRecord) {
+    // A heartbeat moves the deadline back: the early timer stays, and is armed anew when it fires.
     let due = next_deadline(run, &record).map_or(0, |(due, _)| due);
     if due != 0 && (record.armed == 0 || due < record.armed) {
         if record.armed != 0 {
@@ -142,7 +152,7 @@ pub(crate) fn hand_over(run: &mut Run, id: EventId, identity: &str, worker: &str
     run.put_activity(record);
 }
 
-/// How an activity ends.
+/// The ends of an activity.
 pub(crate) enum End {
     Completed { result: Option<common::Payloads>, identity: String },
     Failed { failure: Failure, identity: String, state: RetryState },
@@ -326,7 +336,7 @@ pub(crate) fn request_cancel(
     }
 }
 
-/// What a worker is told that says it is alive.
+/// The answer to a heartbeat.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Told {
     /// The workflow asks for the cancellation.

@@ -1,4 +1,4 @@
-//! What an operator changes of a pending activity: its queue, its timeouts, how it is retried.
+//! Options of a pending activity that an operator changes: its queue, its timeouts, how it is retried.
 
 use crate::machine::activity;
 use crate::machine::activity::control;

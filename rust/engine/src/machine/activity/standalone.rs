@@ -25,15 +25,15 @@ use crate::{Code, RpcStatus};
 /// The scheduled event of the one activity that such a run has.
 pub(crate) const SCHEDULED: EventId = 1;
 
-/// What is said of an attempt that found no time for another one.
+/// The message of an attempt that left no time for another one.
 const NO_TIME: &str = "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying";
 
-/// What an activity is made of.
+/// The parts of a new activity.
 pub(crate) struct NewActivity {
     pub(crate) namespace: NamespaceKey,
     pub(crate) run_id: RunId,
     pub(crate) request_id: String,
-    /// Its first event, complete.
+    /// The scheduled event, complete.
     pub(crate) attributes: ActivityTaskScheduledEventAttributes,
     /// Before the first attempt.
     pub(crate) start_delay: std::time::Duration,
@@ -131,7 +131,7 @@ pub(super) fn close(run: &mut Run, env: &Env, mut record: ActivityRecord, mut en
     finish(run, env, record, status, attributes);
 }
 
-/// What is said of a wish that comes too late.
+/// Refuse a request that a closed activity gets.
 pub(crate) fn no_transition(row: &RunRow) -> RpcStatus {
     let status = filter::status_name(row.kind(), row.status);
     RpcStatus::new(Code::FailedPrecondition, format!("invalid transition from {status}"))
@@ -226,14 +226,14 @@ pub(super) fn timed_out(run: &mut Run, env: &mut Env, kind: TimeoutType) {
     activity::close(run, env, SCHEDULED, End::TimedOut { failure, state });
 }
 
-/// How long it is from the attempt that failed to the next one, while that is waited for.
+/// Compute the time from the failed attempt to the next, while the activity backs off.
 pub(crate) fn retry_interval(record: &ActivityRecord) -> Option<std::time::Duration> {
     let (policy, failure) = (record.retry_policy.as_ref()?, record.last_failure.as_ref()?);
     let waits = record.state() == ActivityState::BackingOff && record.attempt > 1;
     waits.then(|| retry::delay(policy, record.attempt - 1, failure))
 }
 
-/// What such an activity has come to, by the event of its end.
+/// Build the outcome of an activity from its closing event.
 pub(crate) fn outcome(
     row: &RunRow,
     end: Option<Attributes>,

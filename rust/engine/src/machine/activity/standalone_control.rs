@@ -19,7 +19,7 @@ use crate::store::{ActivityRecord, RunRow};
 use crate::visibility::filter;
 use crate::{Code, RpcStatus};
 
-/// What the state of an activity is called.
+/// Name the state of an activity.
 pub(crate) fn state_name(row: &RunRow, record: Option<&ActivityRecord>) -> &'static str {
     let Some(record) = record.filter(|_| row.is_open()) else {
         return filter::status_name(row.kind(), row.status);
@@ -82,7 +82,7 @@ pub(crate) fn unpause(run: &mut Run, env: &mut Env, within: i64) -> Result<(), R
     Ok(())
 }
 
-/// What an operator wants who has an activity begin anew.
+/// Options of an operator's reset.
 pub(crate) struct Reset {
     pub(crate) keep_paused: bool,
     pub(crate) heartbeat: bool,
@@ -158,7 +158,7 @@ fn begin(run: &mut Run, env: &mut Env, mut record: ActivityRecord, at: i64) {
     note(run, |_| {});
 }
 
-/// Its options have changed: so has what time does to it, and maybe its queue.
+/// Apply changed options: deadlines, and maybe the queue.
 pub(crate) fn changed(run: &mut Run, env: &mut Env, record: ActivityRecord, retries: bool) {
     if record.state() == ActivityState::Started || record.paused.is_some() {
         activity::put(run, record);

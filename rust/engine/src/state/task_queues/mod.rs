@@ -1,4 +1,4 @@
-//! Who waits for which task.
+//! Task queues: tasks that wait for workers, and polls that wait for tasks.
 //!
 //! All in memory: what is to be done is in the runs, so queues are rebuilt when a database is opened.
 //! An entry in a queue is only a hint; whoever takes it looks at the run.
@@ -50,6 +50,7 @@ pub(crate) type Ticket = (Instant, u64);
 #[derive(Default)]
 pub(crate) struct Matching {
     queues: HashMap<QueueKey, Queue>,
+    /// Invariant: one entry for each parked call.
     expiry: BTreeMap<Ticket, ParkedAt>,
     next_ticket: u64,
     /// Workers that said they shut down: their polls come back empty, also those on their way.
@@ -71,7 +72,7 @@ impl Matching {
         self.queues.get(key)
     }
 
-    /// Whether the worker behind a sticky queue is likely to be there.
+    /// Tell whether the worker behind a sticky queue is likely to be there.
     pub(crate) fn is_seen(&self, key: &QueueKey, wall: Instant) -> bool {
         self.queues.get(key).is_some_and(|queue| queue.is_seen(wall, STICKY_UNSEEN))
     }

@@ -1,4 +1,4 @@
-//! One task queue.
+//! A task queue.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use crate::state::task_queues::Ticket;
 /// Tasks that wait for pollers, or pollers that wait for tasks.
 #[derive(Default)]
 pub(crate) struct Queue {
+    /// Invariant: lower levels go first, and within a level the order is that of arrival.
     pub(crate) tasks: VecDeque<Task>,
     /// Direct queries, which go first: their callers wait.
     pub(crate) queries: VecDeque<QueryId>,
@@ -92,6 +93,7 @@ impl Queue {
 
     /// Put a task behind those that go before it.
     pub(crate) fn push(&mut self, task: Task) {
+        // Behind its equals, so that no task of a level is overtaken for ever.
         let at = self.tasks.partition_point(|other| other.level <= task.level);
         self.tasks.insert(at, task);
     }

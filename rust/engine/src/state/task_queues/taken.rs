@@ -1,7 +1,8 @@
-//! What a transaction takes out of queues, to be put back if it fails.
+//! Entries that a transaction takes out of queues, to be put back if it fails.
 //!
 //! Most entries need no care: they are hints, and the tasks of the runs that a failed transaction touched
-//! are offered again ([`crate::transaction::retry_list`]). A kept answer and a query are nowhere but in their queue.
+//! are offered again ([`crate::transaction::retry_list`]). A kept answer and a query are nowhere but in
+//! their queue.
 
 use std::collections::{BTreeSet, VecDeque};
 

@@ -1,7 +1,8 @@
-//! What one run wants of another: to be its child, to be told that a child ended, to be signalled or
+//! Effects of one run on another: to be its child, to be told that a child ended, to be signalled or
 //! cancelled.
 //!
-//! A state machine has one run at hand, so it queues an effect, which is applied in the same transaction: either both runs know of it or neither does, whenever the process dies.
+//! A state machine has one run at hand, so it queues an effect, which is applied in the same
+//! transaction: either both runs know of it or neither does, whenever the process dies.
 
 mod child;
 mod external;

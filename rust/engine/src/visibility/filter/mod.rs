@@ -14,7 +14,7 @@ use crate::proto::enums::{ActivityExecutionStatus, WorkflowExecutionStatus as St
 use crate::visibility::attributes::Kind;
 pub(crate) use sources::{Source, Wanted};
 
-/// What a workflow is asked about, or an activity: its id and its type are where a workflow has them.
+/// The fields of a workflow or an activity: its id and its type are where a workflow has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     WorkflowId,
@@ -109,7 +109,7 @@ pub(crate) enum Filter {
     Any,
 }
 
-/// What was asked.
+/// A parsed query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Query {
     pub(crate) filter: Filter,
@@ -117,7 +117,7 @@ pub(crate) struct Query {
     pub(crate) by_status: bool,
 }
 
-/// What a search attribute of that name holds; `None`: there is none.
+/// Lookup of a search attribute's kind; `None`: it is not declared.
 pub(crate) type Kinds<'a> = &'a dyn Fn(&str) -> Option<Kind>;
 
 /// Read a query. An empty one finds everything.

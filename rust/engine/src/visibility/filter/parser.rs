@@ -11,12 +11,12 @@ use crate::visibility::filter::{
 /// Words and signs of a query at most: what is longer is too deep for SQLite.
 pub(super) const LENGTH: usize = 1500;
 
-/// How deep parentheses may go.
+/// The depth of parentheses, at most.
 const DEPTH: usize = 64;
 
 pub(super) struct Parser<'a> {
     pub(super) tokens: &'a [Token],
-    /// What is asked about.
+    /// The kind of runs in question.
     pub(super) of: RunKind,
     pub(super) kinds: Kinds<'a>,
 }
@@ -314,12 +314,12 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a word without quotes is a value, not a name.
+/// Tell whether a word without quotes is a value, not a name.
 fn is_bare_value(word: &str) -> bool {
     word.parse::<f64>().is_ok() || matches!(word.to_lowercase().as_str(), "true" | "false")
 }
 
-/// What a value is by how it is written.
+/// A value, by the way it is written.
 enum Literal {
     Text,
     Whole(i64),

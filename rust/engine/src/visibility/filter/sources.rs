@@ -6,7 +6,7 @@ use crate::visibility::filter::{Field, Filter, Operator, Value};
 /// So many places to look at at most; with more, everything is looked at.
 const MOST: usize = 100;
 
-/// What runs have that can be looked up: a search attribute and its value.
+/// A search attribute and its value, by which runs are looked up.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Source {
     pub(crate) name: String,
@@ -46,7 +46,7 @@ impl Filter {
         Some(sources).filter(|sources| sources.len() <= MOST)
     }
 
-    /// Whether it asks for a search attribute.
+    /// Tell whether it asks for a search attribute.
     pub(crate) fn has_attributes(&self) -> bool {
         match self {
             Self::And(left, right) | Self::Or(left, right) => {
