@@ -316,12 +316,14 @@ def _meets_a_fault_of_core(program: Program) -> bool:
     """Tell that a small cache lets core (0.10.1) do something wrong.
 
     It drops a task whose local activity runs when another run needs the place, until the task's
-    timeout; and it has an update overtake what happened in an earlier task, when the run is built
-    anew for it and the two tasks before asked for nothing.
+    timeout; it has an update overtake what happened in an earlier task, when the run is built
+    anew for it and the two tasks before asked for nothing; and with no cache at all it drops a task
+    that comes while a query is answered.
     """
     ops = Counter(_ops(program))
-    is_updated = any(stimulus["do"] == "update" for stimulus in program.stimuli)
-    return is_updated or (ops["local"] > 0 and (ops["child"] > 0 or program.ties))
+    said = {stimulus["do"] for stimulus in program.stimuli}
+    is_asked = program.cache == 0 and program.ties and not said.isdisjoint(("query", "meddle"))
+    return is_asked or "update" in said or (ops["local"] > 0 and (ops["child"] > 0 or program.ties))
 
 
 def _ops(program: Program) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.random_programs.driver import run_really
 from tests.random_programs.generate import generate
 
-SEEDS = int(os.environ.get("RANDOM_PROGRAMS", "25"))
+SEEDS = int(os.environ.get("RANDOM_PROGRAMS", "15"))
 NEWER = ("group", "timeout")
 """What asyncio does not have on Python 3.10."""
 
