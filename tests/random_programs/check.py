@@ -16,7 +16,7 @@ from tests.random_programs.program import Program
 from tests.random_programs.seen import LATENESS, Seen, is_definite, modelled
 from tests.random_programs.workflow_world import RUNS, RandomProgram
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Real seconds after which a program counts as hanging."""
 EXPECTED = {
     "WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND",  # something arrived while the run ended
