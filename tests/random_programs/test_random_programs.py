@@ -15,7 +15,7 @@ SLEEPS = Program({"op": "world_sleep", "id": 1, "seconds": 1000})
 
 
 async def test_random_programs_end_as_the_model_says_and_replay() -> None:
-    failed = await run_many(range(150))
+    failed = await run_many(range(100))
     assert failed == {}, "python -m tests.random_programs 1 SEED --shrink makes it smaller"
 
 
