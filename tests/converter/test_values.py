@@ -16,6 +16,7 @@ import pytest
 
 from hourglass.converter import (
     AdvancedJSONEncoder,
+    BinaryPlainPayloadConverter,
     CompositePayloadConverter,
     EncodingPayloadConverter,
     JSONPlainPayloadConverter,
@@ -381,6 +382,29 @@ def test_a_converter_with_an_encoder_of_its_own_is_not_checked_by_ours() -> None
     own = CompositePayloadConverter(JSONPlainPayloadConverter(encoder=StrangeEncoder))
     own.check_values([HasStrange(Strange())], [HasStrange])
     assert own.to_payload(HasStrange(Strange())).data == b'{"strange":"strange"}'
+
+
+def test_a_converter_that_checks_nothing_is_not_asked_whether_it_takes_a_value() -> None:
+    class OnlyOnce(EncodingPayloadConverter):
+        asked = 0
+
+        @property
+        def encoding(self) -> str:
+            return "once"
+
+        def to_payload(self, value: Any) -> Payload | None:
+            self.asked += 1
+            return Payload(metadata={"encoding": b"once"}, data=b"")
+
+        def from_payload(self, payload: Payload, type_hint: Any = None) -> Any: ...
+
+    last = OnlyOnce()
+    own = CompositePayloadConverter(BinaryPlainPayloadConverter(), last)
+    own.check_values([5], [str])
+    own.to_payloads([5])
+    assert last.asked == 1
+    with pytest.raises(EncodingError, match="expected str, found bytes"):
+        own.check_values([b"x"], [str])
 
 
 class NotMyValueError(ValueError):

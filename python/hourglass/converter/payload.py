@@ -102,12 +102,19 @@ class EncodingPayloadConverter(ABC):
         """Make the value; `DecodingError` or TypeError if it does not fit the hint."""
 
 
+def _checks(converter: EncodingPayloadConverter) -> bool:
+    return type(converter).check_value is not EncodingPayloadConverter.check_value
+
+
 class CompositePayloadConverter(PayloadConverter):
     """Tries encodings in order; reads by the payload's ``encoding``. `RawValue` passes through."""
 
     def __init__(self, *converters: EncodingPayloadConverter) -> None:
         self.converters = {one.encoding.encode(): one for one in converters}
         self._in_order = tuple(self.converters.values())
+        checking = [index for index, one in enumerate(self._in_order) if _checks(one)]
+        # Asking a converter whether it takes a value may cost as much as encoding it.
+        self._until_checked = self._in_order[: max(checking, default=-1) + 1]
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         return [self._encode(value, index) for index, value in enumerate(values)]
@@ -118,7 +125,7 @@ class CompositePayloadConverter(PayloadConverter):
                 self._check(value, index, hint)
 
     def _check(self, value: Any, index: int, hint: Any) -> None:
-        converter = next((one for one in self._in_order if one.takes(value)), None)
+        converter = next((one for one in self._until_checked if one.takes(value)), None)
         try:
             if converter is not None:
                 converter.check_value(value, hint)
