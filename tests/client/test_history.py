@@ -37,3 +37,24 @@ def test_a_history_is_read_and_written_again(history: "str | dict[str, object]")
 def test_a_malformed_history_is_refused(text: str) -> None:
     with pytest.raises(HistoryError):
         WorkflowHistory.from_json("w", text)
+
+
+def test_fields_of_a_newer_server_are_left_out() -> None:
+    newer = json.loads(json.dumps(EVENTS))
+    newer["newInHistory"] = {"a": [1]}
+    newer["events"][0]["newInEvent"] = "x"
+    attributes = newer["events"][0]["workflowExecutionStartedEventAttributes"]
+    attributes |= {"newInAttributes": {"b": None}, "taskQueue": {"name": "q", "newer": True}}
+    found = WorkflowHistory.from_json("w", newer)
+    assert len(found) == 1
+    assert "newIn" not in found.to_json()
+
+
+def test_an_event_of_a_newer_server_that_workers_may_ignore_is_read() -> None:
+    newer = json.loads(json.dumps(EVENTS))
+    event = {"eventId": "2", "eventType": "EVENT_TYPE_OF_TOMORROW", "newAttributes": {}}
+    newer["events"].append({**event, "workerMayIgnore": True})
+    assert len(WorkflowHistory.from_json("w", newer)) == 2
+    newer["events"][1].pop("workerMayIgnore")
+    with pytest.raises(HistoryError, match="event 2 says nothing that this version knows"):
+        WorkflowHistory.from_json("w", newer)

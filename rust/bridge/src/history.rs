@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as FieldKind, MessageDescriptor};
+use prost_reflect::{
+    DeserializeOptions, DynamicMessage, FieldDescriptor, Kind as FieldKind, MessageDescriptor,
+};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyList},
@@ -65,7 +67,7 @@ impl History {
                 let why = format!("event {expected} has the id {found}");
                 return Err(malformed(&workflow_id, why));
             }
-            if event.attributes.is_none() {
+            if event.attributes.is_none() && !event.worker_may_ignore {
                 let why = format!("event {expected} says nothing that this version knows");
                 return Err(malformed(&workflow_id, why));
             }
@@ -122,7 +124,9 @@ impl History {
         let mut json: Json =
             serde_json::from_str(text).map_err(|error| malformed(&workflow_id, error))?;
         name_enums_in_full(&descriptor, &mut json);
-        let dynamic = DynamicMessage::deserialize(descriptor, json)
+        // A newer server's events have fields that this version does not know.
+        let options = DeserializeOptions::new().deny_unknown_fields(false);
+        let dynamic = DynamicMessage::deserialize_with_options(descriptor, json, &options)
             .map_err(|error| malformed(&workflow_id, error))?;
         let proto: Proto =
             dynamic.transcode_to().map_err(|error| malformed(&workflow_id, error))?;
