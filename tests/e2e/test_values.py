@@ -12,9 +12,15 @@ from uuid import UUID
 import pytest
 
 from hourglass import activity, workflow
-from hourglass.client import Client, WithStartWorkflowOperation, WorkflowFailureError
+from hourglass.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from hourglass.common import WorkflowIDConflictPolicy
-from hourglass.exceptions import ApplicationError, EncodingError
+from hourglass.exceptions import ActivityError, ApplicationError, EncodingError
 from tests.support import new_worker, unique
 
 TEN = timedelta(seconds=10)
@@ -143,6 +149,56 @@ async def test_a_client_is_refused_what_would_arrive_as_another_value(client: Cl
     for call in calls:
         with pytest.raises(EncodingError, match=r"value 0: .* would be read as UUID"):
             await call
+
+
+@activity.defn
+async def answer() -> UUID | str:
+    return AMBIGUOUS
+
+
+@workflow.defn
+class Answering:
+    """Gives an answer of its own, or one of an activity."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    @workflow.query
+    def asked(self) -> UUID | str:
+        return AMBIGUOUS
+
+    @workflow.update
+    async def changed(self) -> UUID | str:
+        self.over = True
+        return AMBIGUOUS
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: self.over)
+        try:
+            await workflow.execute_activity(answer, start_to_close_timeout=TEN)
+        except ActivityError as error:
+            assert isinstance(error.cause, ApplicationError)
+            return error.cause.message
+        return "it was not refused"
+
+
+async def test_a_result_that_would_arrive_as_another_value_is_refused(client: Client) -> None:
+    async with new_worker(
+        client,
+        Answering,
+        activities=[answer],
+        workflow_failure_exception_types=[EncodingError],
+    ) as worker:
+        handle = await client.start_workflow(
+            Answering.run, id=unique("answering"), task_queue=worker.task_queue
+        )
+        with pytest.raises(WorkflowQueryFailedError, match="would be read as UUID"):
+            await handle.query(Answering.asked)
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await handle.execute_update(Answering.changed)
+        assert "would be read as UUID" in str(refused.value.cause)
+        assert "would be read as UUID" in await handle.result()
 
 
 @workflow.defn

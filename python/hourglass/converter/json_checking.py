@@ -62,8 +62,12 @@ class CheckedJSONEncoder(AdvancedJSONEncoder):
             )
 
 
-def check_value(value: Any, hint: Any) -> None:
-    """Check a value by its declared type; `EncodingError` names the path to what would change."""
+def check_value(value: Any, hint: Any, *, lenient: bool) -> None:
+    """Check a value by its declared type; `EncodingError` names the path to what would change.
+
+    `lenient` lets a value of another type pass if nothing of it is lost, or if it can't be read at
+    all: its reader may have no type, and says so if it has.
+    """
     if type(value) is hint and hint in (str, int, float, bool):
         return
     try:
@@ -71,8 +75,19 @@ def check_value(value: Any, hint: Any) -> None:
         if check is not None:
             _unless_unwritable(check, value)
     except Mismatch as error:
+        if lenient and not error.ambiguous and not _loses(value, hint):
+            return
         where = f" at {error.path}" if error.path else ""
         raise EncodingError(f"declared {name_of(hint)}{where}: {error.reason}") from error
+
+
+def _loses(value: Any, hint: Any) -> bool:
+    try:
+        plain = _plain(value)
+        read = decoding.decoder_for(hint)(plain)
+        return classes.json_text(read) != json.dumps(plain, sort_keys=True)
+    except (TypeError, ValueError):
+        return False
 
 
 def _unless_unwritable(check: Check, value: Any) -> None:
@@ -229,6 +244,7 @@ def _of_union(hint: Any, members: tuple[Any, ...], strict: bool) -> Check | None
                 f"a {type(value).__name__} of {name_of(hint)} would be read as"
                 f" {name_of(chosen)} ({mismatch.reason})",
                 mismatch.path,
+                ambiguous=True,
             ) from None
 
     return check

@@ -51,8 +51,13 @@ class PayloadConverter(ABC):
         Payloads beyond the hints are decoded without one.
         """
 
-    def check_values(self, values: Sequence[Any], type_hints: _Hints) -> None:
+    def check_values(
+        self, values: Sequence[Any], type_hints: _Hints, *, lenient: bool = False
+    ) -> None:
         """Raise `EncodingError` for a value that its reader's type would read as another one.
+
+        `lenient` is for results, whose annotations programs are less exact about: a value of
+        another type passes if all of it is read.
 
         Asked before values are encoded whose reader is known. A converter that can't tell how its
         values are read leaves this as it is.
@@ -93,7 +98,7 @@ class EncodingPayloadConverter(ABC):
         """Tell whether `to_payload` makes a payload of the value."""
         return self.to_payload(value) is not None
 
-    def check_value(self, value: Any, type_hint: Any) -> None:
+    def check_value(self, value: Any, type_hint: Any, *, lenient: bool = False) -> None:
         """Raise `EncodingError` for a value that the type would read as another one."""
         return
 
@@ -119,16 +124,18 @@ class CompositePayloadConverter(PayloadConverter):
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         return [self._encode(value, index) for index, value in enumerate(values)]
 
-    def check_values(self, values: Sequence[Any], type_hints: _Hints) -> None:
+    def check_values(
+        self, values: Sequence[Any], type_hints: _Hints, *, lenient: bool = False
+    ) -> None:
         for index, (value, hint) in enumerate(zip(values, type_hints or (), strict=False)):
-            if not isinstance(value, RawValue):
-                self._check(value, index, hint)
+            if hint is not None and not isinstance(value, RawValue):
+                self._check(value, index, hint, lenient)
 
-    def _check(self, value: Any, index: int, hint: Any) -> None:
+    def _check(self, value: Any, index: int, hint: Any, lenient: bool) -> None:
         converter = next((one for one in self._until_checked if one.takes(value)), None)
         try:
             if converter is not None:
-                converter.check_value(value, hint)
+                converter.check_value(value, hint, lenient=lenient)
         except EncodingError as error:
             raise EncodingError(f"value {index}: {error}") from error.__cause__
 
@@ -211,8 +218,8 @@ class BinaryPlainPayloadConverter(EncodingPayloadConverter):
     def takes(self, value: Any) -> bool:
         return isinstance(value, bytes)
 
-    def check_value(self, value: Any, type_hint: Any) -> None:
-        json_checking.check_value(value, type_hint)
+    def check_value(self, value: Any, type_hint: Any, *, lenient: bool = False) -> None:
+        json_checking.check_value(value, type_hint, lenient=lenient)
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         return bytearray(payload.data) if type_hint is bytearray else payload.data
@@ -289,9 +296,9 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
     def takes(self, value: Any) -> bool:
         return True
 
-    def check_value(self, value: Any, type_hint: Any) -> None:
+    def check_value(self, value: Any, type_hint: Any, *, lenient: bool = False) -> None:
         if self._checks:
-            json_checking.check_value(value, type_hint)
+            json_checking.check_value(value, type_hint, lenient=lenient)
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         value = json.loads(payload.data)

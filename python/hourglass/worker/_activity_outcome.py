@@ -37,9 +37,10 @@ class Outcome:
     request: Wire = field(default_factory=dict[str, Any])
 
 
-async def completed(token: bytes, result: Any, converter: DataConverter) -> Outcome:
+async def completed(token: bytes, result: Any, declared: Any, converter: DataConverter) -> Outcome:
     """Report a result. One that can't be encoded would fail every attempt alike: no retry."""
     try:
+        converter.payload_converter.check_values((result,), (declared,), lenient=True)
         if converter.payload_codec is None:
             payload = converter.payload_converter.to_payloads((result,))[0]
         else:

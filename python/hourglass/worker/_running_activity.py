@@ -57,6 +57,8 @@ class RunningActivity:
         self._cancel_task = True
         self._answers_for_cancelled = False
         self._heartbeats: Heartbeats | None = None
+        self._declared: Any = None
+        """The type of its result, once its definition is found."""
 
     @property
     def name(self) -> str:
@@ -101,7 +103,7 @@ class RunningActivity:
         try:
             result = await self._call()
             completion = await self._without_cancellation(
-                outcome.completed(token, result, converter)
+                outcome.completed(token, result, self._declared, converter)
             )
         except BaseException as error:
             if isinstance(error, GeneratorExit) and not self._is_current():
@@ -166,6 +168,7 @@ class RunningActivity:
                 type="NotFoundError",
             )
         definition, function = found
+        self._declared = definition.ret_type
         payloads = self.task.input
         if definition.name is None:
             raw = await self._decode(payloads, [RawValue] * len(payloads), "arguments")

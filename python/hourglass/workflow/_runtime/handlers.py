@@ -167,7 +167,9 @@ class Handlers:
         return RespondToQuery(job.query_id, response=payload)
 
     def _answer(self, job: QueryWorkflow) -> Payload:
-        return self._state.payload_converter.to_payloads([self._result(job)])[0]
+        definition = self.queries.get(job.query_type) or self.queries.get(None)
+        declared = None if definition is None else definition.ret_type
+        return self._state.encoded_result(self._result(job), declared)
 
     def _result(self, job: QueryWorkflow) -> Any:
         name, inbound = job.query_type, self.inbound

@@ -376,7 +376,7 @@ class WorkflowInstance(RunState):
                 result = await self.definition.run_fn(self.object, *self._workflow_args)
             else:
                 result = await self.handlers.inbound.run(self, self._workflow_args)
-            payload = self.payload_converter.to_payloads([result])[0]
+            payload = self.encoded_result(result, self.definition.ret_type)
         except (Evicted, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -135,6 +135,11 @@ class RunState(Facts):
         """True while the past is worked through again, and in a run that leaves the cache."""
         return self.activation.is_replaying or self.loop.evicted
 
+    def encoded_result(self, result: Any, declared: Any) -> Payload:
+        """Encode what code returned, unless its declared type would read it as another value."""
+        self.payload_converter.check_values([result], [declared], lenient=True)
+        return self.payload_converter.to_payloads([result])[0]
+
     def start_timer(self, timer: TimerHandle, seconds: float, summary: str | None) -> None:
         """Record a timer (see `LoopHost`)."""
         seconds = seconds_of(seconds, "timer")

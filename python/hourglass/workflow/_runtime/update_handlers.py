@@ -92,7 +92,7 @@ class UpdateHandlers:
                 result = self._handlers.bound(definition)(*args)
                 if definition.is_async:
                     result = await result
-            payload = self._state.payload_converter.to_payloads([result])[0]
+            payload = self._state.encoded_result(result, definition.ret_type)
         except (Evicted, KeyboardInterrupt):
             raise
         except BaseException as error:
