@@ -53,7 +53,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::event_loop::Loop;
 use crate::service::dispatch::{CONFIRM_WORKFLOW_TASK, OWN_SERVICE};
@@ -63,7 +63,9 @@ use crate::state::time_skipping::TimeSkipping;
 use crate::store::sqlite::{LockedFile, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::transaction::context::Context;
-use crate::{Clock, EngineError, Entropy, RpcStatus, Synchronous, SystemClock, SystemEntropy};
+use crate::{
+    Clock, EngineError, Entropy, HistoryLimits, RpcStatus, Synchronous, SystemClock, SystemEntropy,
+};
 
 /// Options of [`Engine::open`].
 #[derive(Clone)]
@@ -79,6 +81,8 @@ pub struct EngineOptions {
     /// Serve the test service, by which tests let workflow time skip to the next timer. Only in memory:
     /// time that was skipped would come again when a file is opened the next time.
     pub time_skipping: bool,
+    /// Limits of histories.
+    pub history_limits: HistoryLimits,
 }
 
 impl Default for EngineOptions {
@@ -89,6 +93,7 @@ impl Default for EngineOptions {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             time_skipping: false,
+            history_limits: HistoryLimits::default(),
         }
     }
 }
@@ -114,6 +119,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     thread: Mutex<Option<JoinHandle<()>>>,
     file: Option<LockedFile>,
+    /// The reason why the thread ended, once it has.
+    ending: watch::Receiver<Option<RpcStatus>>,
 }
 
 impl fmt::Debug for Engine {
@@ -137,6 +144,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let clock = options.clock.clone();
         let (engine, sender) = make_loop(store, options)?;
+        let ending = engine.ending();
         // What the thread logs goes where the opener's logs go.
         let logs = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
@@ -144,7 +152,13 @@ impl Engine {
             .spawn(move || tracing::dispatcher::with_default(&logs, || engine.run()))
             .map_err(EngineError::Thread)?;
         Ok(Self {
-            shared: Arc::new(Shared { sender, clock, thread: Mutex::new(Some(thread)), file }),
+            shared: Arc::new(Shared {
+                sender,
+                clock,
+                thread: Mutex::new(Some(thread)),
+                file,
+                ending,
+            }),
         })
     }
 
@@ -157,10 +171,12 @@ impl Engine {
         let (sender, receiver) = oneshot::channel();
         let responder = Responder::new(sender, self.shared.clock.as_ref(), call.timeout);
         let sent = self.shared.sender.send(EngineMessage::Call { call, responder });
+        let ending = self.shared.ending.clone();
         async move {
-            sent.map_err(|_| RpcStatus::closed())?;
+            let ended = || ending.borrow().clone().unwrap_or_else(RpcStatus::closed);
+            sent.map_err(|_| ended())?;
             // The engine answers every call that it takes; it drops one only when it ends.
-            receiver.await.map_err(|_| RpcStatus::closed())?.accept()
+            receiver.await.map_err(|_| ended())?.accept()
         }
     }
 
@@ -211,6 +227,22 @@ impl Engine {
         }
     }
 
+    /// The reason why the engine has ended; `None` while it has not. An engine that was not closed ends when its
+    /// database is lost: the file may be opened again then.
+    #[must_use]
+    pub fn ended(&self) -> Option<RpcStatus> {
+        self.shared.ending.borrow().clone()
+    }
+
+    /// Wait for the end, and tell why.
+    pub fn end(&self) -> impl Future<Output = RpcStatus> + Send + use<> {
+        let mut ending = self.shared.ending.clone();
+        async move {
+            let ended = ending.wait_for(Option::is_some).await;
+            ended.ok().and_then(|status| status.clone()).unwrap_or_else(RpcStatus::closed)
+        }
+    }
+
     /// Commit what is in flight, end long polls and join the thread. Closing twice is fine.
     pub fn close(&self) {
         // Both fail only when the thread has ended already.
@@ -244,16 +276,20 @@ pub(crate) fn make_loop(
     store: Box<dyn Store>,
     options: EngineOptions,
 ) -> Result<(Loop, Sender<EngineMessage>), EngineError> {
-    let EngineOptions { path, clock, entropy, time_skipping, .. } = options;
+    let EngineOptions { path, clock, entropy, time_skipping, history_limits, .. } = options;
     let time_skipping = time_skipping.then(|| TimeSkipping::over(Arc::clone(&clock)));
     let clock = time_skipping.as_ref().map_or(clock, TimeSkipping::clock);
-    let failed = |error: StoreError| EngineError::Storage {
-        path: path.unwrap_or_else(|| PathBuf::from(":memory:")),
-        detail: error.to_string(),
+    let failed = |error: StoreError| {
+        let path = path.unwrap_or_else(|| PathBuf::from(":memory:"));
+        match error {
+            StoreError::Full(detail) => EngineError::Full { path, detail },
+            error => EngineError::Storage { path, detail: error.to_string() },
+        }
     };
     let (sender, receiver) = channel();
     let mut context = Context::load(store, clock, entropy).map_err(failed)?;
     context.time_skipping = time_skipping;
+    context.env.history_limits = history_limits;
     Ok((Loop::new(context, receiver, sender.clone()), sender))
 }
 

@@ -41,6 +41,17 @@ pub enum EngineError {
         /// The system's message.
         detail: String,
     },
+    /// There is no room for it.
+    #[error(
+        "{} can't be opened: the disk or the quota is full ({detail}); free some space",
+        path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// Another engine, of this or of another process, has the file.
     #[error(
         "{} is in use by {}; close that engine, or use it from there",
@@ -53,7 +64,7 @@ pub enum EngineError {
         /// The process that has it, where it could be told.
         holder: Option<u32>,
     },
-    /// The database can't be read or written for another reason: damage, a full disk, an I/O error.
+    /// The database can't be read or written for another reason: damage, an I/O error.
     #[error("{} can't be opened: {detail}", path.display())]
     Storage {
         /// The file.

@@ -5,14 +5,16 @@ use std::cell::OnceCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::mutation::{Bug, planted};
 use crate::service::dispatch::dispatch;
-use crate::service::namespaces::register;
+use crate::service::namespaces::make_default_namespace;
 use crate::state::message::{Call, EngineMessage};
 use crate::state::reply::{Action, Reply, Responder};
 use crate::state::retry_list::RetryList;
 use crate::state::time_skipping::TimeSkipping;
-use crate::store::{NamespaceRecord, StoreError, TimerRow};
+use crate::store::{StoreError, TimerRow};
 use crate::transaction::context::{Caller, Context, Failure, Outcome};
 use crate::transaction::timers::fire;
 use crate::{Code, RpcStatus};
@@ -28,9 +30,6 @@ const SLICE: Duration = Duration::from_secs(5);
 
 /// The time between two sweeps, which forget unused queues and runs.
 const SWEEP: Duration = Duration::from_mins(1);
-
-/// A week: the namespace that is always there keeps its closed runs for as long, in name.
-const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
 /// The engine's thread.
 pub(crate) struct Loop {
@@ -48,6 +47,12 @@ pub(crate) struct Loop {
     /// nothing does.
     watch: OnceCell<Option<Box<dyn Send>>>,
     closing: bool,
+    /// The answer to everybody, once the database is lost.
+    lost: Option<RpcStatus>,
+    /// The reason of the end, once it has come.
+    ending: watch::Sender<Option<RpcStatus>>,
+    /// Callers that are told after the end.
+    unanswered: Vec<Responder>,
     /// The transaction of the last turn is still open.
     #[cfg(feature = "simulation")]
     lingers: bool,
@@ -69,9 +74,17 @@ impl Loop {
             is_swept: false,
             watch: OnceCell::new(),
             closing: false,
+            lost: None,
+            ending: watch::Sender::default(),
+            unanswered: Vec::new(),
             #[cfg(feature = "simulation")]
             lingers: false,
         }
+    }
+
+    /// The place where the reason of the end is put.
+    pub(crate) fn ending(&self) -> watch::Receiver<Option<RpcStatus>> {
+        self.ending.subscribe()
     }
 
     /// Turn until closed.
@@ -87,7 +100,7 @@ impl Loop {
     /// Make the namespace that is always there.
     pub(crate) fn begin(&mut self) {
         let made = self.context.handle(make_default_namespace);
-        self.finish(made.err().and_then(store_error));
+        self.finish(made.err().and_then(Failure::of_store));
     }
 
     /// Wait for calls, or for time to pass, and take all that is there.
@@ -204,7 +217,7 @@ impl Loop {
                     .context
                     .handle(|context| context.take_back(returned))
                     .err()
-                    .and_then(store_error),
+                    .and_then(Failure::of_store),
                 EngineMessage::Hold(gate) => {
                     self.finish(None);
                     gate();
@@ -215,7 +228,7 @@ impl Loop {
                     .context
                     .handle(|context| context.worker_gone(&worker, &going_on))
                     .err()
-                    .and_then(store_error),
+                    .and_then(Failure::of_store),
                 EngineMessage::Close => {
                     self.closing = true;
                     None
@@ -249,7 +262,10 @@ impl Loop {
             Ok(Outcome::Done(reply)) => (reply, None),
             Ok(Outcome::Parked) => return None,
             Err(Failure::Status(status)) => (Reply::new(Err(status)), None),
-            Err(Failure::Store(error)) => (Reply::new(Err(store_status(&error))), Some(error)),
+            Err(Failure::Store(error)) => {
+                let status = error.status(self.context.store.path());
+                (Reply::new(Err(status)), Some(error))
+            }
         };
         if let Some(responder) = responder {
             self.context.reply(responder, reply);
@@ -270,7 +286,7 @@ impl Loop {
                 context.timers.load(context.store.as_mut())?;
                 context.settle_up(&again)
             });
-            if let Some(error) = result.err().and_then(store_error) {
+            if let Some(error) = result.err().and_then(Failure::of_store) {
                 self.owed = again;
                 return Some(error);
             }
@@ -281,7 +297,7 @@ impl Loop {
         let (now, steady) = (self.context.env.clock.now(), self.context.env.clock.steady());
         while let Some(timer) = self.context.timers.pop_task(steady) {
             let fired = self.context.handle(|context| context.fire_task(timer));
-            if let Some(error) = fired.err().and_then(store_error) {
+            if let Some(error) = fired.err().and_then(Failure::of_store) {
                 return Some(error);
             }
         }
@@ -297,7 +313,7 @@ impl Loop {
         let Some(timer) = self.context.timers.pop_task_due_for(late, steady) else {
             return self.fire(stored);
         };
-        self.context.handle(|context| context.fire_task(timer)).err().and_then(store_error)
+        self.context.handle(|context| context.fire_task(timer)).err().and_then(Failure::of_store)
     }
 
     fn fire(&mut self, due: Vec<TimerRow>) -> Option<StoreError> {
@@ -329,7 +345,7 @@ impl Loop {
         };
         match committed {
             Ok(actions) => self.perform(actions),
-            Err(error) => self.fail(&error),
+            Err(error) => self.fail(error),
         }
     }
 
@@ -357,16 +373,30 @@ impl Loop {
         if self.context.timers.needs_load()
             && let Err(error) = self.context.timers.load(self.context.store.as_mut())
         {
-            self.fail(&error);
+            self.fail(error);
         }
     }
 
-    fn fail(&mut self, error: &StoreError) {
-        tracing::error!(%error, "a transaction failed; its callers are told");
-        let (responders, owed) = self.context.abort();
+    fn fail(&mut self, error: StoreError) {
+        // A database that is not there any more fails in many ways.
+        let error = self.context.store.verify().err().unwrap_or(error);
+        let wall = self.context.env.clock.wall();
+        let status = error.status(self.context.store.path());
+        let goes_on = self.context.outage.goes_on(&status, wall);
+        let (mut responders, owed) = self.context.abort();
         self.owed.add(owed);
-        self.paused_until = Some(self.context.env.clock.wall() + PAUSE);
-        let status = store_status(error);
+        self.paused_until = Some(wall + PAUSE);
+        if let StoreError::Lost(_) = error {
+            self.closing = true;
+            self.unanswered.extend(responders); // until the file is let go of
+            self.lost = Some(status);
+            return;
+        }
+        if goes_on {
+            // What they wait for can't become of it now.
+            responders.extend(self.context.waiters.drain());
+            responders.extend(self.context.updates.drain());
+        }
         for responder in responders {
             responder.send(Reply::new(Err(status.clone())), &self.sender);
         }
@@ -386,31 +416,31 @@ impl Loop {
 
     /// Answer everybody who waits.
     pub(crate) fn end(mut self) {
-        self.conclude();
-        self.turn(Vec::new());
-        let mut waiting = self.context.matching.drain_pollers();
-        waiting.extend(self.context.waiters.drain());
-        waiting.extend(self.context.queries.drain());
-        waiting.extend(self.context.updates.drain());
-        waiting.extend(self.context.time_skipping.iter_mut().flat_map(TimeSkipping::drain));
-        for message in self.receiver.try_iter() {
+        if self.lost.is_none() {
+            self.conclude();
+            self.turn(Vec::new());
+        }
+        let Self { mut context, receiver, sender, ending, lost, unanswered: mut waiting, .. } =
+            self;
+        waiting.extend(context.matching.drain_pollers());
+        waiting.extend(context.waiters.drain());
+        waiting.extend(context.queries.drain());
+        waiting.extend(context.updates.drain());
+        waiting.extend(context.time_skipping.iter_mut().flat_map(TimeSkipping::drain));
+        if lost.is_some() {
+            drop(context); // whoever is told may open the file at once
+        }
+        let status = lost.unwrap_or_else(RpcStatus::closed);
+        ending.send_replace(Some(status.clone()));
+        for message in receiver.try_iter() {
             if let EngineMessage::Call { responder, .. } = message {
                 waiting.push(responder);
             }
         }
         for responder in waiting {
-            responder.send(Reply::new(Err(RpcStatus::closed())), &self.sender);
+            responder.send(Reply::new(Err(status.clone())), &sender);
         }
     }
-}
-
-fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
-    if context.env.namespaces.contains_key("default") {
-        return Ok(());
-    }
-    let record =
-        NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
-    register(context, record)
 }
 
 /// For an engine that its owner turns.
@@ -447,24 +477,4 @@ impl Loop {
     pub(crate) const fn owed(&self) -> &RetryList {
         &self.owed
     }
-}
-
-/// A handler of the engine's own fails only when the store does.
-fn store_error(failure: Failure) -> Option<StoreError> {
-    match failure {
-        Failure::Store(error) => Some(error),
-        Failure::Status(status) => {
-            tracing::error!(%status, "something of the engine's own was refused");
-            None
-        }
-    }
-}
-
-fn store_status(error: &StoreError) -> RpcStatus {
-    let code = match error {
-        StoreError::Full(_) => Code::ResourceExhausted,
-        StoreError::Damaged(_) => Code::DataLoss,
-        StoreError::ReadOnly(_) | StoreError::Io(_) => Code::Unavailable,
-    };
-    RpcStatus::new(code, format!("the embedded engine could not store this: {error}"))
 }

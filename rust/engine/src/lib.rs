@@ -45,6 +45,7 @@ mod visibility;
 pub use clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, Timestamp};
 pub use engine::{Engine, EngineOptions};
 pub use error::EngineError;
+pub use policy::HistoryLimits;
 pub use state::message::Call;
-pub use status::{Code, RpcStatus};
+pub use status::{Code, DATABASE_FAILURE, RpcStatus};
 pub use store::Synchronous;

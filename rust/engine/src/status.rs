@@ -3,6 +3,9 @@
 use bytes::Bytes;
 use prost::Message;
 
+/// The full name of the message in the details of a call that the database failed.
+pub const DATABASE_FAILURE: &str = "hourglass.v1.DatabaseFailure";
+
 /// gRPC status codes, with gRPC's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -77,6 +80,12 @@ impl RpcStatus {
         };
         let status = Status { code: code.number(), message: message.clone(), details: vec![any] };
         Self { code, message, details: status.encode_to_vec().into() }
+    }
+
+    /// The database failed, and the message says how. Marked, so that a client that has the engine in
+    /// its process can tell it from what a service means by the code.
+    pub(crate) fn database(code: Code, message: impl Into<String>) -> Self {
+        Self::with_detail_of(code, message, DATABASE_FAILURE, &())
     }
 
     /// The messages in the details.

@@ -6,14 +6,17 @@ use crate::proto::enums::{ArchivalState, NamespaceState};
 use crate::proto::errordetails::NamespaceAlreadyExistsFailure;
 use crate::proto::namespace::namespace_info::{Capabilities, Limits};
 use crate::proto::namespace::{NamespaceConfig, NamespaceInfo};
+use crate::proto::nanos;
 use crate::proto::service::{
     DescribeNamespaceRequest, DescribeNamespaceResponse, ListNamespacesRequest,
     ListNamespacesResponse, RegisterNamespaceRequest, RegisterNamespaceResponse,
 };
-use crate::proto::{from_nanos, nanos};
 use crate::store::NamespaceRecord;
 use crate::transaction::context::{Context, Failure};
 use crate::{Code, RpcStatus};
+
+/// A week: the namespace that is always there keeps its closed runs for as long, in name.
+const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
 
 /// `RegisterNamespace`.
 pub(crate) fn register_namespace(
@@ -45,8 +48,18 @@ pub(crate) fn register_namespace(
     Ok(RegisterNamespaceResponse {})
 }
 
+/// Make the namespace that is always there, unless it is.
+pub(crate) fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
+    if context.env.namespaces.contains_key("default") {
+        return Ok(());
+    }
+    let record =
+        NamespaceRecord { name: "default".into(), retention: RETENTION, ..Default::default() };
+    register(context, record)
+}
+
 /// Add a namespace.
-pub(crate) fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), Failure> {
+fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), Failure> {
     record.id =
         uuid::Builder::from_random_bytes(context.env.entropy.bytes()).into_uuid().to_string();
     let key = context.env.namespaces.values().map(|(key, _)| key.0).max().unwrap_or(0) + 1;
@@ -105,7 +118,8 @@ pub(super) fn description(record: &NamespaceRecord) -> DescribeNamespaceResponse
             supports_schedules: false,
         }),
         config: Some(NamespaceConfig {
-            workflow_execution_retention_ttl: Some(from_nanos(record.retention)),
+            // Nothing is deleted by itself yet, whatever the namespace was registered with.
+            workflow_execution_retention_ttl: None,
             history_archival_state: ArchivalState::Disabled.into(),
             visibility_archival_state: ArchivalState::Disabled.into(),
             ..Default::default()

@@ -1,5 +1,7 @@
 //! A store that fails when it is told to, and otherwise does what the store behind it does.
 
+use std::path::Path;
+
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey, RunKind};
 use crate::simulation::{Faults, Step};
 use crate::store::{
@@ -30,6 +32,14 @@ macro_rules! steps {
 }
 
 impl Store for FaultyStore {
+    fn path(&self) -> Option<&Path> {
+        self.inner.path()
+    }
+
+    fn verify(&mut self) -> Result<()> {
+        self.inner.verify()
+    }
+
     fn rollback(&mut self) {
         self.inner.rollback();
     }

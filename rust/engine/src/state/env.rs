@@ -8,7 +8,7 @@ use crate::ids::{EventId, NamespaceKey, RunKey};
 use crate::state::effect::Effect;
 use crate::state::timers::TaskTimer;
 use crate::store::NamespaceRecord;
-use crate::{Clock, Entropy, Timestamp};
+use crate::{Clock, Entropy, HistoryLimits, Timestamp};
 
 /// Something that became interesting while a call was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(crate) struct Env {
     pub(crate) task_timers: Vec<(Timestamp, TaskTimer)>,
     /// Ascends; names entries in queues.
     pub(crate) next_dispatch: u64,
+    /// Limits of histories.
+    pub(crate) history_limits: HistoryLimits,
     /// Effects on other runs. Applied before the call succeeds.
     /// Invariant: empty between two calls.
     pub(crate) effects: Vec<Effect>,

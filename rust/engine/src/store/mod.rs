@@ -2,8 +2,11 @@
 //!
 //! Every call happens inside a transaction of the engine's loop. A failed call fails the transaction.
 
+pub(crate) mod outage;
 pub(crate) mod record;
 pub(crate) mod sqlite;
+
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -27,6 +30,9 @@ pub(crate) enum StoreError {
     Io(String),
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// For good: what was committed may be gone, and nothing may be acknowledged any more.
+    #[error("the database was lost: {0}")]
+    Lost(String),
 }
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
@@ -113,8 +119,12 @@ pub(crate) struct TimerRow {
 }
 
 pub(crate) trait Store: Send {
+    /// The file; `None` in memory.
+    fn path(&self) -> Option<&Path>;
     fn begin(&mut self) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
+    /// Check that what was committed is where the next open will look for it.
+    fn verify(&mut self) -> Result<()>;
     /// End the transaction, if there is one, without its changes.
     fn rollback(&mut self);
 

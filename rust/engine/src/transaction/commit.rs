@@ -12,6 +12,10 @@ impl Context {
         if std::mem::take(&mut self.in_transaction) {
             let store = &mut self.store;
             self.precommit.time_commit(self.env.clock.as_ref(), || store.commit())?;
+            self.outage.is_over(self.store.path(), self.env.clock.wall());
+        }
+        if !self.actions.is_empty() {
+            self.store.verify()?;
         }
         self.precommit.forget();
         self.batch.clear();

@@ -22,8 +22,9 @@ use crate::state::time_skipping::TimeSkipping;
 use crate::state::timers::Timers;
 use crate::state::updates::Updates;
 use crate::state::waiters::Waiters;
+use crate::store::outage::Outage;
 use crate::store::{NamespaceRecord, RunRow, Store, StoreError};
-use crate::{Clock, Code, Entropy, RpcStatus};
+use crate::{Clock, Code, Entropy, HistoryLimits, RpcStatus};
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
@@ -32,6 +33,19 @@ pub(crate) enum Failure {
     Status(RpcStatus),
     /// The store failed: so does everything in the transaction.
     Store(StoreError),
+}
+
+impl Failure {
+    /// The store's error, of something of the engine's own: nothing else can fail it.
+    pub(crate) fn of_store(self) -> Option<StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Status(status) => {
+                tracing::error!(%status, "something of the engine's own was refused");
+                None
+            }
+        }
+    }
 }
 
 impl From<RpcStatus> for Failure {
@@ -91,6 +105,7 @@ pub(crate) struct Context {
     pub(crate) batch: BTreeSet<RunKey>,
     /// Workers whose tasks the transaction gives to others; with the tokens of activities that go on.
     pub(crate) gone: BTreeMap<String, Vec<Vec<u8>>>,
+    pub(crate) outage: Outage,
     /// Stored runs that can't be read. They are left alone, and the others go on.
     pub(crate) damaged: BTreeSet<RunKey>,
 }
@@ -114,6 +129,7 @@ impl Context {
             task_timers: Vec::new(),
             next_dispatch: 0,
             effects: Vec::new(),
+            history_limits: HistoryLimits::default(),
             namespaces: namespaces.into_iter().map(|(k, r)| (r.name.clone(), (k, r))).collect(),
         };
         let mut context = Self {
@@ -138,6 +154,7 @@ impl Context {
             touched: Vec::new(),
             batch: BTreeSet::new(),
             gone: BTreeMap::new(),
+            outage: Outage::default(),
             damaged: BTreeSet::new(),
         };
         context.queue_stored_tasks()?;
@@ -241,9 +258,13 @@ impl Context {
         self.env.wall = self.env.clock.wall();
         let outcome = handler(self).map_err(|failure| match failure {
             // What one run holds can't be read: that is of no concern to the others' calls.
-            Failure::Store(StoreError::Damaged(detail)) => {
-                tracing::error!(detail, "something stored can't be read");
-                Failure::Status(RpcStatus::new(Code::DataLoss, detail))
+            Failure::Store(error @ StoreError::Damaged(_)) => {
+                if let Err(lost) = self.store.verify() {
+                    return Failure::Store(lost);
+                }
+                let status = error.status(self.store.path());
+                self.outage.damaged(&status);
+                Failure::Status(status)
             }
             failure => failure,
         });

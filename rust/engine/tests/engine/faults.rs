@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::task::Poll;
 
 use hourglass_engine::simulation::{Fault, Faults, Step};
-use hourglass_engine::{Code, RpcStatus};
+use hourglass_engine::{Code, DATABASE_FAILURE, RpcStatus};
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::EventType::{self, *};
-use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueueResponse;
+use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    GetWorkflowExecutionHistoryRequest, PollWorkflowTaskQueueResponse,
+};
 
 use crate::support::Server;
 use crate::support::command::{activity, complete, schedule, start_timer};
+use crate::support::logs;
 use crate::support::server::Rpc;
 
 /// Longer than the engine waits before it tries a store again that failed.
@@ -49,7 +53,10 @@ async fn a_failed_transaction_is_answered_with_what_failed() {
             faults.fail(step, 1, fault);
             let error = server.call(Server::start_request("w")).await.unwrap_err();
             assert_eq!(error.code, code, "{fault:?} at {step:?}");
-            assert!(error.message.contains("could not store this"), "{error}");
+            let text = &error.message;
+            assert!(text.contains(path.to_str().unwrap()), "{text}");
+            assert!(text.contains("can't be") && text.contains("goes on by itself"), "{text}");
+            assert!(String::from_utf8_lossy(&error.details).contains(DATABASE_FAILURE), "{text}");
         }
     }
 }
@@ -176,6 +183,59 @@ async fn an_engine_that_opened_on_a_full_disk_works_when_there_is_room_again() {
     server.clock.advance(std::time::Duration::from_secs(LATER));
     server.call(Server::start_request("wakes it")).await.ok();
     server.start("w").await;
+}
+
+#[tokio::test]
+async fn an_outage_is_logged_once_when_it_begins_and_once_when_it_is_over() {
+    let (_directory, path) = database();
+    logs::keep();
+    let faults = Faults::default();
+    let server = Server::on_faulty_file(&path, &faults);
+    let logged = || logs::about(path.to_str().unwrap());
+    server.start("before").await;
+    for _ in 0..2 {
+        faults.break_down(Fault::Full);
+        for _ in 0..5 {
+            server.call(Server::start_request("w")).await.unwrap_err();
+            server.advance_secs(LATER).await;
+        }
+        faults.heal();
+        server.advance_secs(LATER).await;
+        server.signal(&execution("before"), "s").await.unwrap();
+        let lines = logged();
+        assert_eq!(lines.len() % 2, 0, "{lines:?}");
+        let (begin, end) = (&lines[lines.len() - 2], &lines[lines.len() - 1]);
+        assert!(begin.contains("orders.db") && begin.contains("disk"), "{lines:?}");
+        assert!(end.contains("orders.db") && end.contains("can be written again"), "{lines:?}");
+    }
+    assert_eq!(logged().len(), 4);
+}
+
+fn execution(id: &str) -> WorkflowExecution {
+    WorkflowExecution { workflow_id: id.into(), run_id: String::new() }
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_result_are_told_when_the_store_fails_twice_in_a_row() {
+    let (_directory, path) = database();
+    let (server, faults, run) = started(&path).await;
+    let request = GetWorkflowExecutionHistoryRequest {
+        wait_new_event: true,
+        history_event_filter_type: HistoryEventFilterType::CloseEvent.into(),
+        ..Server::history_request(&run)
+    };
+    let mut result = std::pin::pin!(server.call(request));
+    assert!(server.parks(&mut result.as_mut()).await);
+    faults.fail(Step::Commit, 1, Fault::Full);
+    server.signal(&run, "s").await.unwrap_err();
+    assert!(server.parks(&mut result.as_mut()).await, "it may have been nothing");
+    for _ in 0..2 {
+        faults.fail(Step::Commit, 1, Fault::Full);
+        server.signal(&run, "s").await.unwrap_err();
+    }
+    let error = result.await.unwrap_err();
+    assert_eq!(error.code, Code::ResourceExhausted);
+    assert!(error.message.contains("orders.db"), "{error}");
 }
 
 /// Try until it works, as clients do, and give the store time to be tried again.

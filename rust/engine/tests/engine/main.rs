@@ -29,6 +29,7 @@ mod eager;
 mod early_tasks;
 mod external;
 mod faults;
+mod files;
 mod history;
 mod lists;
 mod namespaces;

@@ -30,6 +30,16 @@ async fn the_default_namespace_is_there() {
 }
 
 #[tokio::test]
+async fn no_namespace_says_that_closed_runs_are_deleted_while_nothing_deletes_them() {
+    let server = Server::in_memory();
+    server.call(register("other")).await.unwrap();
+    for name in ["default", "other"] {
+        let config = server.call(describe(name)).await.unwrap().config.unwrap();
+        assert_eq!(config.workflow_execution_retention_ttl, None, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_namespace_is_named_in_the_error() {
     let server = Server::in_memory();
     let mut start = Server::start_request("w");

@@ -1,8 +1,8 @@
 //! The store on SQLite.
 //!
-//! One connection, write-ahead log, every statement prepared once. The file is locked for as long as
-//! the engine is open: two engines on one file would each believe its own memory.
+//! One connection, write-ahead log, every statement prepared once.
 
+mod file;
 mod found_by;
 mod inode;
 mod lists;
@@ -10,10 +10,12 @@ mod open;
 mod pending;
 mod runs;
 
+use std::path::Path;
+
 use prost::Message;
 use rusqlite::{Connection, ErrorCode};
 
-pub(crate) use open::LockedFile;
+pub(crate) use file::LockedFile;
 
 use super::{
     ActivityRecord, ChildRecord, Fragment, NamespaceRecord, Pending, Place, QueuedTask, Result,
@@ -24,16 +26,31 @@ use crate::visibility::filter::{Filter, Value};
 
 /// A database that is open.
 pub(crate) struct SqliteStore {
+    /// Closed before the file: see [`file`].
     connection: Connection,
     in_transaction: bool,
-    /// Holds the lock on the file; `None` in memory.
-    lock: Option<open::FileLock>,
+    is_lost: bool,
+    /// `None` in memory.
+    file: Option<file::DatabaseFile>,
 }
 
 impl SqliteStore {
     /// The file's lock, for whoever has to deal with a fork; `None` in memory.
     pub(crate) fn locked_file(&self) -> Option<LockedFile> {
-        self.lock.as_ref().map(open::FileLock::file)
+        self.file.as_ref().map(file::DatabaseFile::descriptors)
+    }
+}
+
+impl Drop for SqliteStore {
+    /// A database that was moved away gets what is in its log, and what is in its place is not given the
+    /// log of another. (Where the file is in its place, SQLite does so itself.)
+    fn drop(&mut self) {
+        if self.is_lost {
+            let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+            if let Err(error) = self.connection.query_row(empty, [], |_| Ok(())) {
+                tracing::debug!(%error, "the log of a lost database could not be saved");
+            }
+        }
     }
 }
 
@@ -55,7 +72,12 @@ fn damaged(error: &prost::DecodeError) -> StoreError {
 }
 
 impl Store for SqliteStore {
+    fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(file::DatabaseFile::path)
+    }
+
     fn begin(&mut self) -> Result<()> {
+        self.verify()?;
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.in_transaction = true;
         Ok(())
@@ -65,6 +87,13 @@ impl Store for SqliteStore {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.in_transaction = false;
         Ok(())
+    }
+
+    fn verify(&mut self) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let verified = file.verify(&self.connection);
+        self.is_lost |= matches!(verified, Err(StoreError::Lost(_)));
+        verified
     }
 
     fn rollback(&mut self) {

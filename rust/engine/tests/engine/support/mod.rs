@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod command;
+pub(crate) mod logs;
 pub(crate) mod manual;
 pub(crate) mod server;
 pub(crate) mod standalone;

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use hourglass_engine::simulation::{self, Faults};
-use hourglass_engine::{Call, Engine, EngineOptions, RpcStatus, SeededEntropy};
+use hourglass_engine::{Call, Engine, EngineOptions, HistoryLimits, RpcStatus, SeededEntropy};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::EventType;
@@ -16,6 +16,7 @@ use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event:
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use super::clock::VirtualClock;
+use super::logs;
 use super::values::{NAMESPACE, QUEUE, queue, workflow_type};
 
 pub(crate) const SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
@@ -116,6 +117,13 @@ impl Server {
         Self::open(None, Arc::new(clock))
     }
 
+    /// An engine in memory whose histories may grow to this.
+    pub(crate) fn with_history_limits(history_limits: HistoryLimits) -> Self {
+        let clock = Arc::new(VirtualClock::new());
+        let options = EngineOptions { history_limits, ..Self::options(None, &clock) };
+        Self { engine: Engine::open(options).unwrap(), clock }
+    }
+
     /// An engine on the file.
     pub(crate) fn on_file(path: &Path) -> Self {
         Self::open(Some(path.to_owned()), Arc::new(VirtualClock::new()))
@@ -136,6 +144,7 @@ impl Server {
     }
 
     fn options(path: Option<PathBuf>, clock: &Arc<VirtualClock>) -> EngineOptions {
+        logs::keep(); // for all: a thread that has nobody to log to may turn a line off for the others
         EngineOptions {
             path,
             clock: Arc::<VirtualClock>::clone(clock),
