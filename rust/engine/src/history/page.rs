@@ -11,8 +11,12 @@ use crate::store::{Fragment, RunRow};
 /// A page ends with the event at which it has this many bytes.
 pub(crate) const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
-/// Events on a page at most, and when the caller does not say.
-pub(crate) const PAGE_EVENTS: usize = 1000;
+/// Events on a page at most, and when the caller does not say. Workers drop what they have replayed from
+/// the front of what they have read, workflow task by workflow task: with long pages that is quadratic.
+pub(crate) const PAGE_EVENTS: usize = 256;
+
+/// Bytes of a history that are read at first; there is more to a page of large events.
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 
 /// `GetWorkflowExecutionHistoryResponse.history`.
 const HISTORY_TAG: u32 = 1;

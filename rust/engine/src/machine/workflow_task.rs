@@ -103,6 +103,7 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) 
     let id = env.entropy.bytes();
     let event = started_event(run, env, &task, identity, &id);
     unwritten.push(HistoryEvent { event_id: started_event_id, task_id: started_event_id, ..event });
+    let ends = env.steady.after(start_to_close(run.row.record.task_timeout, task.attempt));
     let lease = Lease {
         id,
         worker: worker.to_owned(),
@@ -112,9 +113,9 @@ pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) 
         attempt: task.attempt,
         unwritten,
         given: None,
+        ends,
     };
-    let due = env.steady.after(start_to_close(run.row.record.task_timeout, task.attempt));
-    env.task_timers.push((due, TaskTimer::StartToClose(run.key(), id)));
+    env.task_timers.push((ends, TaskTimer::StartToClose(run.key(), id)));
     run.volatile.lease = Some(lease.clone());
     Some(lease)
 }

@@ -58,7 +58,7 @@ pub(crate) fn describe_workflow_execution(
 /// The event that started the run.
 fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, Failure> {
     let run = context.runs.get(&key);
-    let fragments = fragments_from(context.store.as_mut(), run, key, 1)?;
+    let fragments = fragments_from(context.store.as_mut(), run, key, 1, 1)?;
     let (parts, _) = page::cut(&fragments, 1, 1);
     let events = parts.first().map(|part| fragment::decode(part)).transpose();
     let events = events.map_err(|error| StoreError::Damaged(format!("a first event: {error}")))?;

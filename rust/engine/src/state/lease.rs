@@ -22,6 +22,8 @@ pub(crate) struct Volatile {
     pub(crate) dispatch: u64,
     /// When it was last looked at.
     pub(crate) last_used: Option<Instant>,
+    /// It was logged that the history is long.
+    pub(crate) is_known_to_be_long: bool,
     /// Nothing is to be left of the run when it has closed.
     pub(crate) deleted: bool,
     /// An `UnhandledCommand` was answered; no more signals while the run tries to close.
@@ -51,6 +53,8 @@ pub(crate) struct Lease {
     pub(crate) unwritten: Vec<HistoryEvent>,
     /// When a worker that polled for it was given it.
     pub(crate) given: Option<Instant>,
+    /// When it times out, in steady time: later than its timer says if the worker reads the history.
+    pub(crate) ends: Timestamp,
 }
 
 /// The queue of the worker that has the run in its cache.

@@ -383,22 +383,30 @@ pub(crate) fn make_event(env: &Env, mut attributes: Attributes) -> HistoryEvent 
     }
 }
 
-/// Fragments from the one that holds `from` on: from memory where they are there.
+/// Fragments from the one that holds `from` on, with `limit` events if there are so many and they fit on
+/// a page: from memory where they are there.
 pub(crate) fn fragments_from(
     store: &mut dyn Store,
     run: Option<&Run>,
     key: RunKey,
     from: EventId,
+    limit: usize,
 ) -> Result<Vec<Fragment>> {
     if let Some(recent) = run.and_then(|run| run.recent(from)) {
         return Ok(recent);
     }
-    let mut fragments = store.history(key, from, page::PAGE_BYTES)?;
-    let bytes: usize = fragments.iter().map(|fragment| fragment.events.len()).sum();
-    if bytes < page::PAGE_BYTES
-        && let Some(run) = run
-    {
-        fragments.extend(run.unwritten());
+    let enough = from.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut budget = page::READ_BYTES;
+    loop {
+        let mut fragments = store.history(key, from, budget)?;
+        let bytes: usize = fragments.iter().map(|fragment| fragment.events.len()).sum();
+        if bytes < budget {
+            fragments.extend(run.into_iter().flat_map(Run::unwritten));
+            return Ok(fragments);
+        }
+        if budget >= page::PAGE_BYTES || fragments.last().is_some_and(|last| last.first >= enough) {
+            return Ok(fragments);
+        }
+        budget = page::PAGE_BYTES;
     }
-    Ok(fragments)
 }

@@ -76,7 +76,7 @@ impl Context {
         key: RunKey,
         id: EventId,
     ) -> Result<history::ActivityTaskScheduledEventAttributes, Failure> {
-        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, id)?;
+        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, id, 1)?;
         let (parts, _) = page::cut(&fragments, id, 1);
         let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
         match event.and_then(|event| event.attributes) {

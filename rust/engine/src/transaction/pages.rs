@@ -52,7 +52,8 @@ pub(crate) fn events(
     let mut events = Vec::new();
     while next < end {
         let limit = usize::try_from(end - next).unwrap_or(usize::MAX);
-        let fragments = fragments_from(context.store.as_mut(), context.runs.get(&key), key, next)?;
+        let fragments =
+            fragments_from(context.store.as_mut(), context.runs.get(&key), key, next, limit)?;
         let (parts, after) = page::cut(&fragments, next, limit);
         if after == next {
             return Err(StoreError::Damaged(format!("there is no event {next}")));
@@ -87,11 +88,14 @@ impl Context {
             if row.is_open() {
                 return Ok(if question.wait { None } else { Some(page::encode(&[], Vec::new())) });
             }
-            let fragments = fragments_from(self.store.as_mut(), run, key, end - 1)?;
+            let fragments = fragments_from(self.store.as_mut(), run, key, end - 1, 1)?;
             let last = fragments.last().map(|part| fragment::last(&part.events));
             return Ok(Some(page::encode(&last.into_iter().collect::<Vec<_>>(), Vec::new())));
         }
         let from = question.token.next_event_id.max(1);
+        if question.of_worker && !question.wait && from > 1 {
+            self.extend_lease(key);
+        }
         let unwritten = self.unwritten_events(key, question);
         if from >= end && unwritten.is_none() {
             return Ok(if row.is_open() && question.wait {
@@ -101,7 +105,8 @@ impl Context {
             });
         }
         let run = self.runs.get(&key);
-        let fragments = fragments_from(self.store.as_mut(), run, key, from.min(end - 1))?;
+        let fragments =
+            fragments_from(self.store.as_mut(), run, key, from.min(end - 1), question.page_size)?;
         let (mut events, next) = page::cut(&fragments, from, question.page_size);
         let mut more = next < end || (row.is_open() && question.wait);
         if next >= end
@@ -141,7 +146,7 @@ impl Context {
         if !run.row.record.has_retry_policy && run.row.record.cron_schedule.is_empty() {
             return Ok(None);
         }
-        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, 1)?;
+        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, 1, 1)?;
         let (parts, _) = page::cut(&fragments, 1, 1);
         let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
         match event.and_then(|event| event.attributes) {

@@ -116,8 +116,9 @@ impl Context {
         let mut events = Vec::new();
         if queue.name == row.task_queue {
             let run = self.runs.get(&key);
-            let fragments = fragments_from(self.store.as_mut(), run, key, 1)?;
-            let (first, next) = page::cut(&fragments, 1, usize::MAX);
+            let limit = page::PAGE_EVENTS;
+            let fragments = fragments_from(self.store.as_mut(), run, key, 1, limit)?;
+            let (first, next) = page::cut(&fragments, 1, limit);
             events = first;
             if next < row.record.next_event_id {
                 head.next_page_token = page::token(&row, next, false).encode_to_vec();

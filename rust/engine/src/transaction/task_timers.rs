@@ -1,5 +1,6 @@
 //! Timers that are in memory only: whether one is still of use, and firing it.
 
+use crate::ids::RunKey;
 use crate::machine::{speculative, workflow_task};
 use crate::state::timers::TaskTimer;
 use crate::transaction::context::{Context, Failure};
@@ -17,6 +18,17 @@ impl Context {
         }
     }
 
+    /// The worker that has the run's workflow task reads another page of the history: it is at work, and
+    /// its time begins anew. A replay that takes longer than a workflow task may would otherwise be
+    /// begun from nothing, again and again.
+    pub(crate) fn extend_lease(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        if let Some(lease) = &mut run.volatile.lease {
+            let limit = workflow_task::start_to_close(run.row.record.task_timeout, lease.attempt);
+            lease.ends = self.env.steady.after(limit);
+        }
+    }
+
     /// A timer is due that is in memory only.
     pub(crate) fn fire_task(&mut self, timer: TaskTimer) -> Result<(), Failure> {
         match timer {
@@ -24,6 +36,14 @@ impl Context {
             TaskTimer::Sleep(id) => {
                 self.wake(id);
                 return Ok(());
+            }
+            TaskTimer::StartToClose(key, _) if self.is_live(timer) => {
+                let lease = self.runs.get(&key).and_then(|run| run.volatile.lease.as_ref());
+                if let Some(ends) = lease.map(|lease| lease.ends).filter(|at| *at > self.env.steady)
+                {
+                    self.timers.arm_task(ends, timer);
+                    return Ok(());
+                }
             }
             _ => {}
         }

@@ -91,7 +91,7 @@ impl Context {
     }
 
     fn update_outcome(&mut self, key: RunKey, event: EventId) -> Result<update::Outcome, Failure> {
-        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, event)?;
+        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, event, 1)?;
         let (parts, _) = page::cut(&fragments, event, 1);
         let found = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
         match found.and_then(|event| event.attributes) {

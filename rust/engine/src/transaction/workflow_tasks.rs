@@ -23,8 +23,8 @@ pub(crate) fn response(
 ) -> Result<Vec<u8>, StoreError> {
     let previous = run.row.record.previous_started_event_id;
     let from = if sticky && previous > 0 { previous + 1 } else { 1 };
-    let fragments = fragments_from(store, Some(run), run.key(), from)?;
-    let (mut events, next) = page::cut(&fragments, from, usize::MAX);
+    let fragments = fragments_from(store, Some(run), run.key(), from, page::PAGE_EVENTS)?;
+    let (mut events, next) = page::cut(&fragments, from, page::PAGE_EVENTS);
     let mut next_page_token = Vec::new();
     if next < run.row.record.next_event_id {
         next_page_token = page::token(&run.row, next, true).encode_to_vec();

@@ -45,6 +45,50 @@ async fn a_long_history_comes_in_pages() {
 }
 
 #[tokio::test]
+async fn a_worker_gets_a_long_history_in_short_pages_and_its_task_goes_on_while_it_reads_them() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    let markers: Vec<_> = (0..1_000).map(|index| marker(&format!("m{index}"))).collect();
+    server.step(markers).await;
+    server.signal(&run, "s").await.unwrap();
+    let task = server.poll().await;
+    let mut request = Server::history_request(&run);
+    let (mut events, mut token) =
+        (task.history.clone().unwrap().events, task.next_page_token.clone());
+    while !token.is_empty() {
+        server.advance_secs(9).await; // of ten that a task may take
+        request.next_page_token = token;
+        let page = server.call(request.clone()).await.unwrap();
+        let more = page.history.unwrap().events;
+        assert!((1..=256).contains(&more.len()), "{}", more.len());
+        events.extend(more);
+        token = page.next_page_token;
+    }
+    let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();
+    assert_eq!(ids, (1..=task.started_event_id).collect::<Vec<_>>());
+    server.advance_secs(9).await;
+    server.complete(&task, [complete("done")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_times_out_when_its_worker_reads_no_more_pages() {
+    let server = Server::in_memory();
+    let run = server.start("w").await;
+    server.step((0..1_000).map(|index| marker(&format!("m{index}"))).collect::<Vec<_>>()).await;
+    server.signal(&run, "s").await.unwrap();
+    let task = server.poll().await;
+    server.advance_secs(9).await;
+    let mut request = Server::history_request(&run);
+    request.next_page_token.clone_from(&task.next_page_token);
+    server.call(request).await.unwrap();
+    server.advance_secs(9).await;
+    assert!(server.idle().await, "it has its task");
+    server.advance_secs(2).await;
+    assert_eq!(server.poll().await.attempt, 2);
+    server.complete(&task, [complete("late")]).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn a_page_token_stays_with_its_run() {
     let server = Server::in_memory();
     let first = server.start("w").await;
