@@ -109,6 +109,24 @@ fn check_attributes(
     }
 }
 
+/// The most that a run may have pending of a kind, by the server's default.
+const PENDING_LIMIT: usize = 2000;
+
+/// Refuse more than a run may have pending; a later attempt of the task may do better.
+fn check_pending(
+    pending: usize,
+    cause: WorkflowTaskFailedCause,
+    what: &str,
+) -> Result<(), Refusal> {
+    if pending < PENDING_LIMIT {
+        return Ok(());
+    }
+    let message = format!(
+        "the number of {what}, {pending}, has reached the per-workflow limit of {PENDING_LIMIT}"
+    );
+    Err(Refusal::new(cause, message))
+}
+
 /// Refuse a name that is too long. `rest` is what else the server says then.
 fn check_length(field: &str, on: &str, value: &str, rest: &str) -> Result<(), String> {
     let length = value.len();

@@ -24,6 +24,14 @@ pub(crate) fn apply(
         })
         .map_err(bad)?;
     let (namespace, namespace_id) = scope.namespace(&command.namespace).map_err(bad)?;
+    let key = scope.run.key();
+    let ordered = scope.env.effects.iter();
+    super::check_pending(
+        // None outlives its transaction: it is delivered, or is known to have failed.
+        ordered.filter(|e| matches!(e, Effect::Cancel { source, .. } if *source == key)).count(),
+        Cause::PendingRequestCancelLimitExceeded,
+        "pending requests to cancel external workflows",
+    )?;
     let attributes = Initiated {
         workflow_task_completed_event_id: scope.completed_event_id,
         namespace: command.namespace,

@@ -33,6 +33,11 @@ pub(crate) fn apply(
     let queue =
         queue.ok_or_else(|| bad("TaskQueue is not set on ScheduleActivityTaskCommand.".into()))?;
     super::check_length("TaskQueue", "ScheduleActivityTaskCommand", &queue, "").map_err(bad)?;
+    super::check_pending(
+        scope.run.activities.len(),
+        Cause::PendingActivitiesLimitExceeded,
+        "pending activities",
+    )?;
     let is_eager = attributes.request_eager_execution;
     let event = history::ActivityTaskScheduledEventAttributes {
         activity_id: attributes.activity_id,

@@ -21,6 +21,14 @@ pub(crate) fn apply(
     let execution = command.execution.unwrap_or_default();
     check(&execution, &command.namespace, &command.signal_name).map_err(bad)?;
     let (namespace, namespace_id) = scope.namespace(&command.namespace).map_err(bad)?;
+    let key = scope.run.key();
+    let ordered = scope.env.effects.iter();
+    super::check_pending(
+        // None outlives its transaction: it is delivered, or is known to have failed.
+        ordered.filter(|e| matches!(e, Effect::Signal { source, .. } if *source == key)).count(),
+        Cause::PendingSignalsLimitExceeded,
+        "pending signals to external workflows",
+    )?;
     let attributes = Initiated {
         workflow_task_completed_event_id: scope.completed_event_id,
         namespace: command.namespace,

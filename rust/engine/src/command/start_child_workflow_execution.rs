@@ -25,6 +25,17 @@ pub(crate) fn apply(
     super::check_attributes(scope, &command.namespace, command.search_attributes.as_mut())?;
     let attributes = initiated(scope, command).map_err(bad)?;
     start::check(&child::request(&attributes, None)).map_err(|status| bad(status.message))?;
+    let key = scope.run.key();
+    let ordered = scope
+        .env
+        .effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::StartChild(start) if start.parent == key));
+    super::check_pending(
+        scope.run.children.len() + ordered.count(),
+        Cause::PendingChildWorkflowsLimitExceeded,
+        "pending child workflow executions",
+    )?;
     let user_metadata = scope.user_metadata.clone();
     let event = Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes.clone());
     let initiated_event_id = scope.append(event);

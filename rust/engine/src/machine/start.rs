@@ -30,11 +30,22 @@ pub(crate) fn check(request: &StartWorkflowExecutionRequest) -> Result<(), RpcSt
             "WorkflowId exceeds maximum allowed length ({length}/{NAME_LIMIT})"
         ));
     }
-    if request.workflow_type.as_ref().is_none_or(|kind| kind.name.is_empty()) {
+    let kind = request.workflow_type.as_ref().map_or("", |kind| kind.name.as_str());
+    if kind.is_empty() {
         return invalid("WorkflowType is not set on request.".into());
     }
-    if request.task_queue.as_ref().is_none_or(|queue| queue.name.is_empty()) {
+    let queue = request.task_queue.as_ref().map_or("", |queue| queue.name.as_str());
+    if queue.is_empty() {
         return invalid("missing task queue name".into());
+    }
+    for (message, value) in [
+        ("WorkflowType length exceeds limit.", kind),
+        ("taskQueue length exceeds limit", queue),
+        ("RequestId length exceeds limit.", request.request_id.as_str()),
+    ] {
+        if value.len() > NAME_LIMIT {
+            return invalid(message.into());
+        }
     }
     cron::check(&request.cron_schedule)?;
     workflow_options::check_versioning(request.versioning_override.as_ref())?;

@@ -23,7 +23,7 @@ use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::state::timers::TimerKind;
 use crate::store::{ChildRecord, ParentRecord, RunRecord, RunRow};
-use crate::{Code, RpcStatus, Timestamp};
+use crate::{Code, HistoryLimits, RpcStatus, Timestamp};
 
 /// The time a worker has for a workflow task, unless the caller says another: 10 s.
 pub(crate) const DEFAULT_TASK_TIMEOUT: i64 = 10_000_000_000;
@@ -295,19 +295,50 @@ pub(crate) fn receive(run: &mut Run, env: &mut Env, event: HistoryEvent) {
     workflow_task::schedule(run, env);
 }
 
-/// Histories have room for a little more than four million events; a run ends before.
+/// Histories have room for a little more than four million events; a run ends before, whatever its limit.
 const EVENT_LIMIT: i64 = 4_000_000;
 
-/// End a run whose history has no more room, rather than fail every transaction that it is part of.
+/// A run is logged when its history has reached this part of its limit.
+const WARN_AT: i64 = 5;
+
+/// End a run whose history has outgrown its limits, as a server does, and say so in time.
 pub(crate) fn end_if_too_long(run: &mut Run, env: &mut Env) {
-    if run.is_open() && run.row.record.next_event_id > EVENT_LIMIT {
-        let attributes = history::WorkflowExecutionTerminatedEventAttributes {
-            reason: "Workflow history count exceeds limit.".into(),
-            identity: "history-service".into(),
-            ..Default::default()
-        };
-        terminate(run, env, attributes, Vec::new());
+    if !run.is_open() {
+        return;
     }
+    let (events, bytes) = (run.row.record.next_event_id - 1, run.row.record.history_bytes);
+    let HistoryLimits { events: most, bytes: largest } = env.history_limits;
+    let exceeds = |value: i64, limit: i64| limit > 0 && value > limit;
+    let what = if exceeds(events, most) || events >= EVENT_LIMIT {
+        "count"
+    } else if exceeds(bytes, largest) {
+        "size"
+    } else {
+        if exceeds(events, most / WARN_AT) || exceeds(bytes, largest / WARN_AT) {
+            warn_of_length(run, env.history_limits);
+        }
+        return;
+    };
+    let attributes = history::WorkflowExecutionTerminatedEventAttributes {
+        reason: format!("Workflow history {what} exceeds limit."),
+        identity: "history-service".into(),
+        ..Default::default()
+    };
+    terminate(run, env, attributes, Vec::new());
+}
+
+/// Log a long history, once while the run is in memory.
+fn warn_of_length(run: &mut Run, limits: HistoryLimits) {
+    if std::mem::replace(&mut run.volatile.is_known_to_be_long, true) {
+        return;
+    }
+    let (events, bytes) = (run.row.record.next_event_id - 1, run.row.record.history_bytes);
+    let HistoryLimits { events: most, bytes: largest } = limits;
+    let (workflow_id, run_id) = (&run.row.workflow_id, run.row.run_id);
+    tracing::warn!(
+        "the history of the workflow {workflow_id:?} (run {run_id}) has {events} events and {bytes} \
+         bytes; at {most} events or {largest} bytes the run is terminated: continue it as new before"
+    );
 }
 
 /// The run tries to close and signals kept it from that: they have to wait a moment.

@@ -53,6 +53,9 @@ pub(crate) fn signal(
     if attributes.signal_name.len() > NAME_LIMIT {
         return Err(RpcStatus::invalid_argument("SignalName length exceeds limit.").into());
     }
+    if attributes.request_id.len() > NAME_LIMIT {
+        return Err(RpcStatus::invalid_argument("RequestId length exceeds limit.").into());
+    }
     limits::check_size(attributes.input.as_ref(), "SignalWorkflowExecutionRequest.Input")
         .map_err(RpcStatus::invalid_argument)?;
     let Some((run, _)) = context.open_run(key)? else {
@@ -85,6 +88,7 @@ pub(crate) fn signal_with_start_workflow_execution(
 ) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
     let namespace = context.namespace(&request.namespace)?;
     let (start, signal) = split(request)?;
+    check_lengths(&start, &signal)?;
     check(&start)?;
     let existing = context.last_run(namespace, &start.workflow_id)?;
     let replaced = match decide(existing.as_ref(), &start)? {
@@ -113,6 +117,27 @@ pub(crate) fn signal_with_start_workflow_execution(
         Decision::Start => None,
     };
     start_signalled(context, namespace, start, signal, replaced)
+}
+
+/// Refuse what is too long, in other words than a start or a signal alone.
+fn check_lengths(
+    start: &StartWorkflowExecutionRequest,
+    signal: &SignalWorkflowExecutionRequest,
+) -> Result<(), RpcStatus> {
+    let kind = start.workflow_type.as_ref().map_or("", |kind| kind.name.as_str());
+    for (what, value) in [
+        ("Request ID", start.request_id.as_str()),
+        ("workflow type name", kind),
+        ("signal name", signal.signal_name.as_str()),
+    ] {
+        let length = value.len();
+        if length > NAME_LIMIT {
+            return Err(RpcStatus::invalid_argument(format!(
+                "{what} exceeds maximum allowed length ({length}/{NAME_LIMIT})"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The start and the signal that are asked for.

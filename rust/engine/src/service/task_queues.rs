@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::ids::NamespaceKey;
+use crate::policy::limits::NAME_LIMIT;
 use crate::proto::enums::{DescribeTaskQueueMode, TaskQueueType};
 use crate::proto::service::{
     DescribeTaskQueueRequest, DescribeTaskQueueResponse, ResetStickyTaskQueueRequest,
@@ -34,6 +35,9 @@ pub(crate) fn describe_task_queue(
     let name = request.task_queue.as_ref().map(|queue| queue.name.clone()).unwrap_or_default();
     if name.is_empty() {
         return Err(RpcStatus::invalid_argument("missing task queue name").into());
+    }
+    if name.len() > NAME_LIMIT {
+        return Err(RpcStatus::invalid_argument("taskQueue length exceeds limit").into());
     }
     if request.api_mode() == DescribeTaskQueueMode::Enhanced {
         let mut types: Vec<_> = request.task_queue_types().collect();

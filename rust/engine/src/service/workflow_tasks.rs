@@ -41,6 +41,9 @@ pub(super) fn poll(
     if queue.name.len() > NAME_LIMIT {
         return Err(RpcStatus::invalid_argument("taskQueue length exceeds limit").into());
     }
+    if identity.len() > NAME_LIMIT {
+        return Err(RpcStatus::invalid_argument("Identity length exceeds limit.").into());
+    }
     if let Some(responder) = context.caller.responder.take() {
         context.poll(&queue, identity, worker, responder)?;
     }

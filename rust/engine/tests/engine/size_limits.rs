@@ -1,6 +1,6 @@
 //! What is too large to store ends what made it: another attempt would make it again.
 
-use hourglass_engine::Code;
+use hourglass_engine::{Code, HistoryLimits};
 use temporalio_protos::temporal::api::command::v1::{
     Command, CompleteWorkflowExecutionCommandAttributes, ScheduleActivityTaskCommandAttributes,
     SignalExternalWorkflowExecutionCommandAttributes, StartChildWorkflowExecutionCommandAttributes,
@@ -19,8 +19,10 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 
 use crate::support::Server;
 use crate::support::command::{
-    activity, child, command, external_signal, schedule, signal_external, start_child,
+    activity, cancel_external, child, command, external_signal, marker, schedule, signal_external,
+    start_child,
 };
+use crate::support::logs;
 use crate::support::values::{NAMESPACE, failure, payload_of_size};
 
 const TOO_LARGE: usize = 2 * 1024 * 1024 + 1;
@@ -187,5 +189,82 @@ async fn a_failure_with_any_number_of_causes_can_be_read_again() {
         if server.event_types(&run).await.contains(&ActivityTaskFailed) {
             server.poll().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_run_ends_when_its_history_outgrows_its_limits() {
+    for (limits, what) in [
+        (HistoryLimits { events: 20, bytes: 0 }, "count"),
+        (HistoryLimits { events: 0, bytes: 2_000 }, "size"),
+    ] {
+        let server = Server::with_history_limits(limits);
+        let run = server.start("w").await;
+        server.step([marker("short")]).await;
+        server.signal(&run, "s").await.unwrap();
+        server.step((0..40).map(|n| marker(&"m".repeat(50 + n))).collect::<Vec<_>>()).await;
+        let history = server.history(&run).await;
+        let Attributes::WorkflowExecutionTerminatedEventAttributes(ended) = history.last() else {
+            panic!("{:?}", history.types());
+        };
+        assert_eq!(ended.reason, format!("Workflow history {what} exceeds limit."));
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_has_no_limits_grows_and_one_that_nears_them_is_logged_once() {
+    let many = || (0..100).map(|n| marker(&format!("m{n}"))).collect::<Vec<_>>();
+    for (name, events, logged) in [("without a limit", 0, 0), ("near its limit", 1_000, 1)] {
+        logs::keep();
+        let server = Server::with_history_limits(HistoryLimits { events, bytes: 0 });
+        let run = server.start(name).await;
+        for _ in 0..5 {
+            server.step(many()).await;
+            server.signal(&run, "s").await.unwrap();
+        }
+        assert_eq!(logs::about(name).len(), logged);
+        assert!(server.history(&run).await.types().len() > 500);
+    }
+}
+
+#[tokio::test]
+async fn more_than_may_be_pending_fails_the_task_and_not_the_run() {
+    type Order = fn(usize) -> Command;
+    let orders: [(Order, Cause, &str); 4] = [
+        (
+            |n| schedule(activity(&format!("a{n}"))),
+            Cause::PendingActivitiesLimitExceeded,
+            "pending activities",
+        ),
+        (
+            |n| start_child(child(&format!("c{n}"))),
+            Cause::PendingChildWorkflowsLimitExceeded,
+            "pending child workflow executions",
+        ),
+        (
+            |n| signal_external(external_signal(&format!("o{n}"))),
+            Cause::PendingSignalsLimitExceeded,
+            "pending signals to external workflows",
+        ),
+        (
+            |n| cancel_external(&format!("o{n}"), false),
+            Cause::PendingRequestCancelLimitExceeded,
+            "pending requests to cancel external workflows",
+        ),
+    ];
+    for (order, cause, what) in orders {
+        let server = Server::in_memory();
+        let run = server.start("w").await;
+        let task = server.poll().await;
+        let error = server.complete(&task, (0..2_001).map(order).collect::<Vec<_>>()).await;
+        let message = error.unwrap_err().message;
+        assert!(message.contains(&format!("the number of {what}, 2000, has reached")), "{message}");
+        let history = server.history(&run).await;
+        let Attributes::WorkflowTaskFailedEventAttributes(failed) = history.attributes(4) else {
+            panic!("{:?}", history.types());
+        };
+        assert_eq!(failed.cause(), cause);
+        let task = server.poll().await;
+        server.complete(&task, (0..2_000).map(order).collect::<Vec<_>>()).await.unwrap();
     }
 }
