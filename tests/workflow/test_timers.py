@@ -343,3 +343,22 @@ def test_a_run_that_is_evicted_with_timers_leaves_no_garbage() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@workflow.defn
+class CancelsHandles:
+    @workflow.run
+    async def run(self) -> list[bool]:
+        loop, called = asyncio.get_running_loop(), list[str]()
+        later, soon = loop.call_later(1, called.append, "a"), loop.call_soon(called.append, "b")
+        before = [later.cancelled(), soon.cancelled()]
+        later.cancel()
+        soon.cancel()
+        await asyncio.sleep(2)
+        return [*before, later.cancelled(), soon.cancelled(), called == []]
+
+
+def test_a_handle_says_whether_it_is_cancelled_and_is_not_called_then() -> None:
+    run = Run(CancelsHandles)
+    run.start()
+    assert result_of(run.send(fire(2))) == [False, False, True, True, True]

@@ -242,7 +242,7 @@ class WorkflowLoop(Guard, asyncio.AbstractEventLoop):
     def fire(self, timer: TimerHandle) -> None:
         """Call a timer's callback in its turn. One that only wakes waiters is called now: queued,
         it would wake them after a deadline that history has later."""
-        if timer.at_once and not timer.cancelled():
+        if timer.at_once:
             timer._callback(*timer._args)  # pyright: ignore[reportPrivateUsage]
         else:
             self.ready.append(timer)
