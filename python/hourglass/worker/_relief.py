@@ -16,15 +16,18 @@ import time
 from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING
 
+from hourglass.worker._thread_dump import switches_asleep
+
 if TYPE_CHECKING:
     from hourglass.worker._evaluator_thread import EvaluatorThread
 
 LONG = 0.01
 """Seconds from one look to the next: an activation seen by two of them takes long. Half as much
-for each thread that is at such an activation: several in a row must not add up. But many share the
-GIL, where everything takes long, and more of them make it longer."""
+for each thread that is at such an activation: several in a row must not add up."""
 _SHORTEST = 0.002
-_MANY = 8
+_LATE = 0.03
+"""Seconds. A look that comes later had to wait for the GIL, or for a core, as everything does then:
+one more thread that computes would make it longer. One for a thread that sleeps does not."""
 _LOOKS_AT_REST = 20
 """Looks at an idle thread before the relief sleeps."""
 
@@ -62,7 +65,9 @@ class Relief(threading.Thread):
     def run(self) -> None:
         """Look until the end."""
         seen: object = None
+        asleep: int | None = None
         looks = 0
+        due = time.monotonic()
         while not self._ended:
             thread = self._current()
             task = thread.task
@@ -71,17 +76,19 @@ class Relief(threading.Thread):
                 if looks >= _LOOKS_AT_REST:
                     looks, seen = 0, None
                     self._sleep()
-            elif task is seen:
-                self._relieve(thread)
+            elif time.monotonic() <= due + _LATE:
+                looks, asleep = 0, None
+                if task is seen:
+                    self._relieve(thread)
             else:
-                looks = 0
+                looks, before, asleep = 0, asleep, switches_asleep(thread)
+                if task is seen and asleep is not None and asleep == before:
+                    self._relieve(thread)
             seen = task
             del task
-            time.sleep(self._pause())
-
-    def _pause(self) -> float:
-        others = len(self._relieved)
-        return max(_SHORTEST, LONG / 2**others) if others < _MANY else LONG
+            pause = max(_SHORTEST, LONG / 2 ** len(self._relieved))
+            due = time.monotonic() + pause
+            time.sleep(pause)
 
     def _sleep(self) -> None:
         self._wakeup.clear()
