@@ -20,13 +20,13 @@ MOST = 2000
 
 @scenario(33)
 async def starts_with_names_that_are_too_long(w: World) -> None:
-    for label, request in {
+    too_long: dict[str, Wire] = {
         "type": {"workflow_type": {"name": LONG}},
         "queue": {"task_queue": {"name": LONG}},
         "request": {"request_id": LONG},
         "identity": {"identity": LONG},
-    }.items():
-        requests: dict[str, Any] = dict(request)
+    }
+    for label, requests in too_long.items():
         await w.answer(label, w.start(f"start {label}", **requests))
         await w.answer(
             f"signal with start: {label}",
