@@ -34,7 +34,7 @@
 //!
 //! # What is on the disk, and what is not
 //!
-//! On the disk: events, the state of runs, pending activities and timers, events that were held back,
+//! On the disk: events, the state of runs, pending activities and timers, events that were buffered,
 //! and that a worker has an activity (an activity is not to run twice because the engine restarted).
 //! In memory: queues, waiting callers, and that a worker has a *workflow* task. Polling for workflow
 //! tasks therefore writes nothing, and a crash costs a workflow task no attempt and no timeout: it is

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::service::dispatch::dispatch;
 use crate::service::namespaces::make_default_namespace;
 use crate::state::message::{Call, EngineMessage};
@@ -15,8 +15,8 @@ use crate::state::reply::{Action, Reply, Responder};
 use crate::state::retry_list::RetryList;
 use crate::state::time_skipping::TimeSkipping;
 use crate::store::{StoreError, TimerRow};
-use crate::transaction::context::{Caller, Context, Failure, Outcome};
-use crate::transaction::timers::fire;
+use crate::transaction::context::{CallError, Caller, Context, Outcome};
+use crate::transaction::timers::fire_stored;
 use crate::{Code, RpcStatus};
 
 /// Calls in one transaction at most, and timers.
@@ -39,7 +39,7 @@ pub(crate) struct Loop {
     /// Timers are not tried before this time: the store failed.
     paused_until: Option<Instant>,
     /// The retry list: applied when the store works again.
-    owed: RetryList,
+    retry_list: RetryList,
     last_sweep: Option<Instant>,
     /// Nothing has happened since the last sweep, and another one would forget no more.
     is_swept: bool,
@@ -55,7 +55,7 @@ pub(crate) struct Loop {
     unanswered: Vec<Responder>,
     /// The transaction of the last turn is still open.
     #[cfg(feature = "simulation")]
-    lingers: bool,
+    is_uncommitted: bool,
 }
 
 impl Loop {
@@ -69,7 +69,7 @@ impl Loop {
             receiver,
             sender,
             paused_until: None,
-            owed: RetryList::default(),
+            retry_list: RetryList::default(),
             last_sweep: None,
             is_swept: false,
             watch: OnceCell::new(),
@@ -78,7 +78,7 @@ impl Loop {
             ending: watch::Sender::default(),
             unanswered: Vec::new(),
             #[cfg(feature = "simulation")]
-            lingers: false,
+            is_uncommitted: false,
         }
     }
 
@@ -100,7 +100,7 @@ impl Loop {
     /// Make the namespace that is always there.
     pub(crate) fn begin(&mut self) {
         let made = self.context.handle(make_default_namespace);
-        self.finish(made.err().and_then(Failure::of_store));
+        self.commit_or_abort(made.err().and_then(CallError::of_store));
     }
 
     /// Wait for calls, or for time to pass, and take all that is there.
@@ -164,30 +164,30 @@ impl Loop {
     }
 
     fn turn(&mut self, messages: Vec<EngineMessage>) {
-        self.act(messages);
-        self.linger();
-        self.conclude();
+        self.process(messages);
+        self.await_completions();
+        self.commit_turn();
     }
 
     /// Handle messages and what is due. Nothing is committed yet.
-    fn act(&mut self, messages: Vec<EngineMessage>) {
+    fn process(&mut self, messages: Vec<EngineMessage>) {
         let clock = &self.context.env.clock;
         let timer = self.context.timers.next(clock.now(), clock.steady());
         let is_idle = messages.is_empty() && timer.is_none_or(|wait| !wait.is_zero());
         self.is_swept &= is_idle;
         self.receive(messages);
         if self.context.may_skip() {
-            self.finish(None); // the first timer may be one that is not armed before the commit
+            self.commit_or_abort(None); // the first timer may be one that is not armed before the commit
         }
-        if let Some(error) = self.timers() {
-            self.finish(Some(error));
+        if let Some(error) = self.fire_timers() {
+            self.commit_or_abort(Some(error));
         }
         self.context.expire();
-        self.context.hand_out(&self.sender);
+        self.context.dispatch_tasks(&self.sender);
     }
 
     /// Wait for workers whose completions the commit can carry, too.
-    fn linger(&mut self) {
+    fn await_completions(&mut self) {
         let wall = |this: &Self| this.context.env.clock.wall();
         let until = wall(self) + self.context.precommit.patience();
         while !self.closing && self.context.awaits_workers() {
@@ -203,8 +203,8 @@ impl Loop {
     }
 
     /// Commit, and do what follows.
-    fn conclude(&mut self) {
-        self.finish(None);
+    fn commit_turn(&mut self) {
+        self.commit_or_abort(None);
         self.sweep();
     }
 
@@ -217,9 +217,9 @@ impl Loop {
                     .context
                     .handle(|context| context.take_back(returned))
                     .err()
-                    .and_then(Failure::of_store),
+                    .and_then(CallError::of_store),
                 EngineMessage::Hold(gate) => {
-                    self.finish(None);
+                    self.commit_or_abort(None);
                     gate();
                     None
                 }
@@ -228,17 +228,17 @@ impl Loop {
                     .context
                     .handle(|context| context.worker_gone(&worker, &going_on))
                     .err()
-                    .and_then(Failure::of_store),
+                    .and_then(CallError::of_store),
                 EngineMessage::Close => {
                     self.closing = true;
                     None
                 }
             };
             if failed.is_some() {
-                self.finish(failed); // the rest of the batch gets a transaction of its own
+                self.commit_or_abort(failed); // the rest of the batch gets a transaction of its own
             }
         }
-        self.context.hand_out(&self.sender);
+        self.context.dispatch_tasks(&self.sender);
     }
 
     /// Handle one call. `Some`: the store failed.
@@ -261,8 +261,8 @@ impl Loop {
         let (reply, failed) = match outcome {
             Ok(Outcome::Done(reply)) => (reply, None),
             Ok(Outcome::Parked) => return None,
-            Err(Failure::Status(status)) => (Reply::new(Err(status)), None),
-            Err(Failure::Store(error)) => {
+            Err(CallError::Status(status)) => (Reply::new(Err(status)), None),
+            Err(CallError::Store(error)) => {
                 let status = error.status(self.context.store.path());
                 (Reply::new(Err(status)), Some(error))
             }
@@ -274,20 +274,20 @@ impl Loop {
     }
 
     /// Fire what is due. `Some`: the store failed.
-    fn timers(&mut self) -> Option<StoreError> {
+    fn fire_timers(&mut self) -> Option<StoreError> {
         let wall = self.context.env.clock.wall();
         if self.paused_until.is_some_and(|until| until > wall) {
             return None;
         }
         if self.paused_until.take().is_some() {
-            let again = std::mem::take(&mut self.owed);
+            let again = std::mem::take(&mut self.retry_list);
             let result = self.context.handle(|context| {
                 make_default_namespace(context)?;
                 context.timers.load(context.store.as_mut())?;
-                context.settle_up(&again)
+                context.retry_pending(&again)
             });
-            if let Some(error) = result.err().and_then(Failure::of_store) {
-                self.owed = again;
+            if let Some(error) = result.err().and_then(CallError::of_store) {
+                self.retry_list = again;
                 return Some(error);
             }
         }
@@ -297,11 +297,11 @@ impl Loop {
         let (now, steady) = (self.context.env.clock.now(), self.context.env.clock.steady());
         while let Some(timer) = self.context.timers.pop_task(steady) {
             let fired = self.context.handle(|context| context.fire_task(timer));
-            if let Some(error) = fired.err().and_then(Failure::of_store) {
+            if let Some(error) = fired.err().and_then(CallError::of_store) {
                 return Some(error);
             }
         }
-        self.fire(self.context.timers.due(now, BATCH))
+        self.fire_due(self.context.timers.due(now, BATCH))
     }
 
     /// Let time jump to the first timer, and fire it alone. `Some`: the store failed.
@@ -311,19 +311,19 @@ impl Loop {
         let stored = self.context.timers.due(now, 1);
         let late = stored.first().map_or(Duration::ZERO, |timer| now.since(timer.due));
         let Some(timer) = self.context.timers.pop_task_due_for(late, steady) else {
-            return self.fire(stored);
+            return self.fire_due(stored);
         };
-        self.context.handle(|context| context.fire_task(timer)).err().and_then(Failure::of_store)
+        self.context.handle(|context| context.fire_task(timer)).err().and_then(CallError::of_store)
     }
 
-    fn fire(&mut self, due: Vec<TimerRow>) -> Option<StoreError> {
+    fn fire_due(&mut self, due: Vec<TimerRow>) -> Option<StoreError> {
         for timer in due {
-            match self.context.handle(|context| fire(context, timer)) {
+            match self.context.handle(|context| fire_stored(context, timer)) {
                 Ok(()) => {}
-                Err(Failure::Store(error)) => return Some(error),
-                Err(Failure::Status(status)) => {
+                Err(CallError::Store(error)) => return Some(error),
+                Err(CallError::Status(status)) => {
                     tracing::error!(run = timer.run.0, %status, "a timer can't fire");
-                    self.context.timers.disarm(timer); // stays in the store, for another day
+                    self.context.timers.remove(timer); // stays in the store, for another day
                 }
             }
         }
@@ -331,25 +331,25 @@ impl Loop {
     }
 
     /// Commit, and do what had to wait for it; or undo everything, and tell everybody.
-    fn finish(&mut self, failed: Option<StoreError>) {
-        if planted(Bug::EarlyReply) {
+    fn commit_or_abort(&mut self, failed: Option<StoreError>) {
+        if is_active(Mutation::PrecommitReply) {
             self.reply_early();
         }
         let committed = match failed {
             None => {
                 // First, so that workers are at their tasks while the disk syncs.
-                self.context.hand_out(&self.sender);
+                self.context.dispatch_tasks(&self.sender);
                 self.context.commit()
             }
             Some(error) => Err(error),
         };
         match committed {
-            Ok(actions) => self.perform(actions),
+            Ok(actions) => self.run_actions(actions),
             Err(error) => self.fail(error),
         }
     }
 
-    /// The planted bug.
+    /// The mutation: answer callers before the commit.
     fn reply_early(&mut self) {
         for action in std::mem::take(&mut self.context.actions) {
             match action {
@@ -359,12 +359,12 @@ impl Loop {
         }
     }
 
-    fn perform(&mut self, actions: Vec<Action>) {
+    fn run_actions(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Reply(responder, reply) => responder.send(reply, &self.sender),
-                Action::Arm(timer) => self.context.timers.arm(timer),
-                Action::Disarm(timer) => self.context.timers.disarm(timer),
+                Action::TimerArmed(timer) => self.context.timers.insert(timer),
+                Action::TimerDisarmed(timer) => self.context.timers.remove(timer),
                 Action::Forget(key) => {
                     self.context.runs.remove(&key);
                 }
@@ -383,8 +383,8 @@ impl Loop {
         let wall = self.context.env.clock.wall();
         let status = error.status(self.context.store.path());
         let goes_on = self.context.outage.goes_on(&status, wall);
-        let (mut responders, owed) = self.context.abort();
-        self.owed.add(owed);
+        let (mut responders, retry_list) = self.context.abort();
+        self.retry_list.add(retry_list);
         self.paused_until = Some(wall + PAUSE);
         if let StoreError::Lost(_) = error {
             self.closing = true;
@@ -417,7 +417,7 @@ impl Loop {
     /// Answer everybody who waits.
     pub(crate) fn end(mut self) {
         if self.lost.is_none() {
-            self.conclude();
+            self.commit_turn();
             self.turn(Vec::new());
         }
         let Self { mut context, receiver, sender, ending, lost, unanswered: mut waiting, .. } =
@@ -446,35 +446,35 @@ impl Loop {
 /// For an engine that its owner turns.
 #[cfg(feature = "simulation")]
 impl Loop {
-    /// Turn once, with the messages that wait now; tells how many messages that were. To `linger` is to
+    /// Turn once, with the messages that wait now; tells how many messages that were. To `await_completions` is to
     /// leave the
     /// transaction open for completions of the next turn.
-    pub(crate) fn turn_once(&mut self, linger: bool) -> usize {
+    pub(crate) fn turn_once(&mut self, await_completions: bool) -> usize {
         let mut messages = Vec::new();
         self.take_more(&mut messages);
         let count = messages.len();
-        if self.lingers {
+        if self.is_uncommitted {
             self.receive(messages);
         } else {
-            self.act(messages);
+            self.process(messages);
         }
-        self.lingers = linger && self.context.awaits_workers();
-        if !self.lingers {
-            self.conclude();
+        self.is_uncommitted = await_completions && self.context.awaits_workers();
+        if !self.is_uncommitted {
+            self.commit_turn();
         }
         count
     }
 
     /// Tell whether the transaction of the last turn is still open.
-    pub(crate) const fn lingers(&self) -> bool {
-        self.lingers
+    pub(crate) const fn is_uncommitted(&self) -> bool {
+        self.is_uncommitted
     }
 
     pub(crate) const fn context(&self) -> &Context {
         &self.context
     }
 
-    pub(crate) const fn owed(&self) -> &RetryList {
-        &self.owed
+    pub(crate) const fn retry_list(&self) -> &RetryList {
+        &self.retry_list
     }
 }

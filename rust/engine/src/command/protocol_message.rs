@@ -11,7 +11,7 @@ use crate::proto::enums::WorkflowTaskFailedCause as Cause;
 use crate::proto::protocol::Message;
 use crate::proto::update::{Acceptance, Rejection, Request, Response};
 use crate::proto::{Attributes, history};
-use crate::state::updates::Settled;
+use crate::state::updates::ResolvedUpdates;
 
 /// The package of the messages that are understood.
 const PACKAGE: &str = "temporal.api.update.v1.";
@@ -23,7 +23,7 @@ pub(crate) struct Messages {
     pub(crate) rest: Vec<Message>,
     /// The updates that may be accepted or rejected, by id; without the request where that is on record.
     pub(crate) requests: HashMap<String, Option<Request>>,
-    pub(crate) settled: Settled,
+    pub(crate) resolved: ResolvedUpdates,
     /// The updates that are over, by id, with their state: there is nothing more to say to them.
     pub(crate) over: HashMap<String, &'static str>,
 }
@@ -100,7 +100,7 @@ fn accept(scope: &mut Scope<'_>, id: String, message: Acceptance) -> Result<(), 
         },
     ));
     scope.run.accept_update(&id, event);
-    scope.messages.settled.accepted.push(id);
+    scope.messages.resolved.accepted.push(id);
     Ok(())
 }
 
@@ -113,9 +113,9 @@ fn reject(scope: &mut Scope<'_>, id: String, message: Rejection) -> Result<(), R
     if !known && message.rejected_request.is_none() {
         return Err(unknown(&id));
     }
-    scope.run.settle_admitted(&id);
+    scope.run.remove_admitted(&id);
     scope.messages.end(&id);
-    scope.messages.settled.rejected.push((id, message.failure.unwrap_or_default()));
+    scope.messages.resolved.rejected.push((id, message.failure.unwrap_or_default()));
     Ok(())
 }
 

@@ -77,8 +77,8 @@ pub(crate) const fn ended_child(attributes: &Attributes) -> Option<EventId> {
     })
 }
 
-/// The child's started event was held back and is let in now.
-pub(crate) fn let_in(run: &mut Run, initiated_event_id: EventId, started_event_id: EventId) {
+/// The child's started event was buffered and is flushed now.
+pub(crate) fn on_flushed(run: &mut Run, initiated_event_id: EventId, started_event_id: EventId) {
     if let Some(record) = run.children.get(&initiated_event_id) {
         run.put_child(ChildRecord { started_event_id, ..record.clone() });
     }

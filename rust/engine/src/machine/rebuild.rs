@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::Timestamp;
 use crate::ids::EventId;
 use crate::machine::{activity, child, reset_points, workflow_options};
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::proto::history::HistoryEvent;
 use crate::proto::{Attributes, merge, nanos, update_id};
 use crate::state::effect::{Effect, StartChild};
@@ -72,14 +72,14 @@ impl Rebuilt {
     }
 
     /// Hand over the run, with all that it waits for, and what other runs are still to do for it.
-    pub(crate) fn finish(mut self, env: &mut Env) -> Run {
+    pub(crate) fn into_run(mut self, env: &mut Env) -> Run {
         for (_, mut record) in self.activities {
             record.scheduled_time = env.now.0;
             record.attempt_scheduled_time = env.now.0;
             activity::schedule_again(&mut self.run, env, record);
         }
         for (_, timer) in self.timers {
-            if planted(Bug::ForgottenTimer) {
+            if is_active(Mutation::ForgottenTimer) {
                 break;
             }
             self.run.put_timer(timer);
@@ -217,14 +217,14 @@ impl Rebuilt {
         let answered = match attributes {
             A::SignalExternalWorkflowExecutionInitiatedEventAttributes(a) => {
                 let attributes = Box::new(a.clone());
-                let errand = Effect::Signal { source, initiated_event_id, attributes };
-                self.effects.insert(initiated_event_id, errand);
+                let effect = Effect::Signal { source, initiated_event_id, attributes };
+                self.effects.insert(initiated_event_id, effect);
                 return;
             }
             A::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(a) => {
                 let attributes = Box::new(a.clone());
-                let errand = Effect::Cancel { source, initiated_event_id, attributes };
-                self.effects.insert(initiated_event_id, errand);
+                let effect = Effect::Cancel { source, initiated_event_id, attributes };
+                self.effects.insert(initiated_event_id, effect);
                 return;
             }
             A::ExternalWorkflowExecutionSignaledEventAttributes(a) => a.initiated_event_id,

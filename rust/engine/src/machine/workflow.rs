@@ -187,7 +187,7 @@ pub(crate) fn new_row(key: RunKey, new: &NewRun, env: &Env) -> RunRow {
     }
 }
 
-/// Close the run with its last event. What is still held back is lost: see [`workflow_task::force_end`].
+/// Close the run with its last event. What is still buffered is lost: see [`workflow_task::force_end`].
 pub(crate) fn close(
     run: &mut Run,
     env: &mut Env,
@@ -285,7 +285,7 @@ pub(crate) fn end_backoff(run: &mut Run, env: &mut Env) {
     }
 }
 
-/// Something came from outside, like a signal: append it, or hold it back, and see to it that the
+/// Something came from outside, like a signal: append it, or buffer it, and see to it that the
 /// workflow gets to see it.
 pub(crate) fn receive(run: &mut Run, env: &mut Env, event: HistoryEvent) {
     run.append_external(event);

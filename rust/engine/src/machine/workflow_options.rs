@@ -150,7 +150,7 @@ pub(crate) fn update(
     take(run, &taken, event_id.unwrap_or(0));
 }
 
-/// Have the run know what an event says, which has that id, or 0 while it is held back.
+/// Have the run know what an event says, which has that id, or 0 while it is buffered.
 pub(crate) fn take(
     run: &mut Run,
     attributes: &WorkflowExecutionOptionsUpdatedEventAttributes,
@@ -198,8 +198,8 @@ pub(crate) fn attached(event: &HistoryEvent) -> Option<String> {
     }
 }
 
-/// The event that attaches a request is held back no longer.
-pub(crate) fn let_in(run: &mut Run, request_id: &str, event_id: EventId) {
+/// The event that attaches a request is buffered no longer.
+pub(crate) fn on_flushed(run: &mut Run, request_id: &str, event_id: EventId) {
     let mut attached = run.state().record.attached.iter_mut();
     if let Some(record) = attached.find(|record| record.request_id == request_id) {
         record.event_id = event_id;

@@ -187,8 +187,8 @@ pub(crate) enum Ended {
     TimedOut,
 }
 
-/// The started workflow task failed or timed out: write it (the first attempt only), let in what was
-/// held back, and schedule the next attempt.
+/// The started workflow task failed or timed out: write it (the first attempt only), flush what was
+/// buffered, and schedule the next attempt.
 pub(crate) fn end(run: &mut Run, env: &mut Env, ended: Ended) {
     let Some(lease) = run.volatile.lease.take() else { return };
     run.volatile.speculative = None;
@@ -279,7 +279,7 @@ fn is_written(run: &Run, task: &WorkflowTaskRecord) -> bool {
     task.attempt == 1 && !task.unwritten && task.scheduled_event_id < run.row.record.next_event_id
 }
 
-/// Append the events that were held back, results of activities and children last, and tell whether
+/// Append the events that were buffered, results of activities and children last, and tell whether
 /// there were any.
 pub(crate) fn flush_buffered(run: &mut Run) -> bool {
     let events = run.clear_buffered();
@@ -299,10 +299,10 @@ pub(crate) fn flush_buffered(run: &mut Run) -> bool {
         let attached = workflow_options::attached(&event);
         let id = run.append_event(event);
         if let Some(request_id) = attached {
-            workflow_options::let_in(run, &request_id, id);
+            workflow_options::on_flushed(run, &request_id, id);
         }
         if let Some(initiated) = child {
-            child::let_in(run, initiated, id);
+            child::on_flushed(run, initiated, id);
         }
         if let Some(cause) = activity.or(child) {
             started.insert(cause, id);

@@ -16,14 +16,14 @@ use crate::proto::service::{
 };
 use crate::state::task_queues::{QueueKey, QueueKind};
 use crate::store::record::{ActivityState, PauseRecord};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::{Code, RpcStatus};
 
 /// `PauseActivity`: no more attempts of an activity until somebody lets it go on.
 pub(crate) fn pause_activity(
     context: &mut Context,
     request: PauseActivityRequest,
-) -> Result<PauseActivityResponse, Failure> {
+) -> Result<PauseActivityResponse, CallError> {
     let which = request.activity.map(|activity| match activity {
         PauseTarget::Id(id) => Which::Id(id),
         PauseTarget::Type(name) => Which::Type(name),
@@ -54,7 +54,7 @@ pub(super) fn find_pending(
     namespace: &str,
     execution: Option<&WorkflowExecution>,
     which: Option<Which>,
-) -> Result<(RunKey, Vec<EventId>), Failure> {
+) -> Result<(RunKey, Vec<EventId>), CallError> {
     let invalid = |message: &str| Err(RpcStatus::invalid_argument(message).into());
     if execution.is_none_or(|execution| execution.workflow_id.is_empty()) {
         return invalid("WorkflowId is not set on request.");
@@ -81,7 +81,7 @@ pub(super) fn find_pending(
 pub(crate) fn unpause_activity(
     context: &mut Context,
     request: UnpauseActivityRequest,
-) -> Result<UnpauseActivityResponse, Failure> {
+) -> Result<UnpauseActivityResponse, CallError> {
     let which = request.activity.map(|activity| match activity {
         UnpauseTarget::Id(id) => Which::Id(id),
         UnpauseTarget::Type(name) => Which::Type(name),
@@ -105,7 +105,7 @@ pub(crate) fn unpause_activity(
 pub(crate) fn reset_activity(
     context: &mut Context,
     request: ResetActivityRequest,
-) -> Result<ResetActivityResponse, Failure> {
+) -> Result<ResetActivityResponse, CallError> {
     let which = request.activity.map(|activity| match activity {
         ResetTarget::Id(id) => Which::Id(id),
         ResetTarget::Type(name) => Which::Type(name),
@@ -135,7 +135,7 @@ pub(crate) fn reset_activity(
 pub(crate) fn update_activity_options(
     context: &mut Context,
     mut request: UpdateActivityOptionsRequest,
-) -> Result<UpdateActivityOptionsResponse, Failure> {
+) -> Result<UpdateActivityOptionsResponse, CallError> {
     let invalid = |message: &str| Err(RpcStatus::invalid_argument(message).into());
     let which = request.activity.take().map(|activity| match activity {
         UpdateTarget::Id(id) => Which::Id(id),

@@ -6,10 +6,10 @@ use crate::RpcStatus;
 use crate::history::causes;
 use crate::ids::{EventId, RunKey};
 use crate::machine::activity;
-use crate::machine::activity::{End, Told};
+use crate::machine::activity::{End, HeartbeatAnswer};
 use crate::policy::limits::BLOB_LIMIT;
 use crate::proto::common::{Payloads, WorkflowExecution};
-use crate::proto::failure::Failure as Reason;
+use crate::proto::failure::Failure;
 use crate::proto::failure::failure::FailureInfo;
 use crate::proto::service::{
     PollActivityTaskQueueRequest, RecordActivityTaskHeartbeatByIdRequest,
@@ -24,13 +24,13 @@ use crate::proto::service::{
 };
 use crate::service::workflow_tasks::poll;
 use crate::state::task_queues::{QueueKey, QueueKind};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 
 /// `PollActivityTaskQueue`: the next activity, or an empty answer after a while.
 pub(crate) fn poll_activity_task_queue(
     context: &mut Context,
     request: PollActivityTaskQueueRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let name = request.task_queue.map(|queue| queue.name).unwrap_or_default();
     poll(
@@ -45,7 +45,7 @@ pub(crate) fn poll_activity_task_queue(
 pub(crate) fn respond_activity_task_completed(
     context: &mut Context,
     request: RespondActivityTaskCompletedRequest,
-) -> Result<RespondActivityTaskCompletedResponse, Failure> {
+) -> Result<RespondActivityTaskCompletedResponse, CallError> {
     let (key, id) = context.activity_of(&request.task_token)?;
     complete(context, key, id, request.result, request.identity)?;
     Ok(RespondActivityTaskCompletedResponse {})
@@ -58,7 +58,7 @@ pub(super) fn complete(
     id: EventId,
     result: Option<Payloads>,
     identity: String,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     if let Some((run, env)) = context.open_run(key)? {
         let end = if result.as_ref().map_or(0, Message::encoded_len) > BLOB_LIMIT {
             activity::too_large("Complete result exceeds size limit.")
@@ -74,7 +74,7 @@ pub(super) fn complete(
 pub(crate) fn respond_activity_task_failed(
     context: &mut Context,
     request: RespondActivityTaskFailedRequest,
-) -> Result<RespondActivityTaskFailedResponse, Failure> {
+) -> Result<RespondActivityTaskFailedResponse, CallError> {
     let (key, id) = context.activity_of(&request.task_token)?;
     let failure = request.failure.unwrap_or_default();
     fail(context, key, id, failure, request.last_heartbeat_details, request.identity)?;
@@ -86,13 +86,13 @@ pub(super) fn fail(
     context: &mut Context,
     key: RunKey,
     id: EventId,
-    mut failure: Reason,
+    mut failure: Failure,
     details: Option<Payloads>,
     identity: String,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let of_application =
         matches!(failure.failure_info, Some(FailureInfo::ApplicationFailureInfo(_)));
-    if failure != Reason::default() && !of_application {
+    if failure != Failure::default() && !of_application {
         let message = "Failure must have ApplicationFailureInfo.";
         return Err(RpcStatus::invalid_argument(message).into());
     }
@@ -114,7 +114,7 @@ pub(super) fn fail(
 pub(crate) fn respond_activity_task_canceled(
     context: &mut Context,
     request: RespondActivityTaskCanceledRequest,
-) -> Result<RespondActivityTaskCanceledResponse, Failure> {
+) -> Result<RespondActivityTaskCanceledResponse, CallError> {
     let (key, id) = context.activity_of(&request.task_token)?;
     cancel(context, key, id, request.details, request.identity)?;
     Ok(RespondActivityTaskCanceledResponse {})
@@ -127,7 +127,7 @@ pub(super) fn cancel(
     id: EventId,
     details: Option<Payloads>,
     identity: String,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
     if run.activities.get(&id).is_none_or(|record| record.cancel_requested == 0) {
         let message =
@@ -142,7 +142,7 @@ pub(super) fn cancel(
 pub(crate) fn record_activity_task_heartbeat(
     context: &mut Context,
     request: RecordActivityTaskHeartbeatRequest,
-) -> Result<RecordActivityTaskHeartbeatResponse, Failure> {
+) -> Result<RecordActivityTaskHeartbeatResponse, CallError> {
     let (key, id) = context.activity_of(&request.task_token)?;
     let told = heartbeat(context, key, id, request.details)?;
     Ok(RecordActivityTaskHeartbeatResponse {
@@ -159,8 +159,8 @@ pub(super) fn heartbeat(
     key: RunKey,
     id: EventId,
     details: Option<Payloads>,
-) -> Result<Told, Failure> {
-    let stop = Told { cancel_requested: true, ..Told::default() };
+) -> Result<HeartbeatAnswer, CallError> {
+    let stop = HeartbeatAnswer { cancel_requested: true, ..HeartbeatAnswer::default() };
     let Some((run, env)) = context.open_run(key)? else { return Ok(stop) };
     if details.as_ref().map_or(0, Message::encoded_len) > BLOB_LIMIT {
         let end = activity::too_large("Heartbeat details exceed size limit.");
@@ -174,7 +174,7 @@ pub(super) fn heartbeat(
 pub(crate) fn respond_activity_task_completed_by_id(
     context: &mut Context,
     request: RespondActivityTaskCompletedByIdRequest,
-) -> Result<RespondActivityTaskCompletedByIdResponse, Failure> {
+) -> Result<RespondActivityTaskCompletedByIdResponse, CallError> {
     let execution = WorkflowExecution { workflow_id: request.workflow_id, run_id: request.run_id };
     let (key, id) =
         context.activity_by_id(&request.namespace, &execution, &request.activity_id, true)?;
@@ -186,7 +186,7 @@ pub(crate) fn respond_activity_task_completed_by_id(
 pub(crate) fn respond_activity_task_failed_by_id(
     context: &mut Context,
     request: RespondActivityTaskFailedByIdRequest,
-) -> Result<RespondActivityTaskFailedByIdResponse, Failure> {
+) -> Result<RespondActivityTaskFailedByIdResponse, CallError> {
     let execution = WorkflowExecution { workflow_id: request.workflow_id, run_id: request.run_id };
     let (key, id) =
         context.activity_by_id(&request.namespace, &execution, &request.activity_id, false)?;
@@ -200,7 +200,7 @@ pub(crate) fn respond_activity_task_failed_by_id(
 pub(crate) fn respond_activity_task_canceled_by_id(
     context: &mut Context,
     request: RespondActivityTaskCanceledByIdRequest,
-) -> Result<RespondActivityTaskCanceledByIdResponse, Failure> {
+) -> Result<RespondActivityTaskCanceledByIdResponse, CallError> {
     let execution = WorkflowExecution { workflow_id: request.workflow_id, run_id: request.run_id };
     let (key, id) =
         context.activity_by_id(&request.namespace, &execution, &request.activity_id, false)?;
@@ -212,7 +212,7 @@ pub(crate) fn respond_activity_task_canceled_by_id(
 pub(crate) fn record_activity_task_heartbeat_by_id(
     context: &mut Context,
     request: RecordActivityTaskHeartbeatByIdRequest,
-) -> Result<RecordActivityTaskHeartbeatByIdResponse, Failure> {
+) -> Result<RecordActivityTaskHeartbeatByIdResponse, CallError> {
     let execution = WorkflowExecution { workflow_id: request.workflow_id, run_id: request.run_id };
     let (key, id) =
         context.activity_by_id(&request.namespace, &execution, &request.activity_id, false)?;

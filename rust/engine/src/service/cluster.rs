@@ -4,7 +4,7 @@ use crate::proto::service::get_system_info_response::Capabilities;
 use crate::proto::service::{
     GetClusterInfoRequest, GetClusterInfoResponse, GetSystemInfoRequest, GetSystemInfoResponse,
 };
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 /// Which versions of clients the server of that version admits.
 const CLIENTS: [(&str, &str); 9] = [
@@ -23,7 +23,7 @@ const CLIENTS: [(&str, &str); 9] = [
 pub(crate) fn get_cluster_info(
     _: &mut Context,
     _: GetClusterInfoRequest,
-) -> Result<GetClusterInfoResponse, Failure> {
+) -> Result<GetClusterInfoResponse, CallError> {
     let clients = CLIENTS.map(|(name, versions)| (name.to_owned(), versions.to_owned()));
     Ok(GetClusterInfoResponse {
         supported_clients: clients.into(),
@@ -46,7 +46,7 @@ pub(super) const SERVER_VERSION: &str = "1.29.1";
 pub(crate) fn get_system_info(
     _: &mut Context,
     _: GetSystemInfoRequest,
-) -> Result<GetSystemInfoResponse, Failure> {
+) -> Result<GetSystemInfoResponse, CallError> {
     Ok(GetSystemInfoResponse {
         server_version: SERVER_VERSION.into(),
         capabilities: Some(Capabilities {

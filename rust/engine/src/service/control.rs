@@ -11,13 +11,13 @@ use crate::proto::service::{
 };
 use crate::proto::{history, timestamp};
 use crate::service::check_first_run;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 /// `RequestCancelWorkflowExecution`: ask a workflow to end itself.
 pub(crate) fn request_cancel_workflow_execution(
     context: &mut Context,
     request: RequestCancelWorkflowExecutionRequest,
-) -> Result<RequestCancelWorkflowExecutionResponse, Failure> {
+) -> Result<RequestCancelWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.workflow_execution.as_ref())?;
     check_first_run(&row, &request.first_execution_run_id)?;
@@ -38,7 +38,7 @@ pub(crate) fn request_cancel_workflow_execution(
 pub(crate) fn terminate_workflow_execution(
     context: &mut Context,
     request: TerminateWorkflowExecutionRequest,
-) -> Result<TerminateWorkflowExecutionResponse, Failure> {
+) -> Result<TerminateWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.workflow_execution.as_ref())?;
     check_first_run(&row, &request.first_execution_run_id)?;
@@ -63,7 +63,7 @@ fn or_default(given: String, default: &str) -> String {
 pub(crate) fn delete_workflow_execution(
     context: &mut Context,
     request: DeleteWorkflowExecutionRequest,
-) -> Result<DeleteWorkflowExecutionResponse, Failure> {
+) -> Result<DeleteWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.workflow_execution.as_ref())?;
     context.delete_run(row.key)?;
@@ -74,7 +74,7 @@ pub(crate) fn delete_workflow_execution(
 pub(crate) fn update_workflow_execution_options(
     context: &mut Context,
     request: UpdateWorkflowExecutionOptionsRequest,
-) -> Result<UpdateWorkflowExecutionOptionsResponse, Failure> {
+) -> Result<UpdateWorkflowExecutionOptionsResponse, CallError> {
     let invalid = |message: &str| RpcStatus::invalid_argument(message);
     if request.workflow_execution.as_ref().is_none_or(|run| run.workflow_id.is_empty()) {
         return Err(invalid("WorkflowId is not set on request.").into());

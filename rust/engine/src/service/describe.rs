@@ -17,16 +17,16 @@ use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timesta
 use crate::state::run::{Run, fragments_from};
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, ChildRecord, RunRow, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape of every handler")]
 pub(crate) fn describe_workflow_execution(
     context: &mut Context,
     request: DescribeWorkflowExecutionRequest,
-) -> Result<DescribeWorkflowExecutionResponse, Failure> {
+) -> Result<DescribeWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.execution.as_ref())?;
-    context.load_run(row.key)?; // which may write what was held back
+    context.load_run(row.key)?; // which may write what was buffered
     let row = context.runs.get(&row.key).map_or(row, |run| run.row.clone());
     let event = first_event(context, row.key)?;
     let started = match &event.attributes {
@@ -56,7 +56,7 @@ pub(crate) fn describe_workflow_execution(
 }
 
 /// The event that started the run.
-fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, Failure> {
+fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, CallError> {
     let run = context.runs.get(&key);
     let fragments = fragments_from(context.store.as_mut(), run, key, 1, 1)?;
     let (parts, _) = page::cut(&fragments, 1, 1);

@@ -11,7 +11,7 @@ use crate::service::{
     update, workflow_task_completed, workflow_tasks,
 };
 use crate::state::reply::Reply;
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 
 const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
 
@@ -24,7 +24,7 @@ pub(crate) const OWN_SERVICE: &str = "hourglass.Engine";
 
 pub(crate) const CONFIRM_WORKFLOW_TASK: &str = "ConfirmWorkflowTask";
 
-type Handler = fn(&mut Context, Bytes) -> Result<Outcome, Failure>;
+type Handler = fn(&mut Context, Bytes) -> Result<Outcome, CallError>;
 
 /// The handler of a call that is answered at once.
 macro_rules! unary {
@@ -118,7 +118,7 @@ pub(crate) fn dispatch(
     service: &str,
     method: &str,
     body: Bytes,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let found = RPCS.iter().find(|(of, name, _)| *name == method && *of == service);
     // Only an engine that can skip time has the test service.
     let found = found.filter(|_| service != TEST_SERVICE || context.time_skipping.is_some());

@@ -12,7 +12,7 @@ use crate::proto::service::{
     GetWorkflowExecutionHistoryReverseResponse,
 };
 use crate::state::waiters::{Awaited, HistoryQuestion};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::transaction::pages;
 
 /// The time that a reader waits for events before it has to ask again.
@@ -22,7 +22,7 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 pub(crate) fn get_workflow_execution_history(
     context: &mut Context,
     request: GetWorkflowExecutionHistoryRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let token = pages::place(
         context,
         &request.namespace,
@@ -47,7 +47,7 @@ pub(crate) fn get_workflow_execution_history(
 pub(crate) fn get_workflow_execution_history_reverse(
     context: &mut Context,
     request: GetWorkflowExecutionHistoryReverseRequest,
-) -> Result<GetWorkflowExecutionHistoryReverseResponse, Failure> {
+) -> Result<GetWorkflowExecutionHistoryReverseResponse, CallError> {
     let token = pages::place(
         context,
         &request.namespace,

@@ -15,7 +15,7 @@ use crate::proto::service::{
 use crate::proto::workflow::WorkflowExecutionInfo;
 use crate::proto::{common, from_nanos, timestamp};
 use crate::store::{Place, RunRow};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::old_runs;
 use crate::visibility::{attributes, filter};
 use crate::{RpcStatus, Timestamp};
@@ -38,7 +38,7 @@ struct ListToken {
 pub(crate) fn list_workflow_executions(
     context: &mut Context,
     request: ListWorkflowExecutionsRequest,
-) -> Result<ListWorkflowExecutionsResponse, Failure> {
+) -> Result<ListWorkflowExecutionsResponse, CallError> {
     let page = Page {
         namespace: &request.namespace,
         query: &request.query,
@@ -65,7 +65,7 @@ pub(super) fn read(
     context: &mut Context,
     kind: RunKind,
     page: &Page<'_>,
-) -> Result<(Vec<RunRow>, Vec<u8>), Failure> {
+) -> Result<(Vec<RunRow>, Vec<u8>), CallError> {
     let namespace = context.namespace(page.namespace)?;
     let record = context.env.namespaces.get(page.namespace).map(|(_, record)| record);
     let kinds = |name: &str| attributes::kind(&record?.search_attributes, name);
@@ -126,7 +126,7 @@ fn workflow_info(row: &RunRow) -> WorkflowExecutionInfo {
 pub(crate) fn count_workflow_executions(
     context: &mut Context,
     request: CountWorkflowExecutionsRequest,
-) -> Result<CountWorkflowExecutionsResponse, Failure> {
+) -> Result<CountWorkflowExecutionsResponse, CallError> {
     let (count, groups) = count(context, RunKind::Workflow, &request.namespace, &request.query)?;
     let groups = groups
         .into_iter()
@@ -140,7 +140,7 @@ pub(super) fn count(
     kind: RunKind,
     namespace: &str,
     query: &str,
-) -> Result<(i64, Vec<(Payload, i64)>), Failure> {
+) -> Result<(i64, Vec<(Payload, i64)>), CallError> {
     let key = context.namespace(namespace)?;
     let record = context.env.namespaces.get(namespace).map(|(_, record)| record);
     let kinds = |name: &str| attributes::kind(&record?.search_attributes, name);
@@ -170,7 +170,7 @@ fn keyword(text: &str) -> Payload {
 pub(crate) fn list_activity_executions(
     context: &mut Context,
     request: ListActivityExecutionsRequest,
-) -> Result<ListActivityExecutionsResponse, Failure> {
+) -> Result<ListActivityExecutionsResponse, CallError> {
     let page = Page {
         namespace: &request.namespace,
         query: &request.query,
@@ -210,7 +210,7 @@ fn activity_info(row: RunRow) -> ActivityExecutionListInfo {
 pub(crate) fn count_activity_executions(
     context: &mut Context,
     request: CountActivityExecutionsRequest,
-) -> Result<CountActivityExecutionsResponse, Failure> {
+) -> Result<CountActivityExecutionsResponse, CallError> {
     let (count, groups) = count(context, RunKind::Activity, &request.namespace, &request.query)?;
     let groups = groups
         .into_iter()

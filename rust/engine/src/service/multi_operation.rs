@@ -19,7 +19,7 @@ use crate::proto::update_id;
 use crate::service::update;
 use crate::state::updates::UpdateCall;
 use crate::store::RunRow;
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::transaction::start::{replace, start_run};
 use crate::transaction::update_answers::{failed, operation_aborted};
 use crate::{Code, RpcStatus};
@@ -27,7 +27,7 @@ use crate::{Code, RpcStatus};
 pub(crate) fn execute_multi_operation(
     context: &mut Context,
     request: ExecuteMultiOperationRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let (start, mut update) = operations(request)?;
     let checked = check_start(&start);
@@ -53,7 +53,7 @@ pub(crate) fn execute_multi_operation(
     }
     let row = match start_for_update(context, namespace, start, existing.as_ref()) {
         Ok(row) => row,
-        Err(Failure::Status(status)) => {
+        Err(CallError::Status(status)) => {
             return Err(failed(Some(status), Some(operation_aborted())).into());
         }
         Err(failure) => return Err(failure),
@@ -119,7 +119,7 @@ fn takes_update(
     row: &RunRow,
     start: &StartWorkflowExecutionRequest,
     update_id: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, CallError> {
     let is_known = context.reached(row.key, update_id)?.is_some();
     if !row.is_open() {
         let update = context.store.update(row.key, update_id)?;
@@ -135,7 +135,7 @@ fn start_for_update(
     namespace: NamespaceKey,
     start: StartWorkflowExecutionRequest,
     existing: Option<&RunRow>,
-) -> Result<RunRow, Failure> {
+) -> Result<RunRow, CallError> {
     let replaced = match decide(existing, &start)? {
         Decision::Start => None,
         Decision::TerminateAndStart(run) => Some(run.key),
@@ -159,12 +159,14 @@ fn wait(
     update: Request,
     stage: Stage,
     start: StartWorkflowExecutionResponse,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let id = update_id(&update).to_owned();
     match update::apply(context, row, update) {
         Ok(()) => context.await_update(row, id, stage, UpdateCall::WithStart(Box::new(start))),
         // What was started for it goes with it.
-        Err(Failure::Status(status)) => Err(failed(Some(operation_aborted()), Some(status)).into()),
+        Err(CallError::Status(status)) => {
+            Err(failed(Some(operation_aborted()), Some(status)).into())
+        }
         Err(failure) => Err(failure),
     }
 }

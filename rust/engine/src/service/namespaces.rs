@@ -12,7 +12,7 @@ use crate::proto::service::{
     ListNamespacesResponse, RegisterNamespaceRequest, RegisterNamespaceResponse,
 };
 use crate::store::NamespaceRecord;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::{Code, RpcStatus};
 
 /// A week: the namespace that is always there keeps its closed runs for as long, in name.
@@ -22,7 +22,7 @@ const RETENTION: i64 = 7 * 24 * 3600 * 1_000_000_000;
 pub(crate) fn register_namespace(
     context: &mut Context,
     request: RegisterNamespaceRequest,
-) -> Result<RegisterNamespaceResponse, Failure> {
+) -> Result<RegisterNamespaceResponse, CallError> {
     if request.namespace.is_empty() {
         return Err(RpcStatus::invalid_argument("Namespace not set on request.").into());
     }
@@ -49,7 +49,7 @@ pub(crate) fn register_namespace(
 }
 
 /// Make the namespace that is always there, unless it is.
-pub(crate) fn make_default_namespace(context: &mut Context) -> Result<(), Failure> {
+pub(crate) fn make_default_namespace(context: &mut Context) -> Result<(), CallError> {
     if context.env.namespaces.contains_key("default") {
         return Ok(());
     }
@@ -59,7 +59,7 @@ pub(crate) fn make_default_namespace(context: &mut Context) -> Result<(), Failur
 }
 
 /// Add a namespace.
-fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), Failure> {
+fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), CallError> {
     record.id =
         uuid::Builder::from_random_bytes(context.env.entropy.bytes()).into_uuid().to_string();
     let key = context.env.namespaces.values().map(|(key, _)| key.0).max().unwrap_or(0) + 1;
@@ -75,7 +75,7 @@ fn register(context: &mut Context, mut record: NamespaceRecord) -> Result<(), Fa
 pub(crate) fn describe_namespace(
     context: &mut Context,
     request: DescribeNamespaceRequest,
-) -> Result<DescribeNamespaceResponse, Failure> {
+) -> Result<DescribeNamespaceResponse, CallError> {
     let name = if request.namespace.is_empty() {
         let found = context.env.namespaces.values().find(|(_, record)| record.id == request.id);
         let found = found.filter(|_| !request.id.is_empty());
@@ -135,7 +135,7 @@ const PAGE: usize = 100;
 pub(crate) fn list_namespaces(
     context: &mut Context,
     request: ListNamespacesRequest,
-) -> Result<ListNamespacesResponse, Failure> {
+) -> Result<ListNamespacesResponse, CallError> {
     let size = usize::try_from(request.page_size).ok().filter(|size| *size > 0).unwrap_or(PAGE);
     let mut records: Vec<_> = context.env.namespaces.values().map(|(_, record)| record).collect();
     records.sort_by(|a, b| a.name.cmp(&b.name));

@@ -12,7 +12,7 @@ use crate::proto::service::{
 };
 use crate::state::reply::Reply;
 use crate::store::RunRow;
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::{Code, RpcStatus};
 
 /// A workflow whose task failed this often won't answer.
@@ -22,7 +22,7 @@ const FAILING_ATTEMPTS: i32 = 3;
 pub(crate) fn query_workflow(
     context: &mut Context,
     request: QueryWorkflowRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let condition = request.query_reject_condition();
     let Some(query) = request.query else {
@@ -79,7 +79,7 @@ fn not_ready(message: &str) -> RpcStatus {
 pub(crate) fn respond_query_task_completed(
     context: &mut Context,
     request: RespondQueryTaskCompletedRequest,
-) -> Result<RespondQueryTaskCompletedResponse, Failure> {
+) -> Result<RespondQueryTaskCompletedResponse, CallError> {
     context.namespace(&request.namespace)?;
     let token: QueryToken = parse_task_token(&request.task_token)?;
     let RespondQueryTaskCompletedRequest {

@@ -5,7 +5,7 @@ use crate::machine::workflow_options::Wanted;
 use crate::proto::enums::{ResetReapplyExcludeType as Exclude, ResetReapplyType};
 use crate::proto::service::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse};
 use crate::proto::workflow::post_reset_operation::Variant as Operation;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::reset;
 use crate::transaction::reset::{Reapply, Reset};
 
@@ -15,7 +15,7 @@ const ID_LENGTH: usize = 1000;
 pub(crate) fn reset_workflow_execution(
     context: &mut Context,
     mut request: ResetWorkflowExecutionRequest,
-) -> Result<ResetWorkflowExecutionResponse, Failure> {
+) -> Result<ResetWorkflowExecutionResponse, CallError> {
     let invalid = |message: &str| Err(RpcStatus::invalid_argument(message).into());
     if request.request_id.is_empty() {
         return invalid("RequestId is not set on request.");

@@ -6,7 +6,7 @@ use crate::proto::operator::{
     ListSearchAttributesResponse, RemoveSearchAttributesRequest, RemoveSearchAttributesResponse,
 };
 use crate::store::NamespaceRecord;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::visibility::attributes;
 use crate::visibility::attributes::Kind;
 
@@ -14,7 +14,7 @@ use crate::visibility::attributes::Kind;
 pub(crate) fn add_search_attributes(
     context: &mut Context,
     request: AddSearchAttributesRequest,
-) -> Result<AddSearchAttributesResponse, Failure> {
+) -> Result<AddSearchAttributesResponse, CallError> {
     let invalid = |message: String| Err(RpcStatus::invalid_argument(message).into());
     if request.search_attributes.is_empty() {
         return invalid("SearchAttributes are not set on request.".into());
@@ -53,7 +53,7 @@ pub(super) fn change(
     context: &mut Context,
     namespace: &str,
     change: impl FnOnce(&mut NamespaceRecord),
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let name = name_of(namespace);
     let key = context.namespace(name)?;
     let Some((_, before)) = context.env.namespaces.get(name).cloned() else { return Ok(()) };
@@ -72,7 +72,7 @@ pub(super) fn change(
 pub(crate) fn list_search_attributes(
     context: &mut Context,
     request: ListSearchAttributesRequest,
-) -> Result<ListSearchAttributesResponse, Failure> {
+) -> Result<ListSearchAttributesResponse, CallError> {
     let name = name_of(&request.namespace);
     context.namespace(name)?;
     let record = context.env.namespaces.get(name).map(|(_, record)| record.clone());
@@ -87,7 +87,7 @@ pub(crate) fn list_search_attributes(
 pub(crate) fn remove_search_attributes(
     context: &mut Context,
     request: RemoveSearchAttributesRequest,
-) -> Result<RemoveSearchAttributesResponse, Failure> {
+) -> Result<RemoveSearchAttributesResponse, CallError> {
     let invalid = |message: String| Err(RpcStatus::invalid_argument(message).into());
     if request.search_attributes.is_empty() {
         return invalid("SearchAttributes are not set on request.".into());

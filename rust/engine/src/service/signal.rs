@@ -15,14 +15,14 @@ use crate::proto::service::{
 };
 use crate::proto::{Attributes, common, history};
 use crate::state::run::make_event;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::start::{replace, start_run};
 
 /// `SignalWorkflowExecution`.
 pub(crate) fn signal_workflow_execution(
     context: &mut Context,
     request: SignalWorkflowExecutionRequest,
-) -> Result<SignalWorkflowExecutionResponse, Failure> {
+) -> Result<SignalWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.workflow_execution.as_ref())?;
     if !row.is_open() {
@@ -46,7 +46,7 @@ pub(crate) fn signal(
     key: RunKey,
     attributes: history::WorkflowExecutionSignaledEventAttributes,
     links: Vec<common::Link>,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     if attributes.signal_name.is_empty() {
         return Err(RpcStatus::invalid_argument("SignalName is not set on request.").into());
     }
@@ -85,7 +85,7 @@ pub(crate) fn signal(
 pub(crate) fn signal_with_start_workflow_execution(
     context: &mut Context,
     request: SignalWithStartWorkflowExecutionRequest,
-) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
+) -> Result<SignalWithStartWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let (start, signal) = split(request)?;
     check_lengths(&start, &signal)?;
@@ -206,7 +206,7 @@ fn start_signalled(
     start: StartWorkflowExecutionRequest,
     signal: SignalWorkflowExecutionRequest,
     replaced: Option<RunKey>,
-) -> Result<SignalWithStartWorkflowExecutionResponse, Failure> {
+) -> Result<SignalWithStartWorkflowExecutionResponse, CallError> {
     limits::check_size(
         signal.input.as_ref(),
         "SignalWithStartWorkflowExecutionRequest.SignalInput",

@@ -11,7 +11,7 @@ use crate::proto::service::{
     TerminateActivityExecutionRequest, TerminateActivityExecutionResponse,
 };
 use crate::store::{CancelRecord, RunRow};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::visibility::filter;
 use crate::{Code, RpcStatus};
 
@@ -19,7 +19,7 @@ use crate::{Code, RpcStatus};
 pub(crate) fn request_cancel_activity_execution(
     context: &mut Context,
     request: RequestCancelActivityExecutionRequest,
-) -> Result<RequestCancelActivityExecutionResponse, Failure> {
+) -> Result<RequestCancelActivityExecutionResponse, CallError> {
     check_ending(&request.request_id, &request.identity, &request.reason)?;
     let row = find(context, &request.namespace, &request.activity_id, &request.run_id)?;
     let before = row.record.standalone.as_ref().and_then(|own| own.cancel.as_ref());
@@ -54,7 +54,7 @@ pub(crate) fn request_cancel_activity_execution(
 pub(crate) fn terminate_activity_execution(
     context: &mut Context,
     request: TerminateActivityExecutionRequest,
-) -> Result<TerminateActivityExecutionResponse, Failure> {
+) -> Result<TerminateActivityExecutionResponse, CallError> {
     check_ending(&request.request_id, &request.identity, &request.reason)?;
     let row = find(context, &request.namespace, &request.activity_id, &request.run_id)?;
     let before = row.record.standalone.as_ref().map_or("", |own| &own.terminate_request_id);
@@ -81,7 +81,7 @@ pub(crate) fn terminate_activity_execution(
 pub(crate) fn delete_activity_execution(
     context: &mut Context,
     request: DeleteActivityExecutionRequest,
-) -> Result<DeleteActivityExecutionResponse, Failure> {
+) -> Result<DeleteActivityExecutionResponse, CallError> {
     let row = find(context, &request.namespace, &request.activity_id, &request.run_id)?;
     if let Some((run, env)) = context.open_run(row.key)? {
         let reason = "Delete activity execution".to_owned();
@@ -99,7 +99,7 @@ pub(super) fn find(
     namespace: &str,
     activity_id: &str,
     run_id: &str,
-) -> Result<RunRow, Failure> {
+) -> Result<RunRow, CallError> {
     let namespace = context.namespace(namespace)?;
     if activity_id.is_empty() {
         return Err(RpcStatus::invalid_argument("activity ID is required").into());

@@ -8,14 +8,14 @@ use crate::proto::service::{DescribeActivityExecutionRequest, PollActivityExecut
 use crate::service::standalone_control::find;
 use crate::state::reply::Reply;
 use crate::state::waiters::{Awaited, ChangeQuestion};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::transaction::standalone_answers::{ChangeToken, describe};
 
 /// `DescribeActivityExecution`: what an activity is, now or as soon as something became of it.
 pub(crate) fn describe_activity_execution(
     context: &mut Context,
     request: DescribeActivityExecutionRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let waits = !request.long_poll_token.is_empty();
     if waits && request.run_id.is_empty() && !request.activity_id.is_empty() {
         let message = "run id is required when long poll token is provided";
@@ -40,7 +40,7 @@ pub(crate) fn describe_activity_execution(
 pub(crate) fn poll_activity_execution(
     context: &mut Context,
     request: PollActivityExecutionRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let row = find(context, &request.namespace, &request.activity_id, &request.run_id)?;
     context.answer_or_wait(
         row.key,

@@ -20,14 +20,14 @@ use crate::proto::service::{
 use crate::service::activity_operations;
 use crate::service::standalone_control::{check_ending, check_jitter, check_length, find};
 use crate::store::{ActivityRecord, StandaloneRecord};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::{Code, RpcStatus};
 
 /// `PauseActivityExecution`: no more attempts of an activity, of a workflow or without one.
 pub(crate) fn pause_activity_execution(
     context: &mut Context,
     request: PauseActivityExecutionRequest,
-) -> Result<PauseActivityExecutionResponse, Failure> {
+) -> Result<PauseActivityExecutionResponse, CallError> {
     let PauseActivityExecutionRequest { workflow_id, run_id, identity, reason, request_id, .. } =
         request;
     check_ending(&request_id, &identity, &reason)?;
@@ -67,7 +67,7 @@ pub(super) fn closed(what: &str, row: &crate::store::RunRow) -> RpcStatus {
 pub(crate) fn unpause_activity_execution(
     context: &mut Context,
     request: UnpauseActivityExecutionRequest,
-) -> Result<UnpauseActivityExecutionResponse, Failure> {
+) -> Result<UnpauseActivityExecutionResponse, CallError> {
     let UnpauseActivityExecutionRequest {
         workflow_id, run_id, identity, jitter, request_id, ..
     } = request;
@@ -102,7 +102,7 @@ pub(crate) fn unpause_activity_execution(
 pub(crate) fn reset_activity_execution(
     context: &mut Context,
     request: ResetActivityExecutionRequest,
-) -> Result<ResetActivityExecutionResponse, Failure> {
+) -> Result<ResetActivityExecutionResponse, CallError> {
     check_ending(&request.request_id, &request.identity, "")?;
     check_jitter(request.jitter.as_ref())?;
     if !request.workflow_id.is_empty() {
@@ -148,7 +148,7 @@ pub(crate) fn reset_activity_execution(
 pub(crate) fn update_activity_execution_options(
     context: &mut Context,
     request: UpdateActivityExecutionOptionsRequest,
-) -> Result<UpdateActivityExecutionOptionsResponse, Failure> {
+) -> Result<UpdateActivityExecutionOptionsResponse, CallError> {
     if !request.workflow_id.is_empty() {
         return of_workflow(context, request);
     }
@@ -201,7 +201,7 @@ pub(crate) fn update_activity_execution_options(
 fn of_workflow(
     context: &mut Context,
     request: UpdateActivityExecutionOptionsRequest,
-) -> Result<UpdateActivityExecutionOptionsResponse, Failure> {
+) -> Result<UpdateActivityExecutionOptionsResponse, CallError> {
     let (workflow_id, run_id) = (request.workflow_id, request.run_id);
     let request = UpdateActivityOptionsRequest {
         namespace: request.namespace,

@@ -17,7 +17,7 @@ use crate::proto::service::{StartActivityExecutionRequest, StartActivityExecutio
 use crate::proto::{common, from_duration, from_nanos, nanos, normal_queue};
 use crate::service::standalone_control::check_length;
 use crate::store::RunRow;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::start::start_activity;
 use crate::visibility::attributes;
 use crate::{Code, RpcStatus};
@@ -25,7 +25,7 @@ use crate::{Code, RpcStatus};
 pub(crate) fn start_activity_execution(
     context: &mut Context,
     request: StartActivityExecutionRequest,
-) -> Result<StartActivityExecutionResponse, Failure> {
+) -> Result<StartActivityExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let (name, id) = (request.namespace.clone(), request.activity_id.clone());
     check(&request)?;

@@ -14,14 +14,14 @@ use crate::proto::service::{
 use crate::proto::{common, history};
 use crate::state::env::Work;
 use crate::store::{RunRow, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::start::{replace, start_run};
 use crate::transaction::workflow_tasks;
 
 pub(crate) fn start_workflow_execution(
     context: &mut Context,
     request: StartWorkflowExecutionRequest,
-) -> Result<StartWorkflowExecutionResponse, Failure> {
+) -> Result<StartWorkflowExecutionResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     check(&request)?;
     let existing = context.last_run(namespace, &request.workflow_id)?;
@@ -60,7 +60,7 @@ fn attach(
     context: &mut Context,
     run: &RunRow,
     request: &StartWorkflowExecutionRequest,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let wanted = request.on_conflict_options.unwrap_or_default();
     let attached =
         if wanted.attach_request_id { request.request_id.clone() } else { String::new() };
@@ -128,7 +128,7 @@ fn first_task(
     context: &mut Context,
     key: RunKey,
     identity: &str,
-) -> Result<Option<PollWorkflowTaskQueueResponse>, Failure> {
+) -> Result<Option<PollWorkflowTaskQueueResponse>, CallError> {
     context.env.work.retain(|work| *work != Work::WorkflowTask(key));
     let Some((run, env)) = context.open_run(key)? else { return Ok(None) };
     // Which of the caller's workers takes it, it does not say.

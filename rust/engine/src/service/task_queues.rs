@@ -19,7 +19,7 @@ use crate::proto::taskqueue::{
 use crate::proto::{from_nanos, timestamp};
 use crate::state::reply::Reply;
 use crate::state::task_queues::{QueueKey, QueueKind, Task};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::{RpcStatus, Timestamp};
 
 /// The tasks that a worker may take in a second, as the server says it of one that did not limit itself.
@@ -30,7 +30,7 @@ const UNLIMITED: f64 = 100_000.0;
 pub(crate) fn describe_task_queue(
     context: &mut Context,
     request: DescribeTaskQueueRequest,
-) -> Result<DescribeTaskQueueResponse, Failure> {
+) -> Result<DescribeTaskQueueResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let name = request.task_queue.as_ref().map(|queue| queue.name.clone()).unwrap_or_default();
     if name.is_empty() {
@@ -84,7 +84,7 @@ impl Queue {
         namespace: NamespaceKey,
         name: &str,
         kind: TaskQueueType,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CallError> {
         let kind = match kind {
             TaskQueueType::Activity => QueueKind::Activity,
             _ => QueueKind::Workflow,
@@ -127,7 +127,7 @@ fn stats(count: i64, age: i64) -> TaskQueueStats {
 }
 
 /// Compute the age of a task, in nanoseconds.
-fn age(context: &mut Context, kind: QueueKind, task: Task) -> Result<i64, Failure> {
+fn age(context: &mut Context, kind: QueueKind, task: Task) -> Result<i64, CallError> {
     let Some((run, env)) = context.open_run(task.run)? else { return Ok(0) };
     let since = match kind {
         QueueKind::Workflow => run.workflow_task().map(|task| task.scheduled_time),
@@ -144,7 +144,7 @@ fn age(context: &mut Context, kind: QueueKind, task: Task) -> Result<i64, Failur
 pub(crate) fn reset_sticky_task_queue(
     context: &mut Context,
     request: ResetStickyTaskQueueRequest,
-) -> Result<ResetStickyTaskQueueResponse, Failure> {
+) -> Result<ResetStickyTaskQueueResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let row = context.find_run(namespace, request.execution.as_ref())?;
     let Some((run, _)) = context.open_run(row.key)? else {
@@ -159,7 +159,7 @@ pub(crate) fn reset_sticky_task_queue(
 pub(crate) fn shutdown_worker(
     context: &mut Context,
     request: ShutdownWorkerRequest,
-) -> Result<ShutdownWorkerResponse, Failure> {
+) -> Result<ShutdownWorkerResponse, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     if !request.worker_instance_key.is_empty() {
         let wall = context.env.wall;

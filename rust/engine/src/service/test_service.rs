@@ -5,14 +5,14 @@ use crate::proto::testservice::{
     SleepUntilRequest, UnlockTimeSkippingRequest, UnlockTimeSkippingResponse,
 };
 use crate::proto::{from_duration, timestamp};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::{RpcStatus, Timestamp};
 
 /// `LockTimeSkipping`: let time go at the wall's pace, until it is unlocked as often as it was locked.
 pub(crate) fn lock_time_skipping(
     context: &mut Context,
     _request: LockTimeSkippingRequest,
-) -> Result<LockTimeSkippingResponse, Failure> {
+) -> Result<LockTimeSkippingResponse, CallError> {
     context.lock_time();
     Ok(LockTimeSkippingResponse {})
 }
@@ -21,7 +21,7 @@ pub(crate) fn lock_time_skipping(
 pub(crate) fn unlock_time_skipping(
     context: &mut Context,
     _request: UnlockTimeSkippingRequest,
-) -> Result<UnlockTimeSkippingResponse, Failure> {
+) -> Result<UnlockTimeSkippingResponse, CallError> {
     context.unlock_time()?;
     Ok(UnlockTimeSkippingResponse {})
 }
@@ -30,7 +30,7 @@ pub(crate) fn unlock_time_skipping(
 pub(crate) fn unlock_time_skipping_with_sleep(
     context: &mut Context,
     request: SleepRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let due = end_of(context, &request)?;
     context.unlock_time()?;
     context.sleep_until(due, true);
@@ -38,7 +38,7 @@ pub(crate) fn unlock_time_skipping_with_sleep(
 }
 
 /// `Sleep`: answer when so much workflow time has passed.
-pub(crate) fn sleep(context: &mut Context, request: SleepRequest) -> Result<Outcome, Failure> {
+pub(crate) fn sleep(context: &mut Context, request: SleepRequest) -> Result<Outcome, CallError> {
     let due = end_of(context, &request)?;
     context.sleep_until(due, false);
     Ok(Outcome::Parked)
@@ -56,7 +56,7 @@ pub(super) fn end_of(context: &Context, request: &SleepRequest) -> Result<Timest
 pub(crate) fn sleep_until(
     context: &mut Context,
     request: SleepUntilRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let at = request.timestamp.unwrap_or_default();
     let due = at.seconds.saturating_mul(1_000_000_000).saturating_add(at.nanos.into());
     context.sleep_until(Timestamp(due), false);
@@ -67,6 +67,6 @@ pub(crate) fn sleep_until(
 pub(crate) fn get_current_time(
     context: &mut Context,
     _request: (),
-) -> Result<GetCurrentTimeResponse, Failure> {
+) -> Result<GetCurrentTimeResponse, CallError> {
     Ok(GetCurrentTimeResponse { time: Some(timestamp(context.env.now)) })
 }

@@ -9,7 +9,7 @@ use crate::proto::update_id;
 use crate::service::check_first_run;
 use crate::state::updates::UpdateCall;
 use crate::store::RunRow;
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::transaction::update_answers::not_ready;
 use crate::{Code, RpcStatus};
 
@@ -23,7 +23,7 @@ const ID_LENGTH: usize = 1000;
 pub(crate) fn update_workflow_execution(
     context: &mut Context,
     mut request: UpdateWorkflowExecutionRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let (update, stage) = check(context, &mut request)?;
     let row = context.find_run(namespace, request.workflow_execution.as_ref())?;
@@ -69,7 +69,7 @@ pub(super) fn check(
 }
 
 /// Take the update in, unless the run knows it already.
-pub(super) fn apply(context: &mut Context, row: &RunRow, update: Request) -> Result<(), Failure> {
+pub(super) fn apply(context: &mut Context, row: &RunRow, update: Request) -> Result<(), CallError> {
     let known = context.reached(row.key, update_id(&update))?.is_some();
     let Some((run, _)) = context.open_run(row.key)? else {
         let completed = || RpcStatus::not_found("workflow execution already completed").into();
@@ -90,7 +90,7 @@ pub(super) fn apply(context: &mut Context, row: &RunRow, update: Request) -> Res
 pub(crate) fn poll_workflow_execution_update(
     context: &mut Context,
     request: PollWorkflowExecutionUpdateRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let Some(reference) = request.update_ref else {
         return Err(RpcStatus::invalid_argument("UpdateRef is not set on request.").into());

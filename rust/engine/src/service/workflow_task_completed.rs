@@ -17,11 +17,11 @@ use crate::machine::child::IDENTITY;
 use crate::machine::workflow::NewRun;
 use crate::machine::workflow_task::Ended;
 use crate::machine::{speculative, workflow, workflow_task};
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
 use crate::proto::failure::failure::FailureInfo;
-use crate::proto::failure::{Failure as Reason, ServerFailureInfo};
+use crate::proto::failure::{Failure, ServerFailureInfo};
 use crate::proto::service::{
     RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
 };
@@ -30,8 +30,8 @@ use crate::state::env::Work;
 use crate::state::reply::{LeaseName, Reply};
 use crate::state::run::{Lease, Run, Speculative, Sticky};
 use crate::state::task_queues::{QueueKey, QueueKind, Task};
-use crate::state::updates::Settled;
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::state::updates::ResolvedUpdates;
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::transaction::start::start_run;
 use crate::transaction::workflow_tasks;
 use crate::{Code, RpcStatus, Timestamp, command};
@@ -48,12 +48,12 @@ const ACTIVITY_TASKS_TAG: u32 = 2;
 pub(crate) fn respond_workflow_task_completed(
     context: &mut Context,
     mut request: RespondWorkflowTaskCompletedRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let key = leased_run(context, &request.task_token)?;
     command::sequence::check(&request.commands)?;
     let commands = std::mem::take(&mut request.commands);
     for (query, result) in std::mem::take(&mut request.query_results) {
-        context.answer_travelling(&query, result);
+        context.answer_attached(&query, result);
     }
     let closes = commands.iter().any(command::is_close);
     context.note_turnaround(key);
@@ -77,7 +77,7 @@ pub(crate) fn respond_workflow_task_completed(
     match apply(context, key, &request, commands)? {
         Ok(mut applied) => {
             let eager = std::mem::take(&mut applied.eager);
-            let outcome = finish(context, key, &request, applied)?;
+            let outcome = go_on(context, key, &request, applied)?;
             let by = (request.identity.as_str(), request.worker_instance_key.as_str());
             with_activities(context, key, by, &eager, outcome)
         }
@@ -89,7 +89,7 @@ pub(crate) fn respond_workflow_task_completed(
 }
 
 /// The run whose workflow task a token leases.
-pub(crate) fn leased_run(context: &mut Context, token: &[u8]) -> Result<RunKey, Failure> {
+pub(crate) fn leased_run(context: &mut Context, token: &[u8]) -> Result<RunKey, CallError> {
     let token: WorkflowTaskToken = parse_task_token(token)?;
     let key = RunKey(token.run_key);
     let leased = context.open_run(key)?.is_some_and(|(run, _)| {
@@ -138,7 +138,7 @@ struct Applied {
     closed: bool,
     /// The task was speculative, and nothing of it was written.
     discarded: bool,
-    settled: Settled,
+    resolved: ResolvedUpdates,
     /// When the chain of heartbeats began that this is one of.
     heartbeats_since: Option<Timestamp>,
     /// Activities that the worker wants to have with the answer.
@@ -152,7 +152,7 @@ fn apply(
     key: RunKey,
     request: &RespondWorkflowTaskCompletedRequest,
     commands: Vec<Command>,
-) -> Result<Result<Applied, Refusal>, Failure> {
+) -> Result<Result<Applied, Refusal>, CallError> {
     use CommandType::{CompleteWorkflowExecution, FailWorkflowExecution};
     let ends = [CompleteWorkflowExecution, FailWorkflowExecution];
     let ends = commands.iter().any(|command| ends.contains(&command.command_type()));
@@ -189,8 +189,8 @@ fn apply(
         return Ok(Err(refusal));
     }
     let Scope { eager, next_run, messages, .. } = scope;
-    let (closed, settled) = (!run.is_open(), messages.settled);
-    Ok(Ok(Applied { closed, discarded, settled, heartbeats_since, eager, next_run }))
+    let (closed, resolved) = (!run.is_open(), messages.resolved);
+    Ok(Ok(Applied { closed, discarded, resolved, heartbeats_since, eager, next_run }))
 }
 
 fn completed_attributes(
@@ -223,7 +223,7 @@ fn refuse(
     (lease, speculative): (Option<Lease>, Option<Speculative>),
     identity: String,
     refusal: Refusal,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let cause = refusal.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
     let message = format!("{}: {}", pascal_case(cause), refusal.message);
     context.env.work.clear();
@@ -254,26 +254,26 @@ fn refuse(
 }
 
 /// Why a task fails that the worker thought to be complete.
-fn server_failure(message: &str) -> Reason {
-    Reason {
+fn server_failure(message: &str) -> Failure {
+    Failure {
         message: message.into(),
         failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo::default())),
         ..Default::default()
     }
 }
 
-/// After the commands: start the next run, let in what was held back, and go on.
-fn finish(
+/// After the commands: start the next run, flush what was buffered, and go on.
+fn go_on(
     context: &mut Context,
     key: RunKey,
     request: &RespondWorkflowTaskCompletedRequest,
     applied: Applied,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     if let Some(next) = applied.next_run {
         start_run(context, next);
     }
     let at_it = applied.closed || request.force_create_new_workflow_task;
-    context.settle_updates(key, applied.settled, at_it)?;
+    context.resolve_updates(key, applied.resolved, at_it)?;
     let mut response = RespondWorkflowTaskCompletedResponse::default();
     let done = |response: RespondWorkflowTaskCompletedResponse| {
         Ok(Outcome::Done(Reply::new(Ok(response.encode_to_vec().into()))))
@@ -285,7 +285,7 @@ fn finish(
     if applied.discarded {
         response.reset_history_event_id = run.row.record.previous_started_event_id;
     }
-    let unseen = workflow_task::flush_buffered(run) && !planted(Bug::LostWake);
+    let unseen = workflow_task::flush_buffered(run) && !is_active(Mutation::LostWake);
     if unseen || request.force_create_new_workflow_task {
         workflow_task::schedule(run, env);
         if let (Some(since), Some(task)) =
@@ -311,7 +311,7 @@ fn with_activities(
     (identity, worker): (&str, &str),
     eager: &[EventId],
     outcome: Outcome,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let Outcome::Done(Reply { result: Ok(body), lease }) = outcome else { return Ok(outcome) };
     let mut body = Vec::from(body);
     for id in eager {
@@ -337,7 +337,7 @@ fn inline(
     key: RunKey,
     request: &RespondWorkflowTaskCompletedRequest,
     response: &RespondWorkflowTaskCompletedResponse,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     context.env.work.retain(|work| *work != Work::WorkflowTask(key));
     let mut body = response.encode_to_vec();
     let nothing = |body: Vec<u8>| Ok(Outcome::Done(Reply::new(Ok(body.into()))));
@@ -352,9 +352,9 @@ fn inline(
     };
     let Some(run) = context.runs.get(&key) else { return nothing(body) };
     let mut task = workflow_tasks::response(run, context.store.as_mut(), &lease, true)?;
-    task.extend(context.travelling_queries(key));
+    task.extend(context.attached_queries(key));
     let repeat = !request.force_create_new_workflow_task;
-    task.extend(context.travelling_updates(key, lease.started_event_id, repeat));
+    task.extend(context.attached_updates(key, lease.started_event_id, repeat));
     fragment::put_field(&mut body, WORKFLOW_TASK_TAG, &[task.into()]);
     let lease = Some((queue, LeaseName::Inline { run: key, lease: lease.id }));
     Ok(Outcome::Done(Reply { result: Ok(body.into()), lease }))

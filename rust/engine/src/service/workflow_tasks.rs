@@ -11,13 +11,13 @@ use crate::proto::service::{
 };
 use crate::service::workflow_task_completed::leased_run;
 use crate::state::task_queues::{QueueKey, QueueKind};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 
 /// `PollWorkflowTaskQueue`: the next workflow task, or an empty answer after a while.
 pub(crate) fn poll_workflow_task_queue(
     context: &mut Context,
     request: PollWorkflowTaskQueueRequest,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     let namespace = context.namespace(&request.namespace)?;
     let name = request.task_queue.map(|queue| queue.name).unwrap_or_default();
     poll(
@@ -34,7 +34,7 @@ pub(super) fn poll(
     queue: QueueKey,
     identity: String,
     worker: String,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, CallError> {
     if queue.name.is_empty() {
         return Err(RpcStatus::invalid_argument("taskQueue is not set").into());
     }
@@ -54,7 +54,7 @@ pub(super) fn poll(
 pub(crate) fn respond_workflow_task_failed(
     context: &mut Context,
     request: RespondWorkflowTaskFailedRequest,
-) -> Result<RespondWorkflowTaskFailedResponse, Failure> {
+) -> Result<RespondWorkflowTaskFailedResponse, CallError> {
     let token: WorkflowTaskToken = parse_task_token(&request.task_token)?;
     if context.open_run(RunKey(token.run_key))?.is_none() {
         return Err(RpcStatus::not_found("workflow execution already completed").into());

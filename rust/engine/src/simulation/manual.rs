@@ -59,11 +59,11 @@ pub struct Memory {
     /// Activities with an entry in a queue: run and scheduled event.
     pub activity_tasks: BTreeSet<(i64, i64)>,
     /// Runs that will be offered again when the store works again.
-    pub owed: BTreeSet<i64>,
+    pub retry_list: BTreeSet<i64>,
     /// Activities that were started and are kept for the next poller: run and scheduled event.
     pub kept_activities: BTreeSet<(i64, i64)>,
     /// Workers that are gone, and whose tasks will go to others when the store works again.
-    pub owed_gone: BTreeSet<String>,
+    pub retry_gone: BTreeSet<String>,
     /// The number of runs held.
     pub runs: usize,
 }
@@ -106,16 +106,16 @@ impl ManualEngine {
     }
 
     /// Turn once: calls, due timers, one commit, answers. Tells how many messages there were. To
-    /// `linger` is to leave the commit to a later turn, if workers have tasks of the transaction: they
+    /// `await_completions` is to leave the commit to a later turn, if workers have tasks of the transaction: they
     /// were given them already, and may complete them within it. Time may pass, and the engine crash.
-    pub fn turn(&mut self, linger: bool) -> usize {
-        self.engine.turn_once(linger)
+    pub fn turn(&mut self, await_completions: bool) -> usize {
+        self.engine.turn_once(await_completions)
     }
 
     /// Tell whether the last turn left its commit to a later one.
     #[must_use]
-    pub fn lingers(&self) -> bool {
-        self.engine.lingers()
+    pub fn is_uncommitted(&self) -> bool {
+        self.engine.is_uncommitted()
     }
 
     /// The time until something is due, calls apart; `None`: nothing is.
@@ -134,10 +134,10 @@ impl ManualEngine {
     pub fn memory(&self) -> Memory {
         let context = self.engine.context();
         let ends = |timer| context.timers.has_task(timer) && context.is_live(timer);
-        let owed = self.engine.owed();
+        let retry_list = self.engine.retry_list();
         let mut memory = Memory {
-            owed: owed.runs.iter().map(|run| run.0).collect(),
-            owed_gone: owed.gone.keys().cloned().collect(),
+            retry_list: retry_list.runs.iter().map(|run| run.0).collect(),
+            retry_gone: retry_list.gone.keys().cloned().collect(),
             kept_activities: context.matching.kept_activities().map(|(r, id)| (r.0, id)).collect(),
             runs: context.runs.len(),
             ..Memory::default()

@@ -6,7 +6,7 @@ mod faulty_store;
 mod manual;
 
 use crate::engine::open_store;
-pub use crate::mutation::{Bug, plant};
+pub use crate::mutation::{Mutation, activate};
 use crate::simulation::faulty_store::FaultyStore;
 use crate::{Engine, EngineError, EngineOptions};
 pub use faults::{Fault, Faults, Step};

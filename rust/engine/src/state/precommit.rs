@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::Clock;
 use crate::ids::{RunId, RunKey};
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::state::reply::{Action, LeaseName, Reply, Responder};
 use crate::store::StoreError;
 
@@ -60,7 +60,7 @@ impl Average {
 pub(crate) fn is_precommit(reply: &Reply) -> bool {
     match &reply.lease {
         Some((_, LeaseName::Workflow { .. })) => true,
-        Some((_, LeaseName::Activity { .. })) => planted(Bug::EarlyActivity),
+        Some((_, LeaseName::Activity { .. })) => is_active(Mutation::PrecommitActivity),
         _ => false,
     }
 }

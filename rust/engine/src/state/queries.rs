@@ -58,8 +58,8 @@ impl Queries {
         self.by_id.drain().map(|(_, query)| query.responder).collect()
     }
 
-    /// The queries of a run that travel with its workflow task.
-    pub(crate) fn travelling(&self, run: RunKey) -> Vec<QueryId> {
+    /// The queries of a run that go with its workflow task.
+    pub(crate) fn attached(&self, run: RunKey) -> Vec<QueryId> {
         let ids = self.by_run.get(&run).into_iter().flatten().copied();
         ids.filter(|id| self.by_id.get(id).is_some_and(|query| !query.direct)).collect()
     }

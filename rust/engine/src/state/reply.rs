@@ -17,9 +17,9 @@ pub(crate) enum Action {
     /// Answer a caller.
     Reply(Responder, Reply),
     /// A timer row was written.
-    Arm(TimerRow),
+    TimerArmed(TimerRow),
     /// A timer row was removed.
-    Disarm(TimerRow),
+    TimerDisarmed(TimerRow),
     /// The run is closed: drop it from memory.
     Forget(RunKey),
 }

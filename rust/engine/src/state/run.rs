@@ -191,7 +191,7 @@ impl Run {
     /// The workflow accepted an update, with the event of that id.
     pub(crate) fn accept_update(&mut self, id: &str, accepted: EventId) {
         self.updates.insert(id.to_owned(), accepted);
-        self.settle_admitted(id);
+        self.remove_admitted(id);
         self.state().record.updates += 1;
         self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed: 0 });
     }
@@ -205,7 +205,7 @@ impl Run {
     }
 
     /// An update that is on record as admitted is not waited for any more.
-    pub(crate) fn settle_admitted(&mut self, id: &str) {
+    pub(crate) fn remove_admitted(&mut self, id: &str) {
         if self.row.record.admitted.iter().any(|record| record.update_id == id) {
             self.state().record.admitted.retain(|record| record.update_id != id);
         }
@@ -303,26 +303,26 @@ impl Run {
         id
     }
 
-    /// Append what comes from outside, or hold it back while a workflow task is being worked on.
-    /// `None`: held back.
+    /// Append what comes from outside, or buffer it while a workflow task is being worked on.
+    /// `None`: buffered.
     pub(crate) fn append_external(&mut self, event: HistoryEvent) -> Option<EventId> {
         if self.volatile.lease.is_none() {
             return Some(self.append_event(event));
         }
         self.keep_speculative();
-        self.hold_back(event);
+        self.buffer(event);
         None
     }
 
     /// Keep an event until the workflow task ends, or for good when the run closes with it.
-    pub(crate) fn hold_back(&mut self, event: HistoryEvent) {
+    pub(crate) fn buffer(&mut self, event: HistoryEvent) {
         // Sequences go on from the last, so that rows of events taken and restored never collide.
         let sequence = self.buffered.last().map_or(1, |(sequence, _)| sequence + 1);
         self.changes.buffered.push(sequence);
         self.buffered.push((sequence, event));
     }
 
-    /// Take everything that was held back.
+    /// Take everything that was buffered.
     pub(crate) fn clear_buffered(&mut self) -> Vec<HistoryEvent> {
         if self.buffered.is_empty() {
             return Vec::new();

@@ -109,7 +109,7 @@ impl Timers {
     }
 
     /// A stored timer was armed, and committed.
-    pub(crate) fn arm(&mut self, timer: TimerRow) {
+    pub(crate) fn insert(&mut self, timer: TimerRow) {
         // In the window it would fire before those between it and the horizon, which are only stored.
         if self.horizon.is_some_and(|horizon| timer > horizon) {
             return;
@@ -125,7 +125,7 @@ impl Timers {
     }
 
     /// A stored timer was disarmed, and committed.
-    pub(crate) fn disarm(&mut self, timer: TimerRow) {
+    pub(crate) fn remove(&mut self, timer: TimerRow) {
         self.window.remove(&timer);
     }
 
@@ -207,7 +207,7 @@ mod tests {
         while timers.has_stored() {
             for timer in timers.due(Timestamp(i64::MAX), 100) {
                 store.disarm(timer).ok();
-                timers.disarm(timer);
+                timers.remove(timer);
                 fired.push(timer.due.0);
             }
             if timers.needs_load() {
@@ -238,7 +238,7 @@ mod tests {
         let mut timers = Timers::default();
         for due in (1..=count).rev() {
             store.arm(timer(due))?;
-            timers.arm(timer(due));
+            timers.insert(timer(due));
         }
         assert!(timers.window.len() <= 2 * WINDOW);
         assert_eq!(fire_all(&mut timers, &mut store), (1..=count).collect::<Vec<_>>());

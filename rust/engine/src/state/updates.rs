@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::ids::RunKey;
 use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
-use crate::proto::failure::Failure as Reason;
+use crate::proto::failure::Failure;
 use crate::proto::service::StartWorkflowExecutionResponse;
 use crate::proto::update::Request;
 use crate::proto::update::outcome::Value;
@@ -66,7 +66,7 @@ impl Reached {
         Self { stage, outcome: None }
     }
 
-    pub(crate) fn failed(failure: Reason) -> Self {
+    pub(crate) fn failed(failure: Failure) -> Self {
         let outcome = update::Outcome { value: Some(Value::Failure(failure)) };
         Self { stage: Stage::Completed, outcome: Some(outcome) }
     }
@@ -74,9 +74,9 @@ impl Reached {
 
 /// The updates that a completed workflow task accepted and rejected.
 #[derive(Default)]
-pub(crate) struct Settled {
+pub(crate) struct ResolvedUpdates {
     pub(crate) accepted: Vec<String>,
-    pub(crate) rejected: Vec<(String, Reason)>,
+    pub(crate) rejected: Vec<(String, Failure)>,
 }
 
 /// All updates that are not accepted yet, and everybody who waits for any.

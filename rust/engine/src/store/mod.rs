@@ -80,7 +80,7 @@ pub(crate) struct QueuedTask {
     pub(crate) level: i32,
 }
 
-/// What an open run waits for or holds back.
+/// What an open run waits for or buffers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) activities: Vec<ActivityRecord>,

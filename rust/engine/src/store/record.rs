@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::RunKind;
 use crate::ids::EventId;
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::proto::{common, enums, workflow};
 
 /// A namespace.
@@ -106,7 +106,7 @@ pub(crate) struct RunRecord {
     pub(crate) admitted: Vec<AdmittedRecord>,
     #[prost(message, optional, tag = "28")]
     pub(crate) priority: Option<common::Priority>,
-    /// Starts that settled for this run and wanted to be known by it.
+    /// Starts that resolved for this run and wanted to be known by it.
     #[prost(message, repeated, tag = "29")]
     pub(crate) attached: Vec<AttachedRecord>,
     /// The first task that each version of its workers completed, in this run and those before it.
@@ -175,7 +175,7 @@ pub(crate) struct CancelRecord {
 pub(crate) struct AttachedRecord {
     #[prost(string, tag = "1")]
     pub(crate) request_id: String,
-    /// The event that says so; 0 while it is held back.
+    /// The event that says so; 0 while it is buffered.
     #[prost(int64, tag = "2")]
     pub(crate) event_id: EventId,
 }
@@ -209,7 +209,7 @@ pub(crate) struct ParentRecord {
 pub(crate) struct ChildRecord {
     #[prost(int64, tag = "1")]
     pub(crate) initiated_event_id: EventId,
-    /// 0 while the event is held back.
+    /// 0 while the event is buffered.
     #[prost(int64, tag = "2")]
     pub(crate) started_event_id: EventId,
     /// Its name.
@@ -355,7 +355,7 @@ impl ActivityRecord {
 
     /// Waits for a worker, and may be taken.
     pub(crate) fn is_ready(&self) -> bool {
-        let may_be = self.paused.is_none() || planted(Bug::PausedActivity);
+        let may_be = self.paused.is_none() || is_active(Mutation::PausedActivity);
         self.state() == ActivityState::Scheduled && may_be
     }
 }

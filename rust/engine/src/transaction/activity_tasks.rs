@@ -13,7 +13,7 @@ use crate::proto::{Attributes, common, from_nanos, history, timestamp};
 use crate::state::run::fragments_from;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::lookup::not_found;
 use crate::{RpcStatus, Timestamp};
 
@@ -28,7 +28,7 @@ impl Context {
         key: RunKey,
         record: &ActivityRecord,
         namespace: String,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Bytes, CallError> {
         let scheduled = self.scheduled_attributes(key, record.scheduled_event_id)?;
         let Some(run) = self.runs.get(&key) else { return Ok(Bytes::new()) };
         let whole = run.row.record.priority.as_ref();
@@ -75,7 +75,7 @@ impl Context {
         &mut self,
         key: RunKey,
         id: EventId,
-    ) -> Result<history::ActivityTaskScheduledEventAttributes, Failure> {
+    ) -> Result<history::ActivityTaskScheduledEventAttributes, CallError> {
         let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, id, 1)?;
         let (parts, _) = page::cut(&fragments, id, 1);
         let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
@@ -89,7 +89,7 @@ impl Context {
     }
 
     /// The run and the activity that a token is of, if the attempt it names is still in progress.
-    pub(crate) fn activity_of(&mut self, token: &[u8]) -> Result<(RunKey, EventId), Failure> {
+    pub(crate) fn activity_of(&mut self, token: &[u8]) -> Result<(RunKey, EventId), CallError> {
         let token: ActivityToken = parse_task_token(token)?;
         let key = RunKey(token.run_key);
         let alone = !token.activity_id.is_empty();
@@ -118,7 +118,7 @@ impl Context {
         execution: &common::WorkflowExecution,
         activity_id: &str,
         scheduled: bool,
-    ) -> Result<(RunKey, EventId), Failure> {
+    ) -> Result<(RunKey, EventId), CallError> {
         let namespace = self.namespace(namespace)?;
         if activity_id.is_empty() {
             return Err(RpcStatus::invalid_argument("ActivityId is not set on request.").into());

@@ -1,6 +1,6 @@
 //! The end of a transaction: on the disk, or as if it had never been.
 
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::state::reply::{Action, Responder};
 use crate::state::retry_list::RetryList;
 use crate::store::StoreError;
@@ -46,7 +46,7 @@ impl Context {
         self.withdraw(&keys);
         for key in &keys {
             let run = self.runs.remove(key);
-            if planted(Bug::KeptLease) {
+            if is_active(Mutation::KeptLease) {
                 self.keep_lease(*key, run);
             }
             self.count_in_flight(*key);

@@ -28,14 +28,14 @@ use crate::{Clock, Code, Entropy, HistoryLimits, RpcStatus};
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CallError {
     /// The caller is told; nothing of the call remains.
     Status(RpcStatus),
     /// The store failed: so does everything in the transaction.
     Store(StoreError),
 }
 
-impl Failure {
+impl CallError {
     /// The store's error, of something of the engine's own: nothing else can fail it.
     pub(crate) fn of_store(self) -> Option<StoreError> {
         match self {
@@ -48,13 +48,13 @@ impl Failure {
     }
 }
 
-impl From<RpcStatus> for Failure {
+impl From<RpcStatus> for CallError {
     fn from(status: RpcStatus) -> Self {
         Self::Status(status)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CallError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -251,35 +251,35 @@ impl Context {
     /// Handle one call, or one thing of the engine's own, as a whole or not at all.
     pub(crate) fn handle<T>(
         &mut self,
-        handler: impl FnOnce(&mut Self) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        handler: impl FnOnce(&mut Self) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
         self.env.now = self.env.clock.now();
         self.env.steady = self.env.clock.steady();
         self.env.wall = self.env.clock.wall();
         let outcome = handler(self).map_err(|failure| match failure {
             // What one run holds can't be read: that is of no concern to the others' calls.
-            Failure::Store(error @ StoreError::Damaged(_)) => {
+            CallError::Store(error @ StoreError::Damaged(_)) => {
                 if let Err(lost) = self.store.verify() {
-                    return Failure::Store(lost);
+                    return CallError::Store(lost);
                 }
                 let status = error.status(self.store.path());
                 self.outage.damaged(&status);
-                Failure::Status(status)
+                CallError::Status(status)
             }
             failure => failure,
         });
         let result = outcome.and_then(|value| {
-            self.settle()?;
+            self.apply_changes()?;
             Ok(value)
         });
-        if let Err(Failure::Status(_)) = &result {
+        if let Err(CallError::Status(_)) = &result {
             self.forget_touched()?;
         }
         result
     }
 
     /// Match tasks, write runs, tell those who wait for history.
-    fn settle(&mut self) -> Result<(), Failure> {
+    fn apply_changes(&mut self) -> Result<(), CallError> {
         self.apply_effects()?;
         for key in self.touched.clone() {
             if let Some(run) = self.runs.get_mut(&key) {
@@ -287,7 +287,7 @@ impl Context {
             }
         }
         self.apply_effects()?;
-        // All at once: when one can't be written, what was to become of the others is owed too.
+        // All at once: when one can't be written, what was to become of the others is retried too.
         self.batch.extend(self.touched.iter().copied());
         let mut closed = Vec::new();
         for key in std::mem::take(&mut self.touched) {
@@ -306,11 +306,11 @@ impl Context {
     }
 
     /// Apply effects, and offer tasks. Effects come first: a worker then finds them in the task it is given.
-    fn apply_effects(&mut self) -> Result<(), Failure> {
+    fn apply_effects(&mut self) -> Result<(), CallError> {
         while !self.env.effects.is_empty() || !self.env.work.is_empty() {
             while !self.env.effects.is_empty() {
-                for errand in std::mem::take(&mut self.env.effects) {
-                    self.apply_effect(errand)?;
+                for effect in std::mem::take(&mut self.env.effects) {
+                    self.apply_effect(effect)?;
                 }
             }
             for work in std::mem::take(&mut self.env.work) {
@@ -323,7 +323,7 @@ impl Context {
         Ok(())
     }
 
-    fn flush(&mut self, key: RunKey) -> Result<(), Failure> {
+    fn flush(&mut self, key: RunKey) -> Result<(), CallError> {
         let Some(run) = self.runs.get(&key) else { return Ok(()) };
         let changed = run.row.is_activity() && run.is_dirty();
         let (grew, updated) = (changed || run.has_new_events(), run.has_changed_updates());
@@ -334,7 +334,11 @@ impl Context {
         let timers = run.flush(self.store.as_mut())?;
         let closed = !run.is_open();
         for (timer, arm) in timers {
-            self.actions.push(if arm { Action::Arm(timer) } else { Action::Disarm(timer) });
+            self.actions.push(if arm {
+                Action::TimerArmed(timer)
+            } else {
+                Action::TimerDisarmed(timer)
+            });
         }
         if grew {
             self.answer_waiters(key)?;
@@ -350,7 +354,7 @@ impl Context {
     }
 
     /// A call failed after it had touched runs: read them again.
-    fn forget_touched(&mut self) -> Result<(), Failure> {
+    fn forget_touched(&mut self) -> Result<(), CallError> {
         self.env.work.clear();
         self.env.effects.clear();
         self.env.task_timers.clear();

@@ -4,12 +4,12 @@ use crate::ids::RunKey;
 use crate::machine::child::IDENTITY;
 use crate::machine::workflow;
 use crate::proto::history::WorkflowExecutionTerminatedEventAttributes;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 impl Context {
     /// Delete a run of a workflow. One that is open is terminated first: its parent and its children
     /// hear of that.
-    pub(crate) fn delete_run(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn delete_run(&mut self, key: RunKey) -> Result<(), CallError> {
         let Some((run, env)) = self.open_run(key)? else { return self.erase(key) };
         let attributes = WorkflowExecutionTerminatedEventAttributes {
             reason: "Delete workflow execution".into(),
@@ -22,7 +22,7 @@ impl Context {
     }
 
     /// A run has closed: tell everybody who waits for it, and delete it if that was why.
-    pub(crate) fn leave_closed(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn leave_closed(&mut self, key: RunKey) -> Result<(), CallError> {
         self.end_updates(key)?;
         if self.runs.get(&key).is_some_and(|run| run.volatile.deleted) {
             self.erase(key)?;
@@ -31,7 +31,7 @@ impl Context {
     }
 
     /// Delete a closed run.
-    pub(crate) fn erase(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn erase(&mut self, key: RunKey) -> Result<(), CallError> {
         self.begin()?;
         self.store.delete_run(key)?;
         self.runs.remove(&key);

@@ -4,7 +4,7 @@ use crate::RpcStatus;
 use crate::ids::{NamespaceKey, RunId, RunKind};
 use crate::proto::common::WorkflowExecution;
 use crate::store::{RunRow, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 /// There is no activity of that id, or not such an attempt of it.
 pub(crate) fn not_found(activity_id: &str) -> RpcStatus {
@@ -17,7 +17,7 @@ impl Context {
         &mut self,
         namespace: NamespaceKey,
         execution: Option<&WorkflowExecution>,
-    ) -> Result<RunRow, Failure> {
+    ) -> Result<RunRow, CallError> {
         let (id, run_id) = execution
             .map(|execution| (execution.workflow_id.as_str(), execution.run_id.as_str()))
             .unwrap_or_default();
@@ -41,7 +41,7 @@ impl Context {
         namespace: NamespaceKey,
         id: &str,
         run_id: &str,
-    ) -> Result<RunRow, Failure> {
+    ) -> Result<RunRow, CallError> {
         let parsed = RunId::parse(run_id);
         let parsed = parsed.map_err(|_| RpcStatus::invalid_argument("RunId is not valid UUID."));
         let asked = if run_id.is_empty() { None } else { Some(parsed?) };

@@ -14,7 +14,7 @@ use crate::state::task_queues::{Poller, PollerSeed, QueueKey, QueueKind, Task, U
 use crate::state::timers::TaskTimer;
 use crate::store::StoreError;
 use crate::store::record::ActivityState;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::workflow_tasks;
 
 /// The taker of a task.
@@ -33,7 +33,7 @@ impl From<Poller> for Taker {
 
 impl Context {
     /// A run has a workflow task: give it to a poller, or put it into its queue.
-    pub(crate) fn offer_workflow_task(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn offer_workflow_task(&mut self, key: RunKey) -> Result<(), CallError> {
         let Some((run, env)) = self.open_run(key)? else { return Ok(()) };
         if run.workflow_task().is_none() || run.volatile.lease.is_some() {
             return Ok(());
@@ -68,7 +68,7 @@ impl Context {
         &mut self,
         key: RunKey,
         event: EventId,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(()) };
         let Some(record) = run.activities.get(&event) else { return Ok(()) };
         if !record.is_ready() {
@@ -85,7 +85,7 @@ impl Context {
     }
 
     /// Give tasks to those who wait, until either runs out.
-    pub(crate) fn feed(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+    pub(crate) fn feed(&mut self, queue: &QueueKey) -> Result<(), CallError> {
         while self.matching.queue(queue).has_tasks() {
             let Some(poller) = self.matching.take_poller(queue) else { return Ok(()) };
             let ticket = poller.ticket;
@@ -106,7 +106,7 @@ impl Context {
         identity: String,
         worker: String,
         responder: Responder,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         if self.matching.is_shut_down(&worker) {
             self.reply(responder, Reply::new(Ok(Bytes::new())));
             return Ok(());
@@ -123,10 +123,10 @@ impl Context {
     }
 
     /// Give the queue's next task. `Some`: there is none, the taker comes back.
-    fn give(&mut self, queue: &QueueKey, taker: Taker) -> Result<Option<Taker>, Failure> {
+    fn give(&mut self, queue: &QueueKey, taker: Taker) -> Result<Option<Taker>, CallError> {
         while let Some(undelivered) = self.matching.take_kept(queue) {
             if let Some(Undelivered { lease, body }) = self.as_it_stands(undelivered)? {
-                let lease = Some((queue.clone(), self.hand_over(lease, &taker)?));
+                let lease = Some((queue.clone(), self.reassign(lease, &taker)?));
                 self.reply(taker.responder, Reply { result: Ok(body), lease });
                 return Ok(None);
             }
@@ -158,7 +158,7 @@ impl Context {
         queue: &QueueKey,
         task: Task,
         taker: &Taker,
-    ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
+    ) -> Result<Option<(Bytes, LeaseName)>, CallError> {
         let Some((run, env)) = self.open_run(task.run)? else { return Ok(None) };
         if run.volatile.dispatch != task.dispatch || run.volatile.lease.is_some() {
             return Ok(None);
@@ -168,16 +168,16 @@ impl Context {
         let Some(lease) = lease else { return Ok(None) };
         let Some(run) = self.runs.get(&task.run) else { return Ok(None) };
         let response = workflow_tasks::response(run, self.store.as_mut(), &lease, sticky);
-        let Some(mut body) = readable(task.run, response.map_err(Failure::from))? else {
+        let Some(mut body) = readable(task.run, response.map_err(CallError::from))? else {
             return Ok(None);
         };
-        body.extend(self.travelling_queries(task.run));
-        body.extend(self.travelling_updates(task.run, lease.started_event_id, true));
+        body.extend(self.attached_queries(task.run));
+        body.extend(self.attached_updates(task.run, lease.started_event_id, true));
         Ok(Some((body.into(), LeaseName::Workflow { run: task.run, lease: lease.id })))
     }
 
     /// Tell whether an activity still waits in that queue: its options may have changed.
-    fn is_of_queue(&mut self, task: Task, queue: &QueueKey) -> Result<bool, Failure> {
+    fn is_of_queue(&mut self, task: Task, queue: &QueueKey) -> Result<bool, CallError> {
         let Some((run, _)) = self.open_run(task.run)? else { return Ok(false) };
         let record = run.activities.get(&task.subject);
         Ok(record.is_some_and(|record| record.task_queue == queue.name))
@@ -189,7 +189,7 @@ impl Context {
         task: Task,
         identity: &str,
         worker: &str,
-    ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
+    ) -> Result<Option<(Bytes, LeaseName)>, CallError> {
         let Some((run, env)) = self.open_run(task.run)? else { return Ok(None) };
         if !activity::start(run, env, task.subject, identity, worker) {
             return Ok(None);
@@ -202,7 +202,7 @@ impl Context {
         &mut self,
         key: RunKey,
         event: EventId,
-    ) -> Result<Option<(Bytes, LeaseName)>, Failure> {
+    ) -> Result<Option<(Bytes, LeaseName)>, CallError> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(None) };
         let Some(record) = run.activities.get(&event).cloned() else { return Ok(None) };
         let namespace = run.row.namespace;
@@ -221,11 +221,11 @@ impl Context {
 
     /// A lease that nobody has goes to a worker. An activity's record says who that is: if it is gone
     /// too, the activity is passed on again, and not when the one before is.
-    fn hand_over(&mut self, mut lease: LeaseName, taker: &Taker) -> Result<LeaseName, Failure> {
+    fn reassign(&mut self, mut lease: LeaseName, taker: &Taker) -> Result<LeaseName, CallError> {
         match &mut lease {
             LeaseName::Activity { run, scheduled_event_id, worker, .. } => {
                 if let Some((run, _)) = self.open_run(*run)? {
-                    activity::hand_over(run, *scheduled_event_id, &taker.identity, &taker.worker);
+                    activity::reassign(run, *scheduled_event_id, &taker.identity, &taker.worker);
                     worker.clone_from(&taker.worker);
                 }
             }
@@ -246,7 +246,7 @@ impl Context {
     pub(super) fn as_it_stands(
         &mut self,
         kept: Undelivered,
-    ) -> Result<Option<Undelivered>, Failure> {
+    ) -> Result<Option<Undelivered>, CallError> {
         let mut now = kept.lease.clone();
         if let LeaseName::Activity { run, scheduled_event_id, attempt, .. } = &mut now
             && let Some((run, _)) = self.open_run(*run)?
@@ -266,7 +266,7 @@ impl Context {
         }
     }
 
-    fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, Failure> {
+    fn lease_stands(&mut self, name: &LeaseName) -> Result<bool, CallError> {
         Ok(match name {
             LeaseName::Workflow { run, lease } | LeaseName::Inline { run, lease } => {
                 self.open_run(*run)?.is_some_and(|(run, _)| {
@@ -288,7 +288,7 @@ impl Context {
     }
 
     /// Take back an answer that was not taken: it goes to the queue's next poller, with its lease.
-    pub(crate) fn take_back(&mut self, returned: Returned) -> Result<(), Failure> {
+    pub(crate) fn take_back(&mut self, returned: Returned) -> Result<(), CallError> {
         let Returned { queue, lease, body } = returned;
         if let LeaseName::Inline { run, .. } = lease {
             return if self.lease_stands(&lease)? { self.offer_leased_again(run) } else { Ok(()) };
@@ -301,7 +301,7 @@ impl Context {
     }
 
     /// Give what a queue keeps to those who wait, or to other queues if it is likely that nobody will.
-    pub(crate) fn feed_kept(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+    pub(crate) fn feed_kept(&mut self, queue: &QueueKey) -> Result<(), CallError> {
         if self.matching.is_seen(queue, self.env.wall) {
             self.feed(queue)
         } else {
@@ -309,9 +309,9 @@ impl Context {
         }
     }
 
-    /// Offer a leased task again whose worker is gone, as if it had not been leased. What it held back is
+    /// Offer a leased task again whose worker is gone, as if it had not been leased. What it buffered is
     /// let in first.
-    pub(super) fn offer_leased_again(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(super) fn offer_leased_again(&mut self, key: RunKey) -> Result<(), CallError> {
         if let Some((run, env)) = self.open_run(key)? {
             run.volatile.lease = None;
             workflow_task::flush_buffered(run);
@@ -321,7 +321,7 @@ impl Context {
     }
 
     /// The tasks of a sticky queue whose worker is gone go to normal queues.
-    pub(crate) fn abandon_sticky(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+    pub(crate) fn abandon_sticky(&mut self, queue: &QueueKey) -> Result<(), CallError> {
         for task in self.matching.drop_queue(queue) {
             let Some((run, env)) = self.open_run(task.run)? else { continue };
             if run.volatile.dispatch == task.dispatch {
@@ -353,10 +353,10 @@ impl Context {
 
 /// Keep what was read for a task, unless it is damaged: then the poller gets another task, and this one's
 /// timeouts see to it that it is tried again at times.
-fn readable<T>(run: RunKey, read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+fn readable<T>(run: RunKey, read: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(Failure::Store(StoreError::Damaged(detail))) => {
+        Err(CallError::Store(StoreError::Damaged(detail))) => {
             tracing::error!(run = run.0, detail, "a task can't be read");
             Ok(None)
         }

@@ -12,7 +12,7 @@ use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttribute
 use crate::state::run::fragments_from;
 use crate::state::waiters::HistoryQuestion;
 use crate::store::{RunRow, StoreError};
-use crate::transaction::context::{Context, Failure, Failure as CallFailure};
+use crate::transaction::context::{CallError, Context};
 
 /// Where a reader stands: as the token of its last page says, or in the run that it names, at the event
 /// that `first` says.
@@ -22,7 +22,7 @@ pub(crate) fn place(
     execution: Option<&WorkflowExecution>,
     next_page_token: &[u8],
     first: impl FnOnce(&RunRow) -> EventId,
-) -> Result<HistoryToken, Failure> {
+) -> Result<HistoryToken, CallError> {
     let namespace = context.namespace(namespace)?;
     if next_page_token.is_empty() {
         let row = context.find_run(namespace, execution)?;
@@ -74,7 +74,7 @@ impl Context {
         &mut self,
         key: RunKey,
         question: &HistoryQuestion,
-    ) -> Result<Option<Bytes>, Failure> {
+    ) -> Result<Option<Bytes>, CallError> {
         let run = self.runs.get(&key);
         let row = match run {
             Some(run) => Some(run.row.clone()),
@@ -141,7 +141,7 @@ impl Context {
     pub(crate) fn first_event_for_next(
         &mut self,
         key: RunKey,
-    ) -> Result<Option<WorkflowExecutionStartedEventAttributes>, CallFailure> {
+    ) -> Result<Option<WorkflowExecutionStartedEventAttributes>, CallError> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(None) };
         if !run.row.record.has_retry_policy && run.row.record.cron_schedule.is_empty() {
             return Ok(None);

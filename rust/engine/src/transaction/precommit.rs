@@ -50,11 +50,11 @@ use crate::state::message::EngineMessage;
 use crate::state::precommit::{LeaseOut, Withdrawn};
 use crate::state::reply::{LeaseName, Reply};
 use crate::state::run::{Lease, Run};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 
 impl Context {
     /// Give workers the workflow tasks that there are for them.
-    pub(crate) fn hand_out(&mut self, engine: &Sender<EngineMessage>) {
+    pub(crate) fn dispatch_tasks(&mut self, engine: &Sender<EngineMessage>) {
         if self.precommit.ready.is_empty() {
             return;
         }
@@ -90,7 +90,7 @@ impl Context {
 
     /// A worker wants to know whether what its workflow task of a run is made of is on the disk. The
     /// answer is like any other: it is given when everything before it is.
-    pub(crate) fn confirm_workflow_task(&mut self, asked: &[u8]) -> Result<Outcome, Failure> {
+    pub(crate) fn confirm_workflow_task(&mut self, asked: &[u8]) -> Result<Outcome, CallError> {
         let asked = str::from_utf8(asked).unwrap_or_default();
         let (run_id, worker) = asked.split_once(' ').unwrap_or_default();
         let run_id = RunId::parse(run_id)?;
@@ -130,7 +130,7 @@ impl Context {
         }
     }
 
-    /// The planted bug: the run of a failed transaction is forgotten, its lease is not.
+    /// The mutation: the run of a failed transaction is forgotten, its lease is not.
     pub(crate) fn keep_lease(&mut self, key: RunKey, run: Option<Run>) {
         let Some(lease) = run.and_then(|run| run.volatile.lease) else { return };
         if let Ok(Some(mut run)) = self.read_run(key)

@@ -1,8 +1,8 @@
 //! Questions to a workflow, answered by its worker out of memory. Nothing of them is ever stored.
 //!
-//! A query whose run has, or is about to have, a workflow task waits and travels with that task, so
+//! A query whose run has, or is about to have, a workflow task waits and goes with that task, so
 //! that the answer reflects everything that happened before the question. When there is no task to
-//! travel with, the query is *direct*: an entry of its own in a task queue, first in the queue of the
+//! goes with, the query is *direct*: an entry of its own in a task queue, first in the queue of the
 //! worker that has the run in its cache, and in everybody's queue when that worker does not take it.
 
 use prost::Message;
@@ -19,7 +19,7 @@ use crate::state::run::fragments_from;
 use crate::state::task_queues::{ParkedAt, QueueKey, QueueKind};
 use crate::state::timers::TaskTimer;
 use crate::store::RunRow;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::{Code, RpcStatus};
 
 /// `PollWorkflowTaskQueueResponse.history`.
@@ -32,7 +32,7 @@ impl Context {
         run: RunKey,
         question: WorkflowQuery,
         responder: Responder,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let bytes = self.env.entropy.bytes();
         let mut id = [0; 8];
         id.copy_from_slice(&bytes[..8]);
@@ -44,9 +44,9 @@ impl Context {
         self.release_queries(run)
     }
 
-    /// Ask directly what has no workflow task to travel with any more.
-    pub(crate) fn release_queries(&mut self, key: RunKey) -> Result<(), Failure> {
-        let waiting = self.queries.travelling(key);
+    /// Ask directly what has no workflow task to goes with any more.
+    pub(crate) fn release_queries(&mut self, key: RunKey) -> Result<(), CallError> {
+        let waiting = self.queries.attached(key);
         if waiting.is_empty() {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl Context {
         Ok(())
     }
 
-    fn offer_query(&mut self, row: &RunRow, id: QueryId) -> Result<(), Failure> {
+    fn offer_query(&mut self, row: &RunRow, id: QueryId) -> Result<(), CallError> {
         let normal = QueueKey {
             namespace: row.namespace,
             kind: QueueKind::Workflow,
@@ -84,13 +84,13 @@ impl Context {
         self.queue_query(&normal, id)
     }
 
-    fn queue_query(&mut self, queue: &QueueKey, id: QueryId) -> Result<(), Failure> {
+    fn queue_query(&mut self, queue: &QueueKey, id: QueryId) -> Result<(), CallError> {
         self.matching.queue(queue).queries.push_back(id);
         self.feed(queue)
     }
 
     /// The worker that has the run in its cache has not answered in time: anybody may.
-    pub(crate) fn query_timed_out(&mut self, id: QueryId) -> Result<(), Failure> {
+    pub(crate) fn query_timed_out(&mut self, id: QueryId) -> Result<(), CallError> {
         let Some(query) = self.queries.by_id.get(&id) else { return Ok(()) };
         let key = query.run;
         if let Some(run) = self.runs.get_mut(&key) {
@@ -105,7 +105,7 @@ impl Context {
         &mut self,
         queue: &QueueKey,
         id: QueryId,
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    ) -> Result<Option<Vec<u8>>, CallError> {
         if !self.queries.is_asked(id) {
             return Ok(None);
         }
@@ -129,9 +129,9 @@ impl Context {
         Ok(Some(body))
     }
 
-    /// The queries that travel with a workflow task, as more of the encoded answer to its poll.
-    pub(crate) fn travelling_queries(&self, key: RunKey) -> Vec<u8> {
-        let ids = self.queries.travelling(key);
+    /// The queries that goes with a workflow task, as more of the encoded answer to its poll.
+    pub(crate) fn attached_queries(&self, key: RunKey) -> Vec<u8> {
+        let ids = self.queries.attached(key);
         let asked = ids.into_iter().filter(|id| self.queries.is_asked(*id));
         let queries = asked
             .filter_map(|id| Some((id.to_string(), self.queries.by_id.get(&id)?.question.clone())));
@@ -140,8 +140,8 @@ impl Context {
         more.encode_to_vec()
     }
 
-    /// A worker answered a query that travelled with a workflow task.
-    pub(crate) fn answer_travelling(&mut self, name: &str, result: WorkflowQueryResult) {
+    /// A worker answered a query that went with a workflow task.
+    pub(crate) fn answer_attached(&mut self, name: &str, result: WorkflowQueryResult) {
         if let Ok(id) = name.parse() {
             let WorkflowQueryResult { result_type, answer, error_message, failure } = result;
             self.answer_query(id, result_type, answer, error_message, failure);
@@ -182,7 +182,7 @@ impl Context {
     }
 
     /// A run, open or closed, as it is now.
-    pub(crate) fn row(&mut self, key: RunKey) -> Result<Option<RunRow>, Failure> {
+    pub(crate) fn row(&mut self, key: RunKey) -> Result<Option<RunRow>, CallError> {
         Ok(match self.runs.get(&key) {
             Some(run) => Some(run.row.clone()),
             None => self.store.run(key)?,

@@ -17,7 +17,7 @@ use crate::state::env::Env;
 use crate::state::run::{Run, make_event};
 use crate::store::record::{ActivityState, WorkflowTaskRecord};
 use crate::store::{RunRow, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::pages;
 
 /// A requested reset.
@@ -45,7 +45,7 @@ pub(crate) struct Reapply {
 }
 
 /// Reset a workflow; the id of the new run.
-pub(crate) fn reset(context: &mut Context, reset: &Reset) -> Result<RunId, Failure> {
+pub(crate) fn reset(context: &mut Context, reset: &Reset) -> Result<RunId, CallError> {
     let run_id = RunId::new(context.env.clock.as_ref(), context.env.entropy.as_ref());
     let mut rebuilt = rebuild(context, reset, run_id)?;
     if rebuilt.task == Task::None {
@@ -69,7 +69,7 @@ pub(crate) fn reset(context: &mut Context, reset: &Reset) -> Result<RunId, Failu
         context.store.add_request_id(key, &request_id)?;
         rebuilt.run.state().record.has_request_ids = true;
     }
-    let mut run = rebuilt.finish(&mut context.env);
+    let mut run = rebuilt.into_run(&mut context.env);
     workflow_task::schedule(&mut run, &mut context.env);
     context.insert_run(run);
     context.recall_updates(key)?;
@@ -77,7 +77,7 @@ pub(crate) fn reset(context: &mut Context, reset: &Reset) -> Result<RunId, Failu
 }
 
 /// The new run after the last event that it takes over.
-fn rebuild(context: &mut Context, reset: &Reset, run_id: RunId) -> Result<Rebuilt, Failure> {
+fn rebuild(context: &mut Context, reset: &Reset, run_id: RunId) -> Result<Rebuilt, CallError> {
     let events = pages::events(context, reset.base.key, 1, reset.until)?;
     let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) =
         events.first().and_then(|event| event.attributes.clone())
@@ -127,7 +127,7 @@ fn row(
 }
 
 /// Say in the run that was gone back in which one goes on.
-fn mark(context: &mut Context, base: RunKey, run_id: RunId) -> Result<(), Failure> {
+fn mark(context: &mut Context, base: RunKey, run_id: RunId) -> Result<(), CallError> {
     let reset_run_id = run_id.0.as_bytes().to_vec();
     if let Some((run, _)) = context.open_run(base)? {
         run.state().record.reset_run_id = reset_run_id;
@@ -143,7 +143,7 @@ fn mark(context: &mut Context, base: RunKey, run_id: RunId) -> Result<(), Failur
     Ok(())
 }
 
-fn terminate(context: &mut Context, reset: &Reset) -> Result<(), Failure> {
+fn terminate(context: &mut Context, reset: &Reset) -> Result<(), CallError> {
     if let Some((run, env)) = context.open_run(reset.current.key)? {
         let attributes = history::WorkflowExecutionTerminatedEventAttributes {
             reason: reset.reason.clone(),
@@ -220,7 +220,7 @@ fn fail_activities(rebuilt: &mut Rebuilt, env: &Env, reason: &str) {
 
 /// Have the new run receive what came after the point of the reset, in the base run and in those that
 /// it continued as.
-fn reapply(context: &mut Context, rebuilt: &mut Rebuilt, reset: &Reset) -> Result<(), Failure> {
+fn reapply(context: &mut Context, rebuilt: &mut Rebuilt, reset: &Reset) -> Result<(), CallError> {
     if !reset.reapply.anything {
         return Ok(());
     }
@@ -322,7 +322,7 @@ fn is_of_pending_child(rebuilt: &Rebuilt, attributes: &Attributes) -> bool {
 
 /// A child that was to be started before the point of the reset, and of which nothing is known since:
 /// it may be there, started by a run that this one was made of.
-fn find_children(context: &mut Context, rebuilt: &mut Rebuilt) -> Result<(), Failure> {
+fn find_children(context: &mut Context, rebuilt: &mut Rebuilt) -> Result<(), CallError> {
     let waiting: Vec<_> =
         rebuilt.children.values().filter(|child| child.started_event_id == 0).cloned().collect();
     for child in waiting {

@@ -5,21 +5,21 @@
 
 use crate::state::env::Work;
 use crate::state::retry_list::RetryList;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 impl Context {
-    /// Do what is owed.
-    pub(crate) fn settle_up(&mut self, owed: &RetryList) -> Result<(), Failure> {
-        for key in &owed.runs {
+    /// Do what is retried.
+    pub(crate) fn retry_pending(&mut self, retry_list: &RetryList) -> Result<(), CallError> {
+        for key in &retry_list.runs {
             let Some((run, env)) = self.open_run(*key)? else { continue };
             env.work.push(Work::WorkflowTask(*key));
             let ready = run.activities.values().filter(|a| a.is_ready());
             env.work.extend(ready.map(|a| Work::ActivityTask(*key, a.scheduled_event_id)));
         }
-        for queue in &owed.queues {
+        for queue in &retry_list.queues {
             self.feed_kept(queue)?;
         }
-        for (worker, going_on) in &owed.gone {
+        for (worker, going_on) in &retry_list.gone {
             self.worker_gone(worker, going_on)?;
         }
         Ok(())

@@ -16,7 +16,7 @@ impl Context {
         }
         match self.read_run(key) {
             Ok(Some(mut run)) => {
-                // Held back for a worker that is gone: let in before anything that comes later.
+                // Held back for a worker that is gone: flushed before anything that comes later.
                 if workflow_task::flush_buffered(&mut run) && run.touch() {
                     self.touched.push(key); // who reads it now is told only what is written, too
                 }
@@ -33,7 +33,7 @@ impl Context {
                 Ok(false)
             }
             Err(error) => {
-                self.batch.insert(key); // whatever was to become of it is owed
+                self.batch.insert(key); // whatever was to become of it is retried
                 Err(error)
             }
         }

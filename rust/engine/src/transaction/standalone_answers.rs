@@ -17,7 +17,7 @@ use crate::proto::{Attributes, from_nanos, moment, timestamp, to_duration};
 use crate::state::waiters::ChangeQuestion;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, RunRow, StandaloneRecord, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::pages;
 use crate::{RpcStatus, Timestamp};
 
@@ -36,7 +36,7 @@ pub(crate) fn answer_change(
     context: &mut Context,
     key: RunKey,
     question: &ChangeQuestion,
-) -> Result<Option<Bytes>, Failure> {
+) -> Result<Option<Bytes>, CallError> {
     let row = row(context, key)?;
     let own = row.record.standalone.unwrap_or_default();
     if own.transitions == question.known && row.close_time.is_none() {
@@ -46,7 +46,7 @@ pub(crate) fn answer_change(
 }
 
 /// The activity as it is now.
-pub(crate) fn row(context: &mut Context, key: RunKey) -> Result<RunRow, Failure> {
+pub(crate) fn row(context: &mut Context, key: RunKey) -> Result<RunRow, CallError> {
     let row = match context.runs.get(&key) {
         Some(run) => Some(run.row.clone()),
         None => context.store.run(key)?,
@@ -58,7 +58,7 @@ pub(crate) fn describe(
     context: &mut Context,
     key: RunKey,
     request: &DescribeActivityExecutionRequest,
-) -> Result<DescribeActivityExecutionResponse, Failure> {
+) -> Result<DescribeActivityExecutionResponse, CallError> {
     context.load_run(key)?;
     let row = row(context, key)?;
     let event = pages::events(context, key, SCHEDULED, SCHEDULED + 1)?.pop().unwrap_or_default();
@@ -161,7 +161,10 @@ pub(crate) fn run_state(row: &RunRow, record: &ActivityRecord) -> State {
 }
 
 /// Answer a caller; `None`: the activity has not ended yet.
-pub(crate) fn answer_outcome(context: &mut Context, key: RunKey) -> Result<Option<Bytes>, Failure> {
+pub(crate) fn answer_outcome(
+    context: &mut Context,
+    key: RunKey,
+) -> Result<Option<Bytes>, CallError> {
     let row = row(context, key)?;
     if row.is_open() {
         return Ok(None);

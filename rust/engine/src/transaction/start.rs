@@ -7,14 +7,14 @@ use crate::machine::workflow;
 use crate::machine::workflow::NewRun;
 use crate::proto::common::{Payload, Payloads};
 use crate::proto::history;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 /// End the run, if any, that another one takes the place of, which will have the id `by`.
 pub(crate) fn replace(
     context: &mut Context,
     run: Option<RunKey>,
     by: RunId,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let Some(run) = run else { return Ok(()) };
     let attributes = history::WorkflowExecutionTerminatedEventAttributes {
         reason: "TerminateIfRunning WorkflowIdReusePolicy".into(),

@@ -3,7 +3,7 @@
 use crate::ids::RunKey;
 use crate::machine::{speculative, workflow_task};
 use crate::state::timers::TaskTimer;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 impl Context {
     /// Tell whether anything would come of the timer. Only a run in memory can have a lease, a sticky queue
@@ -30,7 +30,7 @@ impl Context {
     }
 
     /// A timer is due that is in memory only.
-    pub(crate) fn fire_task(&mut self, timer: TaskTimer) -> Result<(), Failure> {
+    pub(crate) fn fire_task(&mut self, timer: TaskTimer) -> Result<(), CallError> {
         match timer {
             TaskTimer::StickyQuery(id) => return self.query_timed_out(id),
             TaskTimer::Sleep(id) => {

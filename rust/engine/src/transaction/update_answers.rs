@@ -10,9 +10,7 @@ use crate::proto::errordetails::{
     MultiOperationExecutionFailure, ResourceExhaustedFailure, WorkflowNotReadyFailure,
 };
 use crate::proto::failure::failure::FailureInfo;
-use crate::proto::failure::{
-    ApplicationFailureInfo, Failure as Reason, MultiOperationExecutionAborted,
-};
+use crate::proto::failure::{ApplicationFailureInfo, Failure, MultiOperationExecutionAborted};
 use crate::proto::service::execute_multi_operation_response::Response;
 use crate::proto::service::execute_multi_operation_response::response::Response as Kind;
 use crate::proto::service::{
@@ -47,14 +45,14 @@ pub(crate) fn too_many_in_flight() -> RpcStatus {
 }
 
 /// The failure of an accepted update whose run closed.
-pub(crate) fn cut_off() -> Reason {
+pub(crate) fn cut_off() -> Failure {
     server_failure(
         "Workflow Update failed because the Workflow completed before the Update completed.",
         "AcceptedUpdateCompletedWorkflow",
     )
 }
 
-pub(crate) fn unprocessed() -> Reason {
+pub(crate) fn unprocessed() -> Failure {
     server_failure(
         "Workflow Update is rejected because it wasn't processed by worker. Probably, Workflow Update is \
          not supported by the worker.",
@@ -62,8 +60,8 @@ pub(crate) fn unprocessed() -> Reason {
     )
 }
 
-fn server_failure(message: &str, r#type: &str) -> Reason {
-    Reason {
+fn server_failure(message: &str, r#type: &str) -> Failure {
+    Failure {
         message: message.into(),
         source: "Server".into(),
         failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {

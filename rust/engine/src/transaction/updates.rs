@@ -1,6 +1,6 @@
 //! Updates on their way to a workflow, and callers that wait for what becomes of them.
 //!
-//! An update is *admitted* when the engine has taken it in: from then on it travels with the run's
+//! An update is *admitted* when the engine has taken it in: from then on it goes with the run's
 //! workflow tasks, as a message, until the worker accepts or rejects it. Being admitted is in memory
 //! only, and nobody is told of it as if it were for ever: a caller whose engine goes away asks again.
 //! *Accepted* and *completed* are events, and rows by the update's id, so that a request that is
@@ -17,9 +17,9 @@ use crate::history::{fragment, page};
 use crate::ids::{EventId, RunKey};
 use crate::machine::speculative;
 use crate::machine::workflow::closing;
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
-use crate::proto::failure::Failure as Reason;
+use crate::proto::failure::Failure;
 use crate::proto::protocol::Message;
 use crate::proto::protocol::message::SequencingId;
 use crate::proto::service::PollWorkflowTaskQueueResponse;
@@ -28,9 +28,11 @@ use crate::proto::{Attributes, update};
 use crate::state::reply::{Reply, Responder};
 use crate::state::run::fragments_from;
 use crate::state::task_queues::{ParkedAt, Ticket};
-use crate::state::updates::{Admitted, IN_FLIGHT, Reached, Settled, UpdateCall, UpdateWaiter};
+use crate::state::updates::{
+    Admitted, IN_FLIGHT, Reached, ResolvedUpdates, UpdateCall, UpdateWaiter,
+};
 use crate::store::{RunRow, StoreError};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 pub(crate) use crate::transaction::update_answers::not_ready;
 use crate::transaction::update_answers::{
     aborted, cut_off, refused, response, too_many_in_flight, unprocessed,
@@ -53,7 +55,7 @@ impl Context {
     // --- from clients ------------------------------------------------------------------------
 
     /// Take an update in, and see to it that a workflow task carries it.
-    pub(crate) fn admit_update(&mut self, key: RunKey, request: Request) -> Result<(), Failure> {
+    pub(crate) fn admit_update(&mut self, key: RunKey, request: Request) -> Result<(), CallError> {
         let admitted = self.updates.admitted(key).count();
         let Some((run, env)) = self.open_run(key)? else {
             return Err(RpcStatus::not_found("workflow execution already completed").into());
@@ -76,7 +78,7 @@ impl Context {
     }
 
     /// Find the stage that an update of a run, open or closed, has reached; `None`: there is none of that id.
-    pub(crate) fn reached(&mut self, key: RunKey, id: &str) -> Result<Option<Reached>, Failure> {
+    pub(crate) fn reached(&mut self, key: RunKey, id: &str) -> Result<Option<Reached>, CallError> {
         self.load_run(key)?; // with what is on record as admitted
         if self.updates.admitted(key).any(|update| update.id() == id) {
             return Ok(Some(Reached::stage(Stage::Admitted)));
@@ -90,7 +92,11 @@ impl Context {
         Ok(Some(if is_open { Reached::stage(Stage::Accepted) } else { Reached::failed(cut_off()) }))
     }
 
-    fn update_outcome(&mut self, key: RunKey, event: EventId) -> Result<update::Outcome, Failure> {
+    fn update_outcome(
+        &mut self,
+        key: RunKey,
+        event: EventId,
+    ) -> Result<update::Outcome, CallError> {
         let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, event, 1)?;
         let (parts, _) = page::cut(&fragments, event, 1);
         let found = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
@@ -109,7 +115,7 @@ impl Context {
         update_id: String,
         stage: Stage,
         asked: UpdateCall,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, CallError> {
         if let Some(reached) = self.reached(row.key, &update_id)?
             && reached.stage >= stage
         {
@@ -144,10 +150,10 @@ impl Context {
 
     // --- to and from workers -----------------------------------------------------------------
 
-    /// The updates that travel with the workflow task whose started event has that id, as more of the
+    /// The updates that goes with the workflow task whose started event has that id, as more of the
     /// encoded answer to its poll. What a worker got with an earlier task and has not answered is
     /// repeated, unless that worker is still at it.
-    pub(crate) fn travelling_updates(
+    pub(crate) fn attached_updates(
         &mut self,
         key: RunKey,
         started_event_id: EventId,
@@ -178,7 +184,7 @@ impl Context {
         &mut self,
         key: RunKey,
         rest: Vec<Message>,
-    ) -> Result<Messages, Failure> {
+    ) -> Result<Messages, CallError> {
         let requests = self.updates.requests(key);
         let mut over = HashMap::new();
         for Message { protocol_instance_id: id, .. } in &rest {
@@ -190,21 +196,21 @@ impl Context {
                 over.insert(id.clone(), "Completed");
             }
         }
-        Ok(Messages { rest, requests, settled: Settled::default(), over })
+        Ok(Messages { rest, requests, resolved: ResolvedUpdates::default(), over })
     }
 
     /// A workflow task completed. Updates that its worker has got and did not answer are rejected,
     /// unless it is still at them.
-    pub(crate) fn settle_updates(
+    pub(crate) fn resolve_updates(
         &mut self,
         key: RunKey,
-        settled: Settled,
+        resolved: ResolvedUpdates,
         still_at_them: bool,
-    ) -> Result<(), Failure> {
-        for id in settled.accepted {
+    ) -> Result<(), CallError> {
+        for id in resolved.accepted {
             self.updates.remove(key, &id);
         }
-        for (id, failure) in settled.rejected {
+        for (id, failure) in resolved.rejected {
             self.reject_update(key, &id, &failure)?;
         }
         if !still_at_them {
@@ -217,10 +223,10 @@ impl Context {
         Ok(())
     }
 
-    fn reject_update(&mut self, key: RunKey, id: &str, failure: &Reason) -> Result<(), Failure> {
+    fn reject_update(&mut self, key: RunKey, id: &str, failure: &Failure) -> Result<(), CallError> {
         self.updates.remove(key, id);
         if let Some((run, _)) = self.open_run(key)? {
-            run.settle_admitted(id);
+            run.remove_admitted(id);
         }
         let Some(row) = self.row(key)? else { return Ok(()) };
         for (ticket, waiter) in self.updates.take_waiters(key) {
@@ -236,7 +242,7 @@ impl Context {
     }
 
     /// Updates of the run were accepted or completed, and that is written.
-    pub(crate) fn answer_update_waiters(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn answer_update_waiters(&mut self, key: RunKey) -> Result<(), CallError> {
         let Some(row) = self.row(key)? else { return Ok(()) };
         for (ticket, waiter) in self.updates.take_waiters(key) {
             match self.reached(key, &waiter.update_id)? {
@@ -255,10 +261,10 @@ impl Context {
 
     /// The run is closed, and that is written. What was accepted fails; what was not may go to the run
     /// that follows, if one does: its callers are told to ask again.
-    pub(crate) fn end_updates(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn end_updates(&mut self, key: RunKey) -> Result<(), CallError> {
         self.answer_update_waiters(key)?;
         self.updates.admitted.remove(&key);
-        if planted(Bug::ForgottenWaiter) {
+        if is_active(Mutation::ForgottenWaiter) {
             return Ok(());
         }
         let waiters = self.updates.take_waiters(key);
@@ -281,7 +287,7 @@ impl Context {
     }
 
     /// Tell whether another run goes on where this closed one ended.
-    fn goes_on(&mut self, key: RunKey) -> Result<bool, Failure> {
+    fn goes_on(&mut self, key: RunKey) -> Result<bool, CallError> {
         let Some(row) = self.row(key)? else { return Ok(false) };
         if !row.record.reset_run_id.is_empty() {
             return Ok(false);

@@ -8,7 +8,7 @@ use crate::ids::RunKey;
 use crate::state::reply::Reply;
 use crate::state::task_queues::ParkedAt;
 use crate::state::waiters::{Awaited, Waiter};
-use crate::transaction::context::{Context, Failure, Outcome};
+use crate::transaction::context::{CallError, Context, Outcome};
 use crate::transaction::standalone_answers;
 
 impl Context {
@@ -19,7 +19,7 @@ impl Context {
         asked: Awaited,
         empty: Bytes,
         patience: Duration,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, CallError> {
         if let Some(body) = self.answer(key, &asked)? {
             return Ok(Outcome::Done(Reply::new(Ok(body))));
         }
@@ -32,7 +32,7 @@ impl Context {
     }
 
     /// `None`: not yet.
-    fn answer(&mut self, key: RunKey, asked: &Awaited) -> Result<Option<Bytes>, Failure> {
+    fn answer(&mut self, key: RunKey, asked: &Awaited) -> Result<Option<Bytes>, CallError> {
         match asked {
             Awaited::History(question) => self.history_answer(key, question),
             Awaited::Outcome => standalone_answers::answer_outcome(self, key),
@@ -41,7 +41,7 @@ impl Context {
     }
 
     /// The run's history grew, or something became of its activity, or it closed.
-    pub(crate) fn answer_waiters(&mut self, key: RunKey) -> Result<(), Failure> {
+    pub(crate) fn answer_waiters(&mut self, key: RunKey) -> Result<(), CallError> {
         let Some(waiters) = self.waiters.by_run.remove(&key) else { return Ok(()) };
         for waiter in waiters {
             if waiter.responder.is_gone() {

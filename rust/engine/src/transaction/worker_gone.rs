@@ -11,7 +11,7 @@ use crate::ids::{EventId, RunKey};
 use crate::state::reply::LeaseName;
 use crate::state::task_queues::{QueueKey, QueueKind, Undelivered};
 use crate::store::record::ActivityState;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 impl Context {
     /// Give what the worker was working on, and never will again, to whoever polls. Activities with
@@ -20,7 +20,7 @@ impl Context {
         &mut self,
         worker: &str,
         going_on: &[Vec<u8>],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         self.gone.insert(worker.to_owned(), going_on.to_vec());
         self.precommit.worker_gone(worker);
         let leased = |run: &crate::state::run::Run| {
@@ -39,7 +39,7 @@ impl Context {
         for token in going_on {
             match self.activity_of(token) {
                 Ok(activity) => drop(stays.insert(activity)),
-                Err(Failure::Status(_)) => {} // a token of an attempt that is over names nothing
+                Err(CallError::Status(_)) => {} // a token of an attempt that is over names nothing
                 Err(failure) => return Err(failure),
             }
         }
@@ -53,7 +53,7 @@ impl Context {
 
     /// Workflow tasks that came back to a queue which nobody polls any more: a sticky queue's worker is
     /// gone, so they go to the run's own queue. On that one they wait for a poller.
-    pub(super) fn abandon_undelivered(&mut self, queue: &QueueKey) -> Result<(), Failure> {
+    pub(super) fn abandon_undelivered(&mut self, queue: &QueueKey) -> Result<(), CallError> {
         for task in self.matching.take_all_kept(queue) {
             let Some(task) = self.as_it_stands(task)? else {
                 continue; // the run may be on its way with another task: leave it alone
@@ -77,7 +77,7 @@ impl Context {
         key: RunKey,
         event: EventId,
         worker: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let Some((run, _)) = self.open_run(key)? else { return Ok(()) };
         let namespace = run.row.namespace;
         let Some(record) = run.activities.get(&event) else { return Ok(()) };
@@ -90,7 +90,7 @@ impl Context {
         self.pass_on(&queue, Undelivered { lease, body })
     }
 
-    fn pass_on(&mut self, queue: &QueueKey, task: Undelivered) -> Result<(), Failure> {
+    fn pass_on(&mut self, queue: &QueueKey, task: Undelivered) -> Result<(), CallError> {
         self.matching.queue(queue).keep(task);
         self.feed(queue)
     }

@@ -10,9 +10,9 @@ use temporalio_protos::temporal::api::failure::v1::failure::FailureInfo;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes as A;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
+use super::client_view::{Listed, of_rows};
 use super::clients::{Purpose, name, send};
 use super::disk::RunRow;
-use super::eyes::{Listed, of_rows};
 use super::invariants::is_open;
 use super::ledger::Fact;
 use super::support::standalone::{

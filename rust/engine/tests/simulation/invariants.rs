@@ -124,7 +124,7 @@ pub(crate) fn of_memory(
     for row in rows.iter().filter(|row| has_task(row)) {
         let offered = memory.leases.iter().any(|lease| lease.run == row.key)
             || memory.workflow_tasks.contains(&row.key)
-            || memory.owed.contains(&row.key);
+            || memory.retry_list.contains(&row.key);
         require("each workflow task is offered", offered, || format!("{row:?}"))?;
     }
     for (run, ends) in &memory.sticky_tasks {
@@ -161,14 +161,14 @@ fn activities(disk: &Disk, memory: &Memory, gone: &BTreeSet<String>) -> Checked 
         disk.pairs("SELECT run_key, scheduled_event_id FROM activities WHERE ready = 1")
     {
         let offered =
-            memory.activity_tasks.contains(&(run, activity)) || memory.owed.contains(&run);
+            memory.activity_tasks.contains(&(run, activity)) || memory.retry_list.contains(&run);
         require("each activity is offered", offered, || format!("{activity} of run {run}"))?;
     }
     for ((run, id), activity) in disk.activities() {
         let gone = activity.is_started() && gone.contains(&activity.worker);
         let goes_to_others = memory.kept_activities.contains(&(run, id))
-            || memory.owed.contains(&run)
-            || memory.owed_gone.contains(&activity.worker);
+            || memory.retry_list.contains(&run)
+            || memory.retry_gone.contains(&activity.worker);
         let invariant = "an activity of a worker that is gone goes to others";
         require(invariant, !gone || goes_to_others, || format!("{id} of run {run}: {activity:?}"))?;
     }

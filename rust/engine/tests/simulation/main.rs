@@ -20,30 +20,30 @@ mod activities;
 mod alone;
 mod audit;
 mod checks;
+mod client_view;
 mod clients;
 mod decisions;
 mod deletions;
 mod disk;
-mod eyes;
 mod failures;
 mod family;
+mod invalid_histories;
 mod invariants;
 mod ledger;
+mod mutations;
 mod operators;
 mod relations;
 mod rng;
-mod sabotage;
 mod starts;
 mod summary;
 #[path = "../engine/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the engine's other tests")]
 mod support;
-mod tales;
 mod updates;
 mod workers;
 mod world;
 
-use hourglass_engine::simulation::{Bug, Step, plant};
+use hourglass_engine::simulation::{Mutation, Step, activate};
 
 use summary::Summary;
 use world::World;
@@ -124,22 +124,22 @@ fn a_crash_at_every_step_of_the_store_is_survived() {
 }
 
 /// The violation that a planted bug leads to.
-fn found(bug: Bug) -> String {
-    plant(Some(bug));
+fn found(mutation: Mutation) -> String {
+    activate(Some(mutation));
     let found = run(0..WITHIN);
-    plant(None);
+    activate(None);
     found.expect_err("the planted bug is found")
 }
 
 #[test]
 fn a_lost_wake_is_found() {
-    let violation = found(Bug::LostWake);
+    let violation = found(Mutation::LostWake);
     assert!(violation.contains("what a workflow has not seen has a task"), "{violation}");
 }
 
 #[test]
 fn a_double_completion_is_found() {
-    let violation = found(Bug::DoubleCompletion);
+    let violation = found(Mutation::DoubleCompletion);
     // An activity that stays pending shows in the tables before it completes a second time.
     let seen = [
         "one completion per scheduled event",
@@ -151,7 +151,7 @@ fn a_double_completion_is_found() {
 
 #[test]
 fn an_early_reply_is_found() {
-    let violation = found(Bug::EarlyReply);
+    let violation = found(Mutation::PrecommitReply);
     let seen =
         ["nothing acknowledged is lost", "an activity is given when its order is on the disk"];
     assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
@@ -159,7 +159,7 @@ fn an_early_reply_is_found() {
 
 #[test]
 fn a_paused_activity_that_is_given_out_is_found() {
-    let violation = found(Bug::PausedActivity);
+    let violation = found(Mutation::PausedActivity);
     // One that counts as ready is missed in its queue before it is let go on.
     let seen = ["a paused activity is given to no worker", "each activity is offered"];
     assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
@@ -167,25 +167,25 @@ fn a_paused_activity_that_is_given_out_is_found() {
 
 #[test]
 fn a_forgotten_timer_is_found() {
-    let violation = found(Bug::ForgottenTimer);
+    let violation = found(Mutation::ForgottenTimer);
     assert!(violation.contains("what is pending is what the history says"), "{violation}");
 }
 
 #[test]
 fn an_untold_parent_is_found() {
-    let violation = found(Bug::UntoldParent);
+    let violation = found(Mutation::UntoldParent);
     assert!(violation.contains("a parent is told of the end of its child"), "{violation}");
 }
 
 #[test]
 fn a_forgotten_waiter_is_found() {
-    let violation = found(Bug::ForgottenWaiter);
+    let violation = found(Mutation::ForgottenWaiter);
     assert!(violation.contains("nobody waits for a closed run"), "{violation}");
 }
 
 #[test]
 fn an_activity_that_is_handed_out_before_the_commit_is_found() {
-    let violation = found(Bug::EarlyActivity);
+    let violation = found(Mutation::PrecommitActivity);
     let seen =
         ["an activity is given when its order is on the disk", "nothing acknowledged is lost"];
     assert!(seen.iter().any(|invariant| violation.contains(invariant)), "{violation}");
@@ -193,7 +193,7 @@ fn an_activity_that_is_handed_out_before_the_commit_is_found() {
 
 #[test]
 fn a_task_that_outlives_its_failed_transaction_is_found() {
-    let violation = found(Bug::KeptLease);
+    let violation = found(Mutation::KeptLease);
     let seen = [
         "a completed task was of what is on the disk",
         "a started task was scheduled",
@@ -204,6 +204,6 @@ fn a_task_that_outlives_its_failed_transaction_is_found() {
 
 #[test]
 fn a_history_that_outlives_its_run_is_found() {
-    let violation = found(Bug::KeptHistory);
+    let violation = found(Mutation::KeptHistory);
     assert!(violation.contains("a deleted run is nowhere"), "{violation}");
 }

@@ -395,8 +395,8 @@ impl World {
             self.summary.turns += 1;
             let Some(engine) = self.engine.as_mut() else { return Ok(()) };
             let handled = engine.turn(self.rng.percent(50));
-            let lingers = engine.lingers();
-            let rests = !lingers && handled == 0 && engine.patience() != Some(Duration::ZERO);
+            let uncommitted = engine.is_uncommitted();
+            let rests = !uncommitted && handled == 0 && engine.patience() != Some(Duration::ZERO);
             self.collect()?;
             if self.faults.crashed() {
                 let end = self.disk.log_length();
@@ -408,7 +408,7 @@ impl World {
                 self.lose(self.disk.log_length())?; // between two turns
                 continue;
             }
-            if lingers && !self.ending {
+            if uncommitted && !self.ending {
                 match self.rng.below(100) {
                     0..60 => workers::act(self),
                     60..63 if !self.is_calm => self.lose(self.disk.log_length())?,

@@ -23,7 +23,7 @@ use crate::Timestamp;
 use crate::ids::EventId;
 use crate::machine::activity::deadline::{Deadline, next_deadline};
 use crate::machine::workflow_task;
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::policy::{priority, retry};
 use crate::proto::enums::{RetryState, TimeoutType};
 use crate::proto::failure::failure::FailureInfo;
@@ -145,7 +145,7 @@ pub(crate) fn start(run: &mut Run, env: &Env, id: EventId, identity: &str, worke
 }
 
 /// Another worker takes the attempt in progress, which the one that it was given to does not have.
-pub(crate) fn hand_over(run: &mut Run, id: EventId, identity: &str, worker: &str) {
+pub(crate) fn reassign(run: &mut Run, id: EventId, identity: &str, worker: &str) {
     let Some(mut record) = run.activities.get(&id).cloned() else { return };
     identity.clone_into(&mut record.identity);
     worker.clone_into(&mut record.worker);
@@ -178,7 +178,7 @@ pub(crate) fn server_failure(message: &str, non_retryable: bool) -> Failure {
 /// End an activity: write started (if a worker had it) and the end, and schedule a workflow task. One
 /// without a workflow ends with its run.
 pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
-    let stays = planted(Bug::DoubleCompletion) && run.volatile.lease.is_some();
+    let stays = is_active(Mutation::DoubleCompletion) && run.volatile.lease.is_some();
     let record = if stays { run.activities.get(&id).cloned() } else { run.remove_activity(id) };
     let Some(mut record) = record else { return };
     if run.row.is_activity() {
@@ -205,7 +205,7 @@ pub(crate) fn close(run: &mut Run, env: &mut Env, id: EventId, end: End) {
         };
         let mut event = make_event(env, Attributes::ActivityTaskStartedEventAttributes(attributes));
         event.event_time = Some(timestamp(Timestamp(record.started_time)));
-        run.append_external(event).unwrap_or(0) // 0: known when the held back events are let in
+        run.append_external(event).unwrap_or(0) // 0: known when the buffered events are flushed
     } else {
         0
     };
@@ -331,14 +331,14 @@ pub(crate) fn request_cancel(
         let record = run.remove_activity(id);
         if let Some(record) = record {
             let end = End::Canceled { details, identity: identity.to_owned() };
-            run.hold_back(make_event(env, closing_attributes(&record, 0, end)));
+            run.buffer(make_event(env, closing_attributes(&record, 0, end)));
         }
     }
 }
 
 /// The answer to a heartbeat.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct HeartbeatAnswer {
     /// The workflow asks for the cancellation.
     pub(crate) cancel_requested: bool,
     pub(crate) paused: bool,
@@ -351,14 +351,14 @@ pub(crate) fn heartbeat(
     env: &Env,
     id: EventId,
     details: Option<common::Payloads>,
-) -> Told {
-    let Some(record) = run.activities.get(&id) else { return Told::default() };
+) -> HeartbeatAnswer {
+    let Some(record) = run.activities.get(&id) else { return HeartbeatAnswer::default() };
     let mut record = record.clone();
     record.heartbeat_time = env.now.0;
     if details.is_some() || run.row.is_activity() {
         record.heartbeat_details = details;
     }
-    let told = Told {
+    let told = HeartbeatAnswer {
         cancel_requested: record.cancel_requested != 0,
         paused: record.paused.is_some() && !(record.reset && run.row.is_activity()),
         reset: record.reset,
@@ -372,7 +372,7 @@ pub(crate) fn heartbeat(
 }
 
 /// The activity's timer fired; its row is gone.
-pub(crate) fn fire(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
+pub(crate) fn on_deadline(run: &mut Run, env: &mut Env, id: EventId, due: Timestamp) {
     let Some(record) = run.activities.get(&id).filter(|record| record.armed == due.0) else {
         return;
     };

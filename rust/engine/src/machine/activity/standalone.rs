@@ -128,7 +128,7 @@ pub(super) fn close(run: &mut Run, env: &Env, mut record: ActivityRecord, mut en
         }
     };
     let attributes = activity::closing_attributes(&record, 0, end);
-    finish(run, env, record, status, attributes);
+    close_run(run, env, record, status, attributes);
 }
 
 /// Refuse a request that a closed activity gets.
@@ -137,7 +137,7 @@ pub(crate) fn no_transition(row: &RunRow) -> RpcStatus {
     RpcStatus::new(Code::FailedPrecondition, format!("invalid transition from {status}"))
 }
 
-fn finish(
+fn close_run(
     run: &mut Run,
     env: &Env,
     record: ActivityRecord,
@@ -165,7 +165,7 @@ pub(crate) fn terminate(
     let details = None;
     let attributes = WorkflowExecutionTerminatedEventAttributes { reason, details, identity };
     let attributes = Attributes::WorkflowExecutionTerminatedEventAttributes(attributes);
-    finish(run, env, record, Status::Terminated, attributes);
+    close_run(run, env, record, Status::Terminated, attributes);
 }
 
 /// Ask for the cancellation of an activity. That ends one that no worker has.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{SqliteStore, damaged};
 use crate::Timestamp;
 use crate::ids::{EventId, NamespaceKey, RunId, RunKey};
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::policy::priority;
 use crate::store::{Fragment, NamespaceRecord, QueuedTask, Result, RunRecord, RunRow, StoreError};
 
@@ -86,7 +86,7 @@ impl SqliteStore {
         self.run_statement("DELETE FROM runs WHERE run_key = ?1", [key.0])?;
         self.run_statement("DELETE FROM runs_by_attribute WHERE run_key = ?1", [key.0])?;
         self.run_statement("DELETE FROM updates WHERE run_key = ?1", [key.0])?;
-        if planted(Bug::KeptHistory) {
+        if is_active(Mutation::KeptHistory) {
             return Ok(());
         }
         self.run_statement(

@@ -5,7 +5,7 @@ use crate::machine::child::{Child, IDENTITY};
 use crate::machine::start::Decision;
 use crate::machine::workflow::NewRun;
 use crate::machine::{child, external, start, workflow, workflow_task};
-use crate::mutation::{Bug, planted};
+use crate::mutation::{Mutation, is_active};
 use crate::policy::priority;
 use crate::proto::enums::StartChildWorkflowExecutionFailedCause as Cause;
 use crate::proto::history::StartChildWorkflowExecutionInitiatedEventAttributes;
@@ -13,11 +13,11 @@ use crate::proto::{Attributes, common, enums, history};
 use crate::state::effect::{EndedChild, StartChild};
 use crate::state::run::{Run, make_event};
 use crate::store::{ChildRecord, ParentRecord, StoreError};
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 use crate::transaction::start::{replace, start_run};
 
 /// Start a child, and tell its parent that it started or why it did not.
-pub(crate) fn start(context: &mut Context, start: StartChild) -> Result<(), Failure> {
+pub(crate) fn start(context: &mut Context, start: StartChild) -> Result<(), CallError> {
     let StartChild { parent, initiated_event_id, attributes, user_metadata } = start;
     // A parent that closed with the same task has no child any more, not even to abandon.
     let Some(run) = context.runs.get(&parent).filter(|run| run.is_open()) else { return Ok(()) };
@@ -73,7 +73,7 @@ pub(crate) fn started(
     initiated_event_id: EventId,
     attributes: StartChildWorkflowExecutionInitiatedEventAttributes,
     run_id: RunId,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let Some((run, env)) = context.open_run(parent)? else { return Ok(()) };
     let run_id_bytes = run_id.0.as_bytes().to_vec();
     let mut record =
@@ -106,7 +106,7 @@ pub(crate) fn not_started(
     initiated_event_id: EventId,
     attributes: StartChildWorkflowExecutionInitiatedEventAttributes,
     cause: Cause,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let Some((run, env)) = context.open_run(parent)? else { return Ok(()) };
     let event = make_event(
         env,
@@ -130,7 +130,7 @@ pub(crate) fn not_started(
 
 /// Tell a parent that its child ended. A parent that is closed does not want to know, unless it was
 /// reset: then the run that goes on in its place does.
-pub(crate) fn end(context: &mut Context, ended: EndedChild) -> Result<(), Failure> {
+pub(crate) fn end(context: &mut Context, ended: EndedChild) -> Result<(), CallError> {
     let EndedChild { parent, execution, first_run_id, closing } = ended;
     let Some(key) = last_reset(context, RunKey(parent.run_key))? else { return Ok(()) };
     let Some((run, env)) = context.open_run(key)? else { return Ok(()) };
@@ -139,7 +139,7 @@ pub(crate) fn end(context: &mut Context, ended: EndedChild) -> Result<(), Failur
         return Ok(()); // a reset went back to before it was started
     }
     let Some(record) = run.remove_child(parent.initiated_event_id) else { return Ok(()) };
-    if planted(Bug::UntoldParent) && run.volatile.lease.is_some() {
+    if is_active(Mutation::UntoldParent) && run.volatile.lease.is_some() {
         return Ok(());
     }
     let namespace_id = env.namespaces.get(&record.namespace).map(|(_, n)| n.id.clone());
@@ -162,7 +162,7 @@ pub(crate) fn end(context: &mut Context, ended: EndedChild) -> Result<(), Failur
 pub(crate) fn last_reset(
     context: &mut Context,
     mut key: RunKey,
-) -> Result<Option<RunKey>, Failure> {
+) -> Result<Option<RunKey>, CallError> {
     loop {
         if context.open_run(key)?.is_some() {
             return Ok(Some(key));
@@ -173,7 +173,7 @@ pub(crate) fn last_reset(
             common::WorkflowExecution { workflow_id: row.workflow_id, run_id: id.to_string() };
         match context.find_run(row.namespace, Some(&execution)) {
             Ok(next) => key = next.key,
-            Err(Failure::Status(_)) => return Ok(None),
+            Err(CallError::Status(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         }
     }
@@ -184,7 +184,7 @@ pub(crate) fn release(
     context: &mut Context,
     parent: RunKey,
     child: &ChildRecord,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let Some(source) = context.runs.get(&parent).map(Run::execution) else { return Ok(()) };
     let Ok(namespace) = context.namespace(&child.namespace) else { return Ok(()) };
     let row = context.last_run(namespace, &child.workflow_id)?;

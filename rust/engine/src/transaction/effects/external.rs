@@ -11,7 +11,7 @@ use crate::proto::history::{
 use crate::proto::{Attributes, common, history};
 use crate::state::run::{Run, make_event};
 use crate::store::RunRow;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 /// The run that another one means. A run can't mean itself.
 pub(crate) fn target(
@@ -20,11 +20,11 @@ pub(crate) fn target(
     namespace: &str,
     execution: Option<&common::WorkflowExecution>,
     child_only: bool,
-) -> Result<Result<RunRow, Missed>, Failure> {
+) -> Result<Result<RunRow, Missed>, CallError> {
     let Ok(namespace) = context.namespace(namespace) else { return Ok(Err(Missed::Namespace)) };
     let row = match context.find_run(namespace, execution) {
         Ok(row) => row,
-        Err(Failure::Status(_)) => return Ok(Err(Missed::Run)),
+        Err(CallError::Status(_)) => return Ok(Err(Missed::Run)),
         Err(failure) => return Err(failure),
     };
     let itself = context.runs.get(&source).is_some_and(|run| {
@@ -50,7 +50,7 @@ pub(crate) fn way(
     namespace: &str,
     execution: Option<&common::WorkflowExecution>,
     child_only: bool,
-) -> Result<Option<Way>, Failure> {
+) -> Result<Option<Way>, CallError> {
     let Some((run, _)) = context.open_run(source)? else { return Ok(None) };
     let from = run.execution();
     let to = target(context, source, namespace, execution, child_only)?;
@@ -63,7 +63,7 @@ pub(crate) fn signal(
     source: RunKey,
     initiated_event_id: EventId,
     sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let execution = sent.workflow_execution.as_ref();
     let child_only = sent.child_workflow_only;
     let Some(way) = way(context, source, &sent.namespace, execution, child_only)? else {
@@ -100,7 +100,7 @@ pub(crate) fn cancel(
     source: RunKey,
     initiated_event_id: EventId,
     asked: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     let execution = asked.workflow_execution.as_ref();
     let child_only = asked.child_workflow_only;
     let Some(way) = way(context, source, &asked.namespace, execution, child_only)? else {
@@ -129,7 +129,7 @@ pub(crate) fn tell(
     context: &mut Context,
     source: RunKey,
     attributes: Attributes,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     if let Some((run, env)) = context.open_run(source)? {
         let event = make_event(env, attributes);
         run.append_external(event);

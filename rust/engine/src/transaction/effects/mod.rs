@@ -8,11 +8,11 @@ mod child;
 mod external;
 
 use crate::state::effect::Effect;
-use crate::transaction::context::{Context, Failure};
+use crate::transaction::context::{CallError, Context};
 
 impl Context {
     /// Apply an effect. Only the store can fail it: what else goes wrong becomes an event.
-    pub(crate) fn apply_effect(&mut self, effect: Effect) -> Result<(), Failure> {
+    pub(crate) fn apply_effect(&mut self, effect: Effect) -> Result<(), CallError> {
         match effect {
             Effect::StartChild(start) => child::start(self, start),
             Effect::EndChild(ended) => child::end(self, *ended),

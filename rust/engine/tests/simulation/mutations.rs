@@ -158,7 +158,7 @@ const MEMORY: [(&str, SpoilMemory); 12] = [
     ("each workflow task is offered", |_, memory| {
         let offered = !memory.workflow_tasks.is_empty();
         memory.workflow_tasks.clear();
-        memory.owed.clear();
+        memory.retry_list.clear();
         offered
     }),
     ("each workflow task is offered", |_, memory| {
@@ -172,7 +172,7 @@ const MEMORY: [(&str, SpoilMemory); 12] = [
     ("each activity is offered", |_, memory| {
         let offered = !memory.activity_tasks.is_empty();
         memory.activity_tasks.clear();
-        memory.owed.clear();
+        memory.retry_list.clear();
         offered
     }),
     ("an admitted update has a task", |world, memory| {

@@ -16,7 +16,7 @@ impl Scene {
     /// Handle what was sent, and leave the commit for later.
     fn handle(&mut self) {
         self.engine.turn(true);
-        assert!(self.engine.lingers(), "a worker has a task of the transaction");
+        assert!(self.engine.is_uncommitted(), "a worker has a task of the transaction");
     }
 
     fn commit(&mut self) {
@@ -160,7 +160,7 @@ fn a_workflow_task_is_confirmed_once_it_is_on_the_disk() {
     let (_start, task) = scene.begun();
     let mut confirmed = scene.confirm(&task, "instance");
     scene.engine.turn(true);
-    assert!(!scene.engine.lingers(), "the worker waits for the commit");
+    assert!(!scene.engine.is_uncommitted(), "the worker waits for the commit");
     confirmed.take().unwrap().unwrap();
 }
 
