@@ -79,6 +79,7 @@ pub(crate) const fn ended_child(attributes: &Attributes) -> Option<EventId> {
 
 /// The child's started event was buffered and is flushed now.
 pub(crate) fn on_flushed(run: &mut Run, initiated_event_id: EventId, started_event_id: EventId) {
+    debug_assert!(initiated_event_id < started_event_id, "a child starts after it was initiated");
     if let Some(record) = run.children.get(&initiated_event_id) {
         run.put_child(ChildRecord { started_event_id, ..record.clone() });
     }

@@ -117,6 +117,7 @@ pub(crate) fn start(key: RunKey, new: NewRun, env: &mut Env) -> Run {
     if let Some(signal) = signal {
         run.append_event(signal);
     }
+    debug_assert!(run.row.record.next_event_id > 1, "a history begins with its start");
     let (expiration, backoff) = (run.row.record.run_expiration, run.row.record.backoff_until);
     if expiration != 0 {
         run.arm(expiration, TimerKind::RunTimeout, 0);
@@ -194,6 +195,7 @@ pub(crate) fn close(
     status: WorkflowExecutionStatus,
     event: HistoryEvent,
 ) {
+    debug_assert!(run.volatile.lease.is_none(), "the workflow task ends before its run");
     queue_effects(run, env, &event);
     run.append_event(event);
     run.clear_pending();

@@ -45,6 +45,7 @@ pub(crate) fn schedule(run: &mut Run, env: &mut Env) {
 
 /// Schedule the given attempt. Only the first writes an event.
 fn schedule_attempt(run: &mut Run, env: &mut Env, attempt: i32) {
+    debug_assert!(run.volatile.lease.is_none(), "the attempt before has ended");
     let scheduled_event_id = if attempt == 1 {
         let event = scheduled_event(run, env.now, attempt, env);
         run.append_event(event)
@@ -82,6 +83,7 @@ pub(crate) fn scheduled_event(run: &Run, at: Timestamp, attempt: i32, env: &Env)
 
 /// Lease the run's workflow task to a worker. Nothing is written.
 pub(crate) fn start(run: &mut Run, env: &mut Env, identity: &str, worker: &str) -> Option<Lease> {
+    debug_assert!(run.volatile.lease.is_none(), "one worker has a workflow task");
     let mut task = run.workflow_task()?.clone();
     let next = run.row.record.next_event_id;
     let mut unwritten = Vec::new();
@@ -172,7 +174,9 @@ pub(crate) fn complete(
         run.disarm(backoff, TimerKind::Backoff as i64, 0); // an update was there before its end
     }
     for event in lease.unwritten {
-        run.append_event(event);
+        let shown = event.event_id;
+        let id = run.append_event(event);
+        debug_assert_eq!(id, shown, "what the worker was shown is written as it was");
     }
     let state = &mut run.state().record;
     state.workflow_task = None;
@@ -222,7 +226,9 @@ fn record_end(run: &mut Run, env: &Env, lease: &Lease, ended: Ended) {
         return;
     }
     for event in lease.unwritten.clone() {
-        run.append_event(event);
+        let shown = event.event_id;
+        let id = run.append_event(event);
+        debug_assert_eq!(id, shown, "what the worker was shown is written as it was");
     }
     let (scheduled_event_id, started_event_id) = (
         if lease.unwritten.len() > 1 {

@@ -1,10 +1,8 @@
 //! `DescribeWorkflowExecution`: what a run is, and what it waits for.
 
 use crate::Timestamp;
-use crate::history::{fragment, page};
-use crate::ids::RunKey;
 use crate::proto::enums::{EventType, PendingActivityState, PendingWorkflowTaskState};
-use crate::proto::history::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
+use crate::proto::history::WorkflowExecutionStartedEventAttributes;
 use crate::proto::service::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse};
 use crate::proto::workflow::pending_activity_info::PauseInfo;
 use crate::proto::workflow::pending_activity_info::pause_info::{Manual, PausedBy};
@@ -14,9 +12,9 @@ use crate::proto::workflow::{
     WorkflowExecutionVersioningInfo,
 };
 use crate::proto::{Attributes, common, from_nanos, moment, normal_queue, timestamp};
-use crate::state::run::{Run, fragments_from};
+use crate::state::run::Run;
 use crate::store::record::ActivityState;
-use crate::store::{ActivityRecord, ChildRecord, RunRow, StoreError};
+use crate::store::{ActivityRecord, ChildRecord, RunRow};
 use crate::transaction::context::{CallError, Context};
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape of every handler")]
@@ -28,7 +26,7 @@ pub(crate) fn describe_workflow_execution(
     let row = context.find_run(namespace, request.execution.as_ref())?;
     context.load_run(row.key)?; // which may write what was buffered
     let row = context.runs.get(&row.key).map_or(row, |run| run.row.clone());
-    let event = first_event(context, row.key)?;
+    let event = context.event(row.key, 1)?.unwrap_or_default();
     let started = match &event.attributes {
         Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) => started.clone(),
         _ => WorkflowExecutionStartedEventAttributes::default(),
@@ -53,16 +51,6 @@ pub(crate) fn describe_workflow_execution(
         workflow_extended_info: Some(extended_info(&row, first_time)),
         ..Default::default()
     })
-}
-
-/// The event that started the run.
-fn first_event(context: &mut Context, key: RunKey) -> Result<HistoryEvent, CallError> {
-    let run = context.runs.get(&key);
-    let fragments = fragments_from(context.store.as_mut(), run, key, 1, 1)?;
-    let (parts, _) = page::cut(&fragments, 1, 1);
-    let events = parts.first().map(|part| fragment::decode(part)).transpose();
-    let events = events.map_err(|error| StoreError::Damaged(format!("a first event: {error}")))?;
-    Ok(events.into_iter().flatten().next().unwrap_or_default())
 }
 
 fn execution(row: &RunRow) -> common::WorkflowExecution {

@@ -2,15 +2,13 @@
 
 use crate::RpcStatus;
 use crate::machine::workflow_options::Wanted;
+use crate::policy::limits::NAME_LIMIT;
 use crate::proto::enums::{ResetReapplyExcludeType as Exclude, ResetReapplyType};
 use crate::proto::service::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse};
 use crate::proto::workflow::post_reset_operation::Variant as Operation;
 use crate::transaction::context::{CallError, Context};
 use crate::transaction::reset;
 use crate::transaction::reset::{Reapply, Reset};
-
-/// The length of a request id, at most.
-const ID_LENGTH: usize = 1000;
 
 pub(crate) fn reset_workflow_execution(
     context: &mut Context,
@@ -20,7 +18,7 @@ pub(crate) fn reset_workflow_execution(
     if request.request_id.is_empty() {
         return invalid("RequestId is not set on request.");
     }
-    if request.request_id.len() > ID_LENGTH {
+    if request.request_id.len() > NAME_LIMIT {
         return invalid("RequestId length exceeds limit.");
     }
     let namespace = context.namespace(&request.namespace)?;

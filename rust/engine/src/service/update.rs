@@ -2,6 +2,7 @@
 
 use crate::machine::workflow::closing;
 use crate::policy::limits;
+use crate::policy::limits::NAME_LIMIT;
 use crate::proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage;
 use crate::proto::service::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest};
 use crate::proto::update::{Request, WaitPolicy};
@@ -15,9 +16,6 @@ use crate::{Code, RpcStatus};
 
 /// A workflow whose task failed this often won't answer.
 const FAILING_ATTEMPTS: i32 = 3;
-
-/// The length of an update id, at most.
-const ID_LENGTH: usize = 1000;
 
 /// `UpdateWorkflowExecution`: ask a workflow to do something, and wait for what becomes of it.
 pub(crate) fn update_workflow_execution(
@@ -43,7 +41,7 @@ pub(super) fn check(
     let Some(meta) = &mut update.meta else {
         return invalid("Update meta is not set on request.");
     };
-    if meta.update_id.len() > ID_LENGTH {
+    if meta.update_id.len() > NAME_LIMIT {
         return invalid("UpdateId length exceeds limit.");
     }
     if meta.update_id.is_empty() {

@@ -16,12 +16,10 @@ use crate::ids::{EventId, RunKey, WorkflowTaskToken, parse_task_token};
 use crate::machine::child::IDENTITY;
 use crate::machine::workflow::NewRun;
 use crate::machine::workflow_task::Ended;
-use crate::machine::{speculative, workflow, workflow_task};
+use crate::machine::{activity, speculative, workflow, workflow_task};
 use crate::mutation::{Mutation, is_active};
 use crate::proto::command::Command;
 use crate::proto::enums::{CommandType, WorkflowTaskFailedCause as Cause};
-use crate::proto::failure::failure::FailureInfo;
-use crate::proto::failure::{Failure, ServerFailureInfo};
 use crate::proto::service::{
     RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse,
 };
@@ -61,7 +59,7 @@ pub(crate) fn respond_workflow_task_completed(
     if closes && !run.buffered.is_empty() && !only_taken_back(run, &commands) {
         run.volatile.closing = true;
         let identity = request.identity;
-        let failure = Some(Box::new(server_failure("UnhandledCommand")));
+        let failure = Some(Box::new(activity::server_failure("UnhandledCommand", false)));
         let ended = Ended::Failed { cause: Cause::UnhandledCommand, failure, identity };
         workflow_task::end(run, env, ended);
         context.refuse_sent_updates(key);
@@ -235,7 +233,7 @@ fn refuse(
     }
     context.reload(key)?;
     if let Some((run, env)) = context.open_run(key)? {
-        let failure = Some(Box::new(server_failure(&message)));
+        let failure = Some(Box::new(activity::server_failure(&message, false)));
         let ended = Ended::Failed { cause: refusal.cause, failure, identity };
         if refusal.is_final {
             workflow_task::end_for_good(run, env, ended);
@@ -251,15 +249,6 @@ fn refuse(
     }
     context.fail_after_commit(RpcStatus::new(Code::InvalidArgument, message));
     Ok(())
-}
-
-/// Why a task fails that the worker thought to be complete.
-fn server_failure(message: &str) -> Failure {
-    Failure {
-        message: message.into(),
-        failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo::default())),
-        ..Default::default()
-    }
 }
 
 /// After the commands: start the next run, flush what was buffered, and go on.

@@ -47,11 +47,14 @@ impl Run {
 
     /// Write what has changed, and give the timers that were armed (true) or disarmed.
     pub(crate) fn flush(&mut self, store: &mut dyn Store) -> Result<Vec<(TimerRow, bool)>> {
+        self.check();
         let key = self.row.key;
         let changes = std::mem::take(&mut self.changes);
         self.write_row(store, &changes)?;
         for (first, bytes) in changes.fragments {
             let fragment = Fragment { first, events: bytes.into() };
+            let follows = self.tail.last().is_none_or(|last| last.first < first);
+            debug_assert!(follows, "fragments are in order");
             store.append_history(key, &fragment)?;
             self.tail.push(fragment);
         }
@@ -91,6 +94,7 @@ impl Run {
             if *arm { store.arm(*timer)? } else { store.disarm(*timer)? }
         }
         self.trim();
+        debug_assert!(!self.is_dirty(), "everything is written");
         Ok(changes.armed)
     }
 
@@ -111,6 +115,25 @@ impl Run {
             store.put_search_attributes(&self.row, &attributes::rows(attributes))?;
         }
         Ok(())
+    }
+
+    /// Check what must be so whenever a run is written.
+    fn check(&self) {
+        let task = self.row.record.workflow_task.is_some();
+        debug_assert_eq!(self.is_open(), self.row.close_time.is_none(), "a closed run has an end");
+        debug_assert!(self.is_open() || !task, "a closed run has no workflow task");
+        debug_assert!(self.is_open() || self.activities.is_empty(), "nor activities");
+        debug_assert!(self.is_open() || self.timers.is_empty(), "nor timers");
+        debug_assert!(self.is_open() || self.children.is_empty(), "nor children");
+        debug_assert!(
+            self.is_open() || self.volatile.lease.is_none(),
+            "no worker has a closed run"
+        );
+        let leased = self.volatile.lease.is_some();
+        debug_assert!(!leased || self.workflow_task().is_some(), "a lease is of a workflow task");
+        let speculative = self.volatile.speculative.is_some();
+        debug_assert!(!speculative || !task, "a run has one workflow task");
+        debug_assert!(!self.row.is_activity() || !task, "an activity has no workflow task");
     }
 
     /// Forget history that the next workflow task on a sticky queue won't need.

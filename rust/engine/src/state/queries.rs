@@ -35,6 +35,11 @@ impl Queries {
                 self.by_run.remove(&query.run);
             }
         }
+        debug_assert_eq!(
+            self.by_id.len(),
+            self.by_run.values().map(Vec::len).sum::<usize>(),
+            "each query is found by its run"
+        );
         Some(query)
     }
 

@@ -119,6 +119,7 @@ impl Delivery {
     /// Take the answer.
     pub(crate) fn accept(mut self) -> Result<Bytes, RpcStatus> {
         self.guard = None;
+        debug_assert!(self.result.is_some(), "an answer is accepted once");
         self.result.take().unwrap_or_else(|| Err(RpcStatus::closed()))
     }
 }

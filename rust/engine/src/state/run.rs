@@ -79,6 +79,8 @@ impl Run {
                 .map_err(|error| StoreError::Damaged(format!("a buffered event: {error}")))?;
             run.buffered.push((sequence, event));
         }
+        debug_assert_eq!(run.activities.len(), run.activity_ids.len(), "each activity has an id");
+        debug_assert_eq!(run.timers.len(), run.timer_ids.len(), "each timer has an id");
         Ok(run)
     }
 
@@ -144,9 +146,12 @@ impl Run {
     }
 
     pub(crate) fn put_activity(&mut self, record: ActivityRecord) {
-        self.changes.activities.insert(record.scheduled_event_id);
-        self.activity_ids.insert(record.activity_id.clone(), record.scheduled_event_id);
-        self.activities.insert(record.scheduled_event_id, record);
+        let id = record.scheduled_event_id;
+        debug_assert!(id < self.row.record.next_event_id, "an activity is in the history first");
+        self.changes.activities.insert(id);
+        self.activity_ids.insert(record.activity_id.clone(), id);
+        self.activities.insert(id, record);
+        debug_assert_eq!(self.activities.len(), self.activity_ids.len(), "each activity has an id");
     }
 
     pub(crate) fn remove_activity(
@@ -155,6 +160,7 @@ impl Run {
     ) -> Option<ActivityRecord> {
         let record = self.activities.remove(&scheduled_event_id)?;
         self.activity_ids.remove(&record.activity_id);
+        debug_assert_eq!(self.activities.len(), self.activity_ids.len(), "each activity has an id");
         self.changes.activities.insert(scheduled_event_id);
         if record.armed != 0 {
             self.disarm(record.armed, TimerKind::Activity as i64, scheduled_event_id);
@@ -163,22 +169,29 @@ impl Run {
     }
 
     pub(crate) fn put_timer(&mut self, record: TimerRecord) {
+        let id = record.started_event_id;
+        debug_assert!(id < self.row.record.next_event_id, "a timer is in the history first");
+        debug_assert!(!self.timers.contains_key(&id), "a timer is started once");
         self.arm(record.due, TimerKind::User, record.started_event_id);
         self.changes.timers.insert(record.started_event_id);
         self.timer_ids.insert(record.timer_id.clone(), record.started_event_id);
         self.timers.insert(record.started_event_id, record);
+        debug_assert_eq!(self.timers.len(), self.timer_ids.len(), "each timer has an id");
     }
 
     pub(crate) fn remove_timer(&mut self, started_event_id: EventId) -> Option<TimerRecord> {
         let record = self.timers.remove(&started_event_id)?;
         self.timer_ids.remove(&record.timer_id);
+        debug_assert_eq!(self.timers.len(), self.timer_ids.len(), "each timer has an id");
         self.changes.timers.insert(started_event_id);
         self.disarm(record.due, TimerKind::User as i64, started_event_id);
         Some(record)
     }
 
     pub(crate) fn put_child(&mut self, record: ChildRecord) {
-        self.changes.children.insert(record.initiated_event_id);
+        let id = record.initiated_event_id;
+        debug_assert!(id < self.row.record.next_event_id, "a child is in the history first");
+        self.changes.children.insert(id);
         self.children.insert(record.initiated_event_id, record);
     }
 
@@ -190,7 +203,8 @@ impl Run {
 
     /// The workflow accepted an update, with the event of that id.
     pub(crate) fn accept_update(&mut self, id: &str, accepted: EventId) {
-        self.updates.insert(id.to_owned(), accepted);
+        let before = self.updates.insert(id.to_owned(), accepted);
+        debug_assert!(before.is_none(), "an update is accepted once");
         self.remove_admitted(id);
         self.state().record.updates += 1;
         self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed: 0 });
@@ -214,6 +228,7 @@ impl Run {
     /// An accepted update has its outcome, in the event of that id.
     pub(crate) fn complete_update(&mut self, id: &str, completed: EventId) {
         if let Some(accepted) = self.updates.remove(id) {
+            debug_assert!(accepted < completed, "an update completes after it was accepted");
             self.changes.updates.push(UpdateRow { id: id.to_owned(), accepted, completed });
         }
     }
@@ -225,6 +240,7 @@ impl Run {
         let Some(Speculative { task, scheduled }) = self.volatile.speculative.take() else {
             return;
         };
+        debug_assert!(self.row.record.workflow_task.is_none(), "a run has one workflow task");
         let lease = self.volatile.lease.as_mut();
         for event in lease.into_iter().flat_map(|lease| &mut lease.unwritten) {
             if let Some(Attributes::WorkflowTaskStartedEventAttributes(a)) = &mut event.attributes {
@@ -262,6 +278,11 @@ impl Run {
             self.remove_child(id);
         }
         self.clear_buffered();
+        debug_assert!(
+            self.activities.is_empty() && self.activity_ids.is_empty(),
+            "no activity is left"
+        );
+        debug_assert!(self.timers.is_empty() && self.timer_ids.is_empty(), "no timer is left");
         if self.row.record.has_request_ids {
             self.state().record.has_request_ids = false;
             self.changes.clear_request_ids = true;
@@ -285,6 +306,8 @@ impl Run {
 
     /// Append an event that was made before; its id is set here.
     pub(crate) fn append_event(&mut self, mut event: HistoryEvent) -> EventId {
+        debug_assert!(self.is_open(), "a closed history does not grow");
+        debug_assert!(event.attributes.is_some(), "an event says what happened");
         self.keep_speculative();
         let id = self.row.record.next_event_id;
         event.event_id = id;
@@ -307,6 +330,7 @@ impl Run {
     /// `None`: buffered.
     pub(crate) fn append_external(&mut self, event: HistoryEvent) -> Option<EventId> {
         if self.volatile.lease.is_none() {
+            debug_assert!(self.buffered.is_empty(), "buffered events come first");
             return Some(self.append_event(event));
         }
         self.keep_speculative();
@@ -318,6 +342,7 @@ impl Run {
     pub(crate) fn buffer(&mut self, event: HistoryEvent) {
         // Sequences go on from the last, so that rows of events taken and restored never collide.
         let sequence = self.buffered.last().map_or(1, |(sequence, _)| sequence + 1);
+        debug_assert!(self.is_open(), "a closed run buffers nothing");
         self.changes.buffered.push(sequence);
         self.buffered.push((sequence, event));
     }
@@ -334,6 +359,7 @@ impl Run {
 
     /// Put back some of what [`Self::clear_buffered`] took.
     pub(crate) fn restore_buffered(&mut self, events: Vec<HistoryEvent>) {
+        debug_assert!(self.buffered.is_empty(), "everything was taken");
         for (index, event) in events.into_iter().enumerate() {
             let sequence = i64::try_from(index).unwrap_or(i64::MAX - 1) + 1;
             self.changes.buffered.push(sequence);

@@ -61,6 +61,8 @@ impl TimeSkipping {
         let before =
             if work == 0 { self.in_flight.remove(&run) } else { self.in_flight.insert(run, work) };
         self.busy += work - before.unwrap_or(0);
+        debug_assert!(work >= 0, "work is counted");
+        debug_assert_eq!(self.busy, self.in_flight.values().sum::<i64>(), "the sum is of all runs");
     }
 
     pub(crate) fn drain(&mut self) -> Vec<Responder> {

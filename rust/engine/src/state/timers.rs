@@ -105,6 +105,7 @@ impl Timers {
         let first = store.first_timers(WINDOW)?;
         self.horizon = if first.len() < WINDOW { None } else { first.last().copied() };
         self.window = first.into_iter().collect();
+        debug_assert!(self.window.len() <= WINDOW, "the store gives no more than was asked for");
         Ok(())
     }
 
@@ -122,6 +123,9 @@ impl Timers {
                 self.horizon = self.window.last().copied();
             }
         }
+        debug_assert!(self.window.len() <= 2 * WINDOW, "the window is bounded");
+        let last = self.window.last();
+        debug_assert!(self.horizon.is_none_or(|end| last <= Some(&end)), "it ends at the horizon");
     }
 
     /// A stored timer was disarmed, and committed.

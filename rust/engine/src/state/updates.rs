@@ -124,7 +124,9 @@ impl Updates {
 
     pub(crate) fn add_waiter(&mut self, ticket: Ticket, waiter: UpdateWaiter) {
         self.waiting.entry(waiter.run).or_default().push(ticket);
-        self.waiters.insert(ticket, waiter);
+        let before = self.waiters.insert(ticket, waiter);
+        debug_assert!(before.is_none(), "a ticket is given once");
+        self.check_waiters();
     }
 
     pub(crate) fn take_waiter(&mut self, ticket: Ticket) -> Option<UpdateWaiter> {
@@ -135,7 +137,17 @@ impl Updates {
                 self.waiting.remove(&waiter.run);
             }
         }
+        self.check_waiters();
         Some(waiter)
+    }
+
+    /// Check that each caller is found by its run.
+    fn check_waiters(&self) {
+        debug_assert_eq!(
+            self.waiters.len(),
+            self.waiting.values().map(Vec::len).sum::<usize>(),
+            "each caller is found by its run"
+        );
     }
 
     pub(crate) fn take_waiters(&mut self, run: RunKey) -> Vec<(Ticket, UpdateWaiter)> {

@@ -86,6 +86,7 @@ impl Waiters {
         if waiters.is_empty() {
             self.by_run.remove(&run);
         }
+        debug_assert!(self.by_run.values().all(|all| !all.is_empty()), "no run without a caller");
         Some((waiter.responder, waiter.empty))
     }
 

@@ -4,13 +4,11 @@
 use bytes::Bytes;
 use prost::Message;
 
-use crate::history::{fragment, page};
 use crate::ids::{ActivityToken, EventId, RunKey, parse_task_token};
 use crate::machine::activity::standalone;
 use crate::policy::priority;
 use crate::proto::service::PollActivityTaskQueueResponse;
 use crate::proto::{Attributes, common, from_nanos, history, timestamp};
-use crate::state::run::fragments_from;
 use crate::store::record::ActivityState;
 use crate::store::{ActivityRecord, StoreError};
 use crate::transaction::context::{CallError, Context};
@@ -76,9 +74,7 @@ impl Context {
         key: RunKey,
         id: EventId,
     ) -> Result<history::ActivityTaskScheduledEventAttributes, CallError> {
-        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, id, 1)?;
-        let (parts, _) = page::cut(&fragments, id, 1);
-        let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
+        let event = self.event(key, id)?;
         match event.and_then(|event| event.attributes) {
             Some(Attributes::ActivityTaskScheduledEventAttributes(attributes)) => Ok(attributes),
             _ => Err(StoreError::Damaged(format!(

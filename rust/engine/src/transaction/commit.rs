@@ -51,6 +51,7 @@ impl Context {
             }
             self.count_in_flight(*key);
         }
+        debug_assert!(self.touched.is_empty(), "nothing of the transaction is left");
         let actions = std::mem::take(&mut self.actions);
         let replies = actions.into_iter().filter_map(|action| match action {
             Action::Reply(responder, _) => Some(responder),

@@ -209,6 +209,7 @@ impl Context {
     /// Take a run in that was just made.
     pub(crate) fn insert_run(&mut self, mut run: Run) {
         let key = run.key();
+        debug_assert!(!self.runs.contains_key(&key), "a key is given once");
         run.touch();
         self.touched.push(key);
         self.runs.insert(key, run);
@@ -253,6 +254,8 @@ impl Context {
         &mut self,
         handler: impl FnOnce(&mut Self) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
+        debug_assert!(self.env.effects.is_empty(), "a call leaves no effect to the next");
+        debug_assert!(self.env.work.is_empty(), "a call leaves no task to the next");
         self.env.now = self.env.clock.now();
         self.env.steady = self.env.clock.steady();
         self.env.wall = self.env.clock.wall();

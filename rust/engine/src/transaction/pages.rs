@@ -137,6 +137,19 @@ impl Context {
 }
 
 impl Context {
+    /// Read one event of a run, open or closed.
+    pub(crate) fn event(
+        &mut self,
+        key: RunKey,
+        id: EventId,
+    ) -> Result<Option<HistoryEvent>, StoreError> {
+        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, id, 1)?;
+        let (parts, _) = page::cut(&fragments, id, 1);
+        let events = parts.first().map(|part| fragment::decode(part)).transpose();
+        let events = events.map_err(|error| StoreError::Damaged(format!("event {id}: {error}")))?;
+        Ok(events.into_iter().flatten().next())
+    }
+
     /// Read the started attributes of an open run that has a retry policy or a cron schedule.
     pub(crate) fn first_event_for_next(
         &mut self,
@@ -146,9 +159,7 @@ impl Context {
         if !run.row.record.has_retry_policy && run.row.record.cron_schedule.is_empty() {
             return Ok(None);
         }
-        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, 1, 1)?;
-        let (parts, _) = page::cut(&fragments, 1, 1);
-        let event = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
+        let event = self.event(key, 1)?;
         match event.and_then(|event| event.attributes) {
             Some(Attributes::WorkflowExecutionStartedEventAttributes(first)) => Ok(Some(first)),
             _ => Err(StoreError::Damaged("a history does not begin with its start".into()).into()),

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use crate::command::protocol_message::Messages;
-use crate::history::{fragment, page};
 use crate::ids::{EventId, RunKey};
 use crate::machine::speculative;
 use crate::machine::workflow::closing;
@@ -26,7 +25,6 @@ use crate::proto::service::PollWorkflowTaskQueueResponse;
 use crate::proto::update::Request;
 use crate::proto::{Attributes, update};
 use crate::state::reply::{Reply, Responder};
-use crate::state::run::fragments_from;
 use crate::state::task_queues::{ParkedAt, Ticket};
 use crate::state::updates::{
     Admitted, IN_FLIGHT, Reached, ResolvedUpdates, UpdateCall, UpdateWaiter,
@@ -97,9 +95,7 @@ impl Context {
         key: RunKey,
         event: EventId,
     ) -> Result<update::Outcome, CallError> {
-        let fragments = fragments_from(self.store.as_mut(), self.runs.get(&key), key, event, 1)?;
-        let (parts, _) = page::cut(&fragments, event, 1);
-        let found = parts.first().and_then(|part| fragment::decode(part).ok()?.pop());
+        let found = self.event(key, event)?;
         match found.and_then(|event| event.attributes) {
             Some(Attributes::WorkflowExecutionUpdateCompletedEventAttributes(completed)) => {
                 Ok(completed.outcome.unwrap_or_default())

@@ -124,6 +124,8 @@ pub(crate) fn put(run: &mut Run, mut record: ActivityRecord) {
         run.arm(due, TimerKind::Activity, record.scheduled_event_id);
         record.armed = due;
     }
+    let in_time = due == 0 || (record.armed != 0 && record.armed <= due);
+    debug_assert!(in_time, "a timer fires no later than the next deadline");
     run.put_activity(record);
 }
 

@@ -71,7 +71,8 @@ pub(crate) fn start(key: RunKey, new: NewActivity, env: &mut Env) -> Run {
     };
     let mut run = Run::new(row);
     let event = make_event(env, Attributes::ActivityTaskScheduledEventAttributes(attributes));
-    run.append_event(HistoryEvent { user_metadata, links, ..event });
+    let id = run.append_event(HistoryEvent { user_metadata, links, ..event });
+    debug_assert_eq!(id, SCHEDULED, "the scheduled event is the first");
     activity::schedule_after(&mut run, env, record, start_delay);
     run
 }

@@ -81,7 +81,8 @@ impl Matching {
     pub(crate) fn park(&mut self, expires: Instant, at: ParkedAt) -> Ticket {
         self.next_ticket += 1;
         let ticket = (expires, self.next_ticket);
-        self.expiry.insert(ticket, at);
+        let before = self.expiry.insert(ticket, at);
+        debug_assert!(before.is_none(), "a ticket is given once");
         ticket
     }
 
@@ -101,7 +102,8 @@ impl Matching {
     pub(crate) fn take_poller(&mut self, key: &QueueKey) -> Option<Poller> {
         loop {
             let poller = self.queues.get_mut(key)?.pollers.pop_front()?;
-            self.expiry.remove(&poller.ticket);
+            let parked = self.expiry.remove(&poller.ticket);
+            debug_assert!(parked.is_some(), "a parked poll has a time to end");
             if !poller.responder.is_gone() {
                 return Some(poller);
             }
@@ -138,7 +140,8 @@ impl Matching {
             gone.extend(Vec::from(leaving));
         }
         for poller in &gone {
-            self.expiry.remove(&poller.ticket);
+            let parked = self.expiry.remove(&poller.ticket);
+            debug_assert!(parked.is_some(), "a parked poll has a time to end");
         }
         gone.into_iter().map(|poller| poller.responder).collect()
     }

@@ -72,6 +72,7 @@ impl Queue {
     pub(super) fn keep_first(&mut self, task: Undelivered) {
         self.undelivered.retain(|other| other.lease != task.lease);
         self.undelivered.push_front(task);
+        debug_assert!(self.has_tasks(), "the next poller finds it");
     }
 
     /// A worker polls.
@@ -96,6 +97,10 @@ impl Queue {
         // Behind its equals, so that no task of a level is overtaken for ever.
         let at = self.tasks.partition_point(|other| other.level <= task.level);
         self.tasks.insert(at, task);
+        debug_assert!(
+            self.tasks.iter().is_sorted_by_key(|task| task.level),
+            "lower levels go first"
+        );
     }
 
     /// Take back an activity that is not to be had here any more.
