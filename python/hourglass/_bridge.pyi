@@ -230,8 +230,13 @@ class Engine:
         *,
         synchronous: Literal["full", "normal"] = "full",
         time_skipping: bool = False,
+        history_events: int | None = None,
+        history_bytes: int | None = None,
     ) -> Operation[Engine]:
         """Open or create the database at `path` (`None`: in memory).
+
+        A run is terminated when its history has more than `history_events` events or
+        `history_bytes` bytes (`None`: a server's limits, 51,200 and 50 MB; 0: unlimited).
 
         Kinds `database` and `database_in_use`; it does not wait.
 
@@ -244,6 +249,10 @@ class Engine:
     pid: Final[int]
     epoch: Final[int]
     path: Final[str | None]
+    @property
+    def lost(self) -> str | None:
+        """The reason why the engine has ended by itself: its database was deleted, moved, replaced or cut. The
+        file is free then. Calls end with kind `database`."""
     def close(self) -> Operation[None]:
         """Commit what is in flight, end long polls, close the file. Idempotent."""
 

@@ -12,7 +12,12 @@ class ConnectError(TemporalError, ConnectionError):
 
 
 class DatabaseError(TemporalError):
-    """The database can't be opened or written: not ours, newer, read-only, full, or in use."""
+    """The database can't be used: not ours, newer, read-only, full, damaged, in use, or lost.
+
+    It names the file and says what to do. The call that raises it was not retried. An engine whose
+    database was deleted, moved, replaced or cut raises it from then on; close its clients and
+    connect anew to open what is there.
+    """
 
 
 class DatabaseInUseError(DatabaseError):

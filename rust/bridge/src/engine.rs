@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use hourglass_engine::{Engine as Native, EngineError, EngineOptions, Synchronous};
+use hourglass_engine::{Engine as Native, EngineError, EngineOptions, HistoryLimits, Synchronous};
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tracing::dispatcher;
 
@@ -71,14 +71,20 @@ fn database(error: &EngineError) -> Failure {
 #[pymethods]
 impl Engine {
     #[staticmethod]
-    #[pyo3(signature = (runtime, path, *, synchronous = "full", time_skipping = false))]
+    #[pyo3(signature = (
+        runtime, path, *, synchronous = "full", time_skipping = false, history_events = None,
+        history_bytes = None,
+    ))]
     fn open(
         runtime: &Runtime,
         path: Option<String>,
         synchronous: &str,
         time_skipping: bool,
+        history_events: Option<u32>,
+        history_bytes: Option<u32>,
     ) -> PyResult<Operation> {
         let runtime = runtime.checked()?;
+        let usual = HistoryLimits::default();
         let options = EngineOptions {
             path: path.as_ref().map(PathBuf::from),
             synchronous: match synchronous {
@@ -90,6 +96,10 @@ impl Engine {
                 }
             },
             time_skipping,
+            history_limits: HistoryLimits {
+                events: history_events.map_or(usual.events, i64::from),
+                bytes: history_bytes.map_or(usual.bytes, i64::from),
+            },
             ..EngineOptions::default()
         };
         let dispatch = runtime.dispatch();
@@ -123,6 +133,12 @@ impl Engine {
     #[getter]
     fn path(&self) -> Option<&str> {
         self.path.as_deref()
+    }
+
+    /// The reason why it can't be used any more, though nobody closed it: the database is lost.
+    #[getter]
+    fn lost(&self) -> Option<String> {
+        Some(self.core.native().ok()?.ended()?.message)
     }
 
     fn close(&self) -> PyResult<Operation> {

@@ -1,5 +1,6 @@
 //! Failures as a closed set of kinds, and the one place where they become Python exceptions.
 
+use hourglass_engine::DATABASE_FAILURE;
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -99,10 +100,14 @@ impl Failure {
         Self::new(Kind::Timeout, message)
     }
 
+    /// A call that failed: because the service said so, or because an embedded engine's database did.
     pub(crate) fn rpc(status: &Status) -> Self {
         let details = message::decode::<message::RpcStatus>(status.details())
             .map(|inner| inner.details)
             .unwrap_or_default();
+        if details.iter().any(|detail| detail.type_url.ends_with(DATABASE_FAILURE)) {
+            return Self::new(Kind::Database, status.message());
+        }
         Self {
             kind: Kind::Rpc,
             message: status.message().to_owned(),

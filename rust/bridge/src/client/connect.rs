@@ -126,10 +126,13 @@ fn refused(error: &ClientConnectError, unreachable: impl Fn(String) -> Failure) 
         ClientConnectError::InvalidHeaders(why) => {
             Failure::bad_argument(format!("rpc_metadata: {why}"))
         }
-        ClientConnectError::SystemInfoCallError(status) => Failure {
-            kind: Kind::Connect,
-            message: unreachable(status.message().to_owned()).message,
-            ..Failure::rpc(status)
+        ClientConnectError::SystemInfoCallError(status) => match Failure::rpc(status) {
+            failure if failure.kind == Kind::Database => failure,
+            failure => Failure {
+                kind: Kind::Connect,
+                message: unreachable(status.message().to_owned()).message,
+                ..failure
+            },
         },
         other => unreachable(chain(other)),
     }

@@ -6,7 +6,7 @@ mod connect;
 pub(crate) mod embedded_service;
 mod fetch_history;
 mod request;
-mod transport;
+pub(crate) mod transport;
 
 use std::{collections::HashMap, sync::Arc};
 

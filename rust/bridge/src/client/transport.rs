@@ -16,7 +16,7 @@ use temporalio_client::tonic::{Code, Status, metadata::MetadataMap, transport};
 use super::channel::RawChannel;
 use crate::{
     engine::EngineCore,
-    error::{Failure, Outcome},
+    error::{Failure, Kind, Outcome},
 };
 
 pub(crate) const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
@@ -60,13 +60,17 @@ impl Transport {
                 Ok(body) => return Ok(body),
                 Err(status) => status,
             };
+            let failure = Failure::rpc(&status);
+            if failure.kind == Kind::Database {
+                return Err(failure); // says what to do about it, which nobody does by asking again
+            }
             let wait = jittered(match status.code() {
                 Code::ResourceExhausted => pause.max(THROTTLED_PAUSE),
                 _ => pause,
             });
             let budget = rpc.timeout.unwrap_or(PATIENCE);
             if !rpc.retry || !self.is_transient(&status) || start.elapsed() + wait >= budget {
-                return Err(Failure::rpc(&status));
+                return Err(failure);
             }
             tokio::time::sleep(wait).await;
             pause = pause.mul_f64(1.7).min(LONGEST_PAUSE);
@@ -140,7 +144,7 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * part)
 }
 
-pub(super) fn to_status(status: &RpcStatus) -> Status {
+pub(crate) fn to_status(status: &RpcStatus) -> Status {
     Status::with_details(
         Code::from(status.code.number()),
         status.message.clone(),

@@ -62,6 +62,8 @@ pub(crate) struct WorkerCore {
     pub(super) ledger: Mutex<Ledger>,
     /// Something in the ledger went to zero.
     pub(super) settled: Notify,
+    /// The failure of the engine's database, if that is lost.
+    lost: OnceCell<Failure>,
     validated: OnceCell<Outcome<()>>,
     finalized: OnceCell<Outcome<()>>,
 }
@@ -86,14 +88,21 @@ impl WorkerCore {
             native: Mutex::new(Some(Arc::new(native))),
             ledger: Mutex::new(Ledger::new(polls.len())),
             settled: Notify::new(),
+            lost: OnceCell::new(),
             validated: OnceCell::new(),
             finalized: OnceCell::new(),
         });
+        worker.handle.spawn(until_lost(&worker));
         for poll in polls {
             let pump = Pump::new(&worker, *poll, polls.len() == 1);
             worker.handle.spawn(pump.run());
         }
         worker
+    }
+
+    /// The failure of the engine's database, if that is lost: there are no more tasks.
+    pub(super) fn lost(&self) -> Option<Failure> {
+        self.lost.get().cloned()
     }
 
     pub(crate) fn native(&self) -> Outcome<Arc<Native>> {
@@ -328,6 +337,25 @@ async fn contained<E: std::fmt::Display>(
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(answer) => answer.map_err(|error| Failure::new(Kind::Completion, error.to_string())),
         Err(payload) => Err(panics::failure(&*payload)),
+    }
+}
+
+/// End a worker whose engine loses its database: core would ask it for tasks for another minute.
+fn until_lost(worker: &Arc<WorkerCore>) -> impl Future<Output = ()> + Send + use<> {
+    let end = worker.embedded.as_ref().and_then(Embedded::end);
+    let mut leaving = worker.leaving.subscribe();
+    let worker = Arc::downgrade(worker);
+    async move {
+        let Some(end) = end else { return };
+        let failure = tokio::select! {
+            failure = end => failure,
+            _ = leaving.wait_for(|leaving| *leaving) => return,
+        };
+        if let Some(worker) = worker.upgrade().filter(|_| failure.kind == Kind::Database) {
+            // Set once: it is lost once.
+            drop(worker.lost.set(failure));
+            worker.initiate_shutdown();
+        }
     }
 }
 

@@ -14,7 +14,11 @@ use temporalio_protos::temporal::api::{
 };
 use temporalio_sdk_core::Worker as Native;
 
-use crate::{client::embedded_service::EmbeddedService, delivery::Poll};
+use crate::{
+    client::{embedded_service::EmbeddedService, transport::to_status},
+    delivery::Poll,
+    error::Failure,
+};
 
 /// The names by which a worker and its engine know each other.
 pub(crate) struct Embedded {
@@ -80,6 +84,12 @@ impl Embedded {
     /// The engine, unless it belongs to another process.
     pub(super) fn engine(&self) -> Option<&Engine> {
         self.service.engine()
+    }
+
+    /// Wait for the end of the engine, and tell why; `None` if it belongs to another process.
+    pub(super) fn end(&self) -> Option<impl Future<Output = Failure> + Send + use<>> {
+        let end = self.engine()?.end();
+        Some(async move { Failure::rpc(&to_status(&end.await)) })
     }
 
     /// The instance by which the engine knows the worker.

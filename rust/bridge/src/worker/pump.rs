@@ -55,10 +55,13 @@ impl Pump {
             };
             match polled {
                 Ok(()) => {}
-                Err(PollError::ShutDown) => return failure,
+                Err(PollError::ShutDown) => return self.worker.lost().or(failure),
                 Err(PollError::TonicError(_)) if failure.is_some() => return failure,
                 Err(PollError::TonicError(status)) => {
-                    failure = Some(Failure { kind: Kind::Poll, ..Failure::rpc(&status) });
+                    failure = Some(match Failure::rpc(&status) {
+                        failure if failure.kind == Kind::Database => failure,
+                        failure => Failure { kind: Kind::Poll, ..failure },
+                    });
                     self.worker.initiate_shutdown();
                 }
             }
