@@ -1,12 +1,14 @@
 """Much at once, and large things: carried, or refused with a reason."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
 
 from hourglass import activity, workflow
 from hourglass.client import Client, WorkflowFailureError
+from hourglass.exceptions import TerminatedError
 from hourglass.service import RPCError
 from tests.support import event_types, new_worker, unique
 
@@ -110,3 +112,55 @@ async def test_a_result_that_can_not_be_encoded_never_becomes_a_value(client: Cl
         with pytest.raises(WorkflowFailureError):
             await handle.result()
     assert "WorkflowExecutionCompleted" not in await event_types(handle)
+
+
+@workflow.defn
+class Sleeps:
+    @workflow.run
+    async def run(self, times: int) -> None:
+        for _ in range(times):
+            await asyncio.sleep(0.001)
+
+
+async def test_a_run_ends_when_its_history_outgrows_the_limit_of_the_target() -> None:
+    async with (
+        await Client.connect("sqlite://?history_events=50") as client,
+        new_worker(client, Sleeps) as worker,
+    ):
+        with pytest.raises(WorkflowFailureError) as failed:
+            await client.execute_workflow(
+                Sleeps.run, 1_000, id=unique("long"), task_queue=worker.task_queue
+            )
+    assert isinstance(failed.value.cause, TerminatedError)
+    assert "history count exceeds limit" in str(failed.value.cause)
+
+
+@workflow.defn
+class SleepsSlowly:
+    pause = 0.0
+
+    @workflow.run
+    async def run(self, times: int) -> None:
+        for _ in range(times):
+            await asyncio.sleep(0.001)
+            time.sleep(self.pause)  # noqa: ASYNC251 - a replay takes long that runs much code
+
+
+async def test_a_replay_that_takes_longer_than_a_workflow_task_may_is_not_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with await Client.connect("sqlite://") as client:
+        handle = await client.start_workflow(
+            SleepsSlowly.run,
+            500,
+            id=unique("slow"),
+            task_queue="queue",
+            task_timeout=timedelta(seconds=2),
+        )
+        async with new_worker(client, SleepsSlowly, task_queue="queue"):
+            while (await handle.describe()).history_length < 2_000:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        monkeypatch.setattr(SleepsSlowly, "pause", 0.01)
+        async with new_worker(client, SleepsSlowly, task_queue="queue"):
+            await handle.result()
+        assert "WorkflowTaskTimedOut" not in await event_types(handle)

@@ -190,6 +190,7 @@ class Connection:
                     place.synchronous,
                     wait=place.wait,
                     time_skipping=place.time_skipping,
+                    history_limits=(place.history_events, place.history_bytes),
                 )
                 finalizer = weakref.finalize(self, lease.release)
                 finalizer.atexit = False

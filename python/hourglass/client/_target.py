@@ -10,9 +10,14 @@ nothing                         ``TEMPORAL_ADDRESS`` if set, else ``sqlite:///ho
 ==============================  ===============================================================
 
 In a file's path ``%`` begins a byte in hexadecimal: ``%3F`` is a question mark, ``%25`` a percent
-sign. Behind it: ``?synchronous=normal`` trades the last transactions at a power cut for speed,
-``?wait=30`` waits that many seconds for another process that has the file open, as the old one has
-in a deploy (without it: `DatabaseInUseError` at once); both with ``&``.
+sign. Behind it, with ``&`` between them:
+
+- ``?synchronous=normal`` trades the last transactions at a power cut for speed.
+- ``?wait=30`` waits that many seconds for another process that has the file open, as the old one
+  has in a deploy (without it: `DatabaseInUseError` at once).
+- ``?history_events=51200`` and ``?history_bytes=52428800`` terminate a run whose history outgrows
+  them. Those are the server's limits, which hold where nothing is said; 0 is unlimited.
+
 ``sqlite://?time_skipping=true`` is an engine for tests: see `hourglass.testing`.
 """
 
@@ -38,7 +43,8 @@ _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/?#@\[\]]+):\d{1,5}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _USER_AND_PASSWORD = re.compile(r"(?<=//).*@|^[^/]*@")
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&]*)=[^&]*")
-_OPTIONS = ("synchronous", "wait", "time_skipping")
+_OPTIONS = ("synchronous", "wait", "time_skipping", "history_events", "history_bytes")
+_LARGEST_LIMIT = 2**32 - 1
 _FORMS = (
     "sqlite:///relative/path.db, sqlite:////absolute/path.db, sqlite:// (in memory), host:port, "
     "http://host:port, https://host:port"
@@ -54,6 +60,9 @@ class Database:
     wait: float = 0.0
     """Seconds to wait for another process that has it open."""
     time_skipping: bool = False
+    history_events: int | None = None
+    history_bytes: int | None = None
+    """The limits of a run's history; 0 is unlimited, None is as on a server."""
 
 
 @dataclass(frozen=True)
@@ -98,32 +107,49 @@ def without_secrets(target: str) -> str:
 
 def _database(target: str) -> Database:
     shown = repr(without_secrets(target))
-    if target == "sqlite://":
-        return Database(None)
-    if target == TIME_SKIPPING_TARGET:
-        return Database(None, time_skipping=True)
-    if not target.startswith("sqlite:///"):
+    place, _, query = target.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    events = _limit("history_events", options, shown)
+    size = _limit("history_bytes", options, shown)
+    if place in ("sqlite://", "sqlite:///:memory:"):
+        skips = options.pop("time_skipping", None) == "true"
+        database = Database(None, time_skipping=skips, history_events=events, history_bytes=size)
+    elif not place.startswith("sqlite:///"):
         raise InvalidTargetError(
             f"the target {shown} does not say which file: sqlite:/// stands before a relative "
             "path, sqlite://// before an absolute one"
         )
-    path, _, query = target.removeprefix("sqlite:///").partition("?")
-    if not path:
+    elif not (path := place.removeprefix("sqlite:///")):
         raise InvalidTargetError(f"the target {shown} has no path; in memory is sqlite://")
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    synchronous = options.pop("synchronous", "full")
-    wait = options.pop("wait", "0")
+    else:
+        level = _level(options.pop("synchronous", "full"), shown)
+        wait = options.pop("wait", "0")
+        if not re.fullmatch(r"\d+(\.\d+)?", wait):
+            raise InvalidTargetError(f"the target {shown}: wait is a number of seconds")
+        path = _unquoted(path, shown)
+        database = Database(path, level, float(wait), history_events=events, history_bytes=size)
     if options:
         raise InvalidTargetError(f"the target {shown} has an unknown option {min(options)!r}")
-    if synchronous not in ("full", "normal"):
-        raise InvalidTargetError(f"the target {shown}: synchronous is either full or normal")
-    if not re.fullmatch(r"\d+(\.\d+)?", wait):
-        raise InvalidTargetError(f"the target {shown}: wait is a number of seconds")
-    if path == ":memory:":
-        return Database(None)
-    return Database(
-        _unquoted(path, shown), "normal" if synchronous == "normal" else "full", float(wait)
-    )
+    return database
+
+
+def _level(synchronous: str, target: str) -> Synchronous:
+    if synchronous == "full":
+        return "full"
+    if synchronous == "normal":
+        return "normal"
+    raise InvalidTargetError(f"the target {target}: synchronous is either full or normal")
+
+
+def _limit(name: str, options: dict[str, str], target: str) -> int | None:
+    value = options.pop(name, None)
+    if value is None:
+        return None
+    if not re.fullmatch(r"\d{1,10}", value) or int(value) > _LARGEST_LIMIT:
+        raise InvalidTargetError(
+            f"the target {target}: {name} is a number up to {_LARGEST_LIMIT}; 0 is unlimited"
+        )
+    return int(value)
 
 
 def _unquoted(path: str, target: str) -> str:

@@ -8,8 +8,11 @@ one adopts them as they are, open file, running timers, data in memory and all.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from hourglass import _bridge
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from hourglass.subsystem._state import ProcessState
 
 Synchronous = Literal["full", "normal"]
+HistoryLimits = tuple[int | None, int | None]
+"""Limits of a run's history, in events and in bytes; 0 is unlimited, None as on a server."""
 RETRY_IN_USE = 0.05
 """Seconds between attempts at a database that another process has. A lock can't be waited for and
 given up again, so this one thing is asked for again and again."""
@@ -32,11 +37,16 @@ class SharedEngine:
     """An engine and how many clients use it. `path` None: in memory, not shared."""
 
     def __init__(
-        self, path: str | None, synchronous: Synchronous, time_skipping: bool = False
+        self,
+        path: str | None,
+        synchronous: Synchronous,
+        time_skipping: bool = False,
+        history_limits: HistoryLimits = (None, None),
     ) -> None:
         self.path = path
         self.synchronous: Synchronous = synchronous
         self.time_skipping = time_skipping
+        self.history_limits = history_limits
         self.users = 0
         self._opening: Operation[Engine] | None = None
         self._engine: Engine | None = None
@@ -69,6 +79,8 @@ class SharedEngine:
                     self.path,
                     synchronous=self.synchronous,
                     time_skipping=self.time_skipping,
+                    history_events=self.history_limits[0],
+                    history_bytes=self.history_limits[1],
                 )
             opening = self._opening
             try:
@@ -86,6 +98,11 @@ class SharedEngine:
         """Wait until the file is free again."""
         if self._closing is not None:
             await completed(self._closing, shared=True)
+
+    @property
+    def is_lost(self) -> bool:
+        """The file is not there any more, or not as it was: another engine may open what is."""
+        return not self._closed and self._engine is not None and self._engine.lost is not None
 
     @property
     def is_closing(self) -> bool:
@@ -115,6 +132,7 @@ async def open_engine(
     *,
     wait: float = 0.0,
     time_skipping: bool = False,
+    history_limits: HistoryLimits = (None, None),
 ) -> EngineLease:
     """Open the engine of a database, or join the one that has it open in this process.
 
@@ -124,26 +142,37 @@ async def open_engine(
     """
     state = _state.current()
     if path is None:
-        return await _lease(state, SharedEngine(None, synchronous, time_skipping), 0.0)
-    key = _canonical(path)
+        alone = SharedEngine(None, synchronous, time_skipping, history_limits)
+        return await _lease(state, alone, 0.0)
     while True:
         with state.lock:
+            key = _name_of(path, state.engines)
             shared = cast("SharedEngine | None", state.engines.get(key))
-            if shared is None:
-                shared = state.engines[key] = SharedEngine(key, synchronous, time_skipping)
+            if shared is None or shared.is_lost:
+                shared = SharedEngine(key, synchronous, time_skipping, history_limits)
+                state.engines[key] = shared
             if not shared.is_closing:
                 shared.users += 1
                 break
         await shared.closed()
         with state.lock:
-            if state.engines.get(key) is shared:
-                del state.engines[key]
+            _forget(state, shared)
     return await _lease(state, shared, wait)
 
 
-def _canonical(path: str) -> str:
-    """Return the one name of a file, however it was written."""
+def _name_of(path: str, known: Iterable[str]) -> str:
+    """Return the one name of a file, however it was written; a hard link is another name of it."""
+    for name in known:
+        with contextlib.suppress(OSError):
+            if Path(name).samefile(path):
+                return name
     return os.path.realpath(path)  # leaves a loop of links to the engine, which names it
+
+
+def _forget(state: ProcessState, shared: SharedEngine) -> None:
+    """Let the next client of the file have an engine of its own."""
+    if shared.path is not None and state.engines.get(shared.path) is shared:
+        del state.engines[shared.path]
 
 
 async def _lease(state: ProcessState, shared: SharedEngine, wait: float) -> EngineLease:
@@ -200,8 +229,8 @@ class EngineLease:
             if shared.users > 0 or self._state is not _state.current():
                 return None
             closing = shared.close(self._state.runtime)
-            if closing is None and shared.path is not None:
-                self._state.engines.pop(shared.path, None)  # it never opened
+            if closing is None:
+                _forget(self._state, shared)  # it never opened
             return closing
 
     async def close(self) -> None:
@@ -216,5 +245,4 @@ class EngineLease:
             return
         await completed(closing, shared=True)
         with self._state.lock:
-            if shared.path is not None and self._state.engines.get(shared.path) is shared:
-                del self._state.engines[shared.path]
+            _forget(self._state, shared)
