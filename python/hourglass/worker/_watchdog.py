@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
@@ -25,13 +26,16 @@ from typing import TYPE_CHECKING
 from hourglass.exceptions import DeadlockError
 from hourglass.subsystem.events import EvaluatorGivenUp, emit
 from hourglass.worker._evaluator_thread import EvaluatorThread
-from hourglass.worker._thread_dump import frame_of
+from hourglass.worker._thread_dump import frame_of, switches_asleep
 
 if TYPE_CHECKING:
     from hourglass._bridge import Overrun
 
 logger = logging.getLogger("hourglass.worker")
 _IMPORT_BUDGETS = 10
+_WAKING_BUDGETS = 4
+_STEP = 0.05
+"""Seconds: longer than a thread waits before it asks for the GIL again."""
 _INTERRUPTS = 10
 _FIRST_INTERRUPT = 0.2
 """Seconds that the failure of a task waits for the thread to end."""
@@ -47,6 +51,7 @@ class Watchdog(threading.Thread):
         self._watched = thread
         self._replace = replace
         self._importing = (0, 0)
+        self._waking = (0, 0)
         self.start()
 
     def run(self) -> None:
@@ -85,6 +90,8 @@ class Watchdog(threading.Thread):
         if _imports(error.__traceback__) and self._may_import(overrun.turn):
             logger.warning("%s: imports for long: %s", run, error, exc_info=error)
             return
+        if overrun.kind == "blocked" and self._may_wait_for_the_gil(overrun.turn):
+            return  # it is found again after another budget
         if not thread.watch.give_up(overrun):
             return  # just now
         logger.error("%s: %s", run, error, exc_info=error)
@@ -102,6 +109,19 @@ class Watchdog(threading.Thread):
         earlier, budgets = self._importing
         self._importing = (turn, budgets + 1 if turn == earlier else 1)
         return self._importing[1] < _IMPORT_BUDGETS
+
+    def _may_wait_for_the_gil(self, turn: int) -> bool:
+        """Tell whether the thread wakes now and then, as one does that waits for the GIL or a core.
+
+        Code that waits in small steps does, too: it gets four budgets.
+        """
+        before = switches_asleep(self._watched)
+        time.sleep(_STEP)
+        if before is not None and before == switches_asleep(self._watched):
+            return False
+        earlier, budgets = self._waking
+        self._waking = (turn, budgets + 1 if turn == earlier else 1)
+        return self._waking[1] < _WAKING_BUDGETS
 
     def _end_thread(self) -> None:
         for _ in range(_INTERRUPTS):
