@@ -21,9 +21,8 @@
 //!
 //! 1. takes all calls that wait in its channel, and the timers that are due,
 //! 2. handles one after the other. A handler works on runs in memory ([`crate::state::run`]); when it
-//!   succeeds
-//!    as a whole its changes are written, when it fails nothing of it remains
-//! ([`crate::transaction::context`]),
+//!    succeeds as a whole its changes are written, when it fails nothing of it remains
+//!    ([`crate::transaction::context`]),
 //! 3. commits once,
 //! 4. and only then answers the callers and arms the timers ([`crate::state::reply`]).
 //!
