@@ -8,8 +8,6 @@ from collections.abc import Callable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from hourglass.exceptions import is_cancelled_exception
-
 if TYPE_CHECKING:
     from tests.random_programs.model_loop import ModelLoop
 
@@ -120,9 +118,6 @@ class Answer(asyncio.Future[Any]):
             return
         self.set_exception(error)
         self.exception()
-        if not is_cancelled_exception(error):
-            for chain, _ in self._asked_by:
-                self._model_loop.call_soon(cancel_again, chain)
 
 
 def cancel_again(chain: Chain) -> None:

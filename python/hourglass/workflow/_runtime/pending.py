@@ -6,7 +6,6 @@ import asyncio
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from hourglass.exceptions import is_cancelled_exception
 from hourglass.workflow._runtime.tasks import deliver
 
 if TYPE_CHECKING:
@@ -32,9 +31,11 @@ class Pending(_Future[T]):
 
     ::
 
-        waiting --cancel--> asked --cancelled--> done     the task that was cancelled knows
-                            asked --anything else--> done   it is cancelled again at its next wait
+        waiting --cancel--> asked --an error--> done      the task that was cancelled knows
+                            asked --a value--> done       it is cancelled again at its next wait
                             asked by a timeout --a value--> done   the timeout was first: no value
+
+    An error is an answer, whatever it says: code that cleans up after it is let finish.
     """
 
     __slots__ = ("_asked_by", "_cancel_asked", "_run", "_seq")
@@ -77,13 +78,6 @@ class Pending(_Future[T]):
             if by_deadline:
                 chain[-1][0].interrupt()
             else:
-                self._run.loop.call_soon(deliver, chain)
-
-    def set_exception(self, exception: type | BaseException, /) -> None:
-        """Take the error; if it is no cancellation, who asked for one is cancelled later."""
-        super().set_exception(exception)
-        if not (isinstance(exception, BaseException) and is_cancelled_exception(exception)):
-            for chain, _ in self._asked_by:
                 self._run.loop.call_soon(deliver, chain)
 
     @abstractmethod
