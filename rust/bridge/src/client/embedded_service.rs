@@ -146,10 +146,9 @@ impl EmbeddedService {
             self.leaving.lock().insert(goodbye.worker_instance_key);
         }
         let polling = Polling::of(&method, &request.proto)?;
-        let is_workflow = polling.as_ref().is_some_and(|polling| polling.poll == Poll::Workflow);
         let first = polling.as_ref().and_then(|polling| self.first_tasks.lock().remove(polling));
         if let Some(task) = first {
-            return Ok(if is_workflow { page_by_page(task) } else { task });
+            return Ok(task);
         }
         let answer = self.call(request).await?;
         if method == "DescribeNamespace" {
@@ -159,7 +158,7 @@ impl EmbeddedService {
         if answer.is_empty() && polling.is_some_and(is_leaving) {
             future::pending::<()>().await;
         }
-        Ok(if is_workflow { page_by_page(answer) } else { answer })
+        Ok(answer)
     }
 
     async fn call(&self, request: GrpcRequest) -> Result<Bytes, Status> {
@@ -173,34 +172,6 @@ impl EmbeddedService {
         let native = self.engine.native().map_err(|gone| Status::internal(gone.message))?;
         native.dispatch(call).await.map_err(|status| to_status(&status))
     }
-}
-
-/// Fields of a workflow task that are looked at, by `PollWorkflowTaskQueueResponse`'s numbers.
-#[derive(Clone, PartialEq, prost::Message)]
-struct TaskHead {
-    #[prost(int64, tag = "4")]
-    previous_started_event_id: i64,
-    #[prost(bytes = "bytes", tag = "9")]
-    next_page_token: Bytes,
-    /// There for a query without a task.
-    #[prost(bytes = "bytes", optional, tag = "10")]
-    query: Option<Bytes>,
-}
-
-/// Have core read the pages of a history while it replays. It looks for the next workflow task behind the
-/// one that it is told was the last, so it would fetch all pages first, and then drop each task from the
-/// front of all that is left: quadratic, and longer than a task may take. Of the number it needs no more
-/// than that there was a task.
-fn page_by_page(task: Bytes) -> Bytes {
-    let Ok(head) = TaskHead::decode(task.clone()) else { return task };
-    let is_paged = !head.next_page_token.is_empty() && head.query.is_none();
-    if !is_paged || head.previous_started_event_id == 0 {
-        return task;
-    }
-    let other = TaskHead { previous_started_event_id: 1, ..TaskHead::default() };
-    let mut changed = task.to_vec();
-    changed.extend(other.encode_to_vec()); // the last of a field counts
-    changed.into()
 }
 
 fn without_poll_completion(answer: &[u8]) -> Result<Bytes, Status> {
