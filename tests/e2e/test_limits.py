@@ -1,7 +1,6 @@
 """Much at once, and large things: carried, or refused with a reason."""
 
 import asyncio
-import time
 from datetime import timedelta
 
 import pytest
@@ -136,31 +135,32 @@ async def test_a_run_ends_when_its_history_outgrows_the_limit_of_the_target() ->
 
 
 @workflow.defn
-class SleepsSlowly:
-    pause = 0.0
+class Counts:
+    def __init__(self) -> None:
+        self.count = 0
 
     @workflow.run
-    async def run(self, times: int) -> None:
+    async def run(self, times: int) -> int:
         for _ in range(times):
             await asyncio.sleep(0.001)
-            time.sleep(self.pause)  # noqa: ASYNC251 - a replay takes long that runs much code
+            self.count += 1
+        await asyncio.gather(*(asyncio.sleep(seconds) for seconds in (0.3, 0.6, 0.9)))
+        return self.count
+
+    @workflow.query
+    def progress(self) -> int:
+        return self.count
 
 
-async def test_a_replay_that_takes_longer_than_a_workflow_task_may_is_not_begun_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_run_of_several_pages_answers_queries_while_a_new_worker_takes_it_over() -> None:
     async with await Client.connect("sqlite://") as client:
         handle = await client.start_workflow(
-            SleepsSlowly.run,
-            500,
-            id=unique("slow"),
-            task_queue="queue",
-            task_timeout=timedelta(seconds=2),
+            Counts.run, 300, id=unique("pages"), task_queue="queue"
         )
-        async with new_worker(client, SleepsSlowly, task_queue="queue"):
-            while (await handle.describe()).history_length < 2_000:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-        monkeypatch.setattr(SleepsSlowly, "pause", 0.01)
-        async with new_worker(client, SleepsSlowly, task_queue="queue"):
-            await handle.result()
-        assert "WorkflowTaskTimedOut" not in await event_types(handle)
+        async with new_worker(client, Counts, task_queue="queue"):
+            while await handle.query(Counts.progress) < 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        async with new_worker(client, Counts, task_queue="queue"):
+            answers = await asyncio.gather(*(handle.query(Counts.progress) for _ in range(8)))
+            assert min(answers) >= 200
+            assert await handle.result() == 300
