@@ -314,9 +314,6 @@ def wake(future: asyncio.Future[Any], result: Any = None) -> None:
 _WAKES = (wake, getattr(asyncio.futures, "_set_result_unless_cancelled", wake))
 """The callbacks of `workflow.sleep` and `asyncio.sleep`."""
 
-_left_behind: list[Any] = []
-"""Coroutines that can't be ended: freed, they would complain on stderr."""
-
 
 def _close(coro: Any) -> None:
     """End a coroutine quietly, also one that awaits in ``finally``.
@@ -333,7 +330,10 @@ def _close(coro: Any) -> None:
         except BaseException:
             _log.debug("workflow code raised while its run was evicted", exc_info=True)
             return
-    _left_behind.append(coro)
+    import ctypes  # costs a program's start too much
+
+    # Never freed: the interpreter's exit would close it, and it would go on for ever there.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coro))
     _log.warning("workflow code does not let go of an evicted run: %r", coro)
 
 
