@@ -168,7 +168,7 @@ class Task(asyncio.Task[T]):
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel, as asyncio does. What waits for history is asked to cancel and ends as history
-        says; if that is no cancellation, the task hears of its own at its next wait (`deliver`).
+        says; if that is a value, the task hears of its own at its next wait (`deliver`).
         """
         guard = self._guard
         if guard.evicted or self.done():
